@@ -1,0 +1,1 @@
+"""The scheduler: periods, calendars, clashes and pairing, as pure functions over values."""
