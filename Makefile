@@ -1,0 +1,86 @@
+# Every verb of the project. `make run` and `make test` do all of their own set-up; `make help` lists the rest.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
+
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-schedule build wheel clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+run: .setup/product service/web_app/index.html ## set everything up and start the product with the demonstration county (ARGS=--no-demo starts empty)
+	@exec $(BIN)/three-classrooms serve --demo $(ARGS)
+
+build: .setup/product service/web_app/index.html ## set up what `make run` needs without starting it
+
+test: test-python test-web test-e2e ## set up and run every test
+
+test-python: .setup/develop .setup/system ## unit, property and integration tests
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not e2e' $(ARGS)
+
+test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole product in Chromium
+	$(BIN)/python -m pytest -m e2e $(ARGS)
+
+test-web: .setup/web ## tests of the web app's own logic
+	@cd web && npm run --silent test
+
+lint: .setup/develop .setup/web ## style, types, direction of imports, in Python and TypeScript
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	deploy/check-tracked-files
+	@cd web && npm run --silent lint
+
+format: .setup/develop .setup/web ## bring the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	@cd web && npm run --silent format
+
+bench-live: .setup/develop .setup/system service/web_app/index.html ## join time, picture delay and CPU per forwarded packet, in Chromium on loopback
+	$(BIN)/python tests/benchmarks/live/run.py $(ARGS)
+
+bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
+	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
+
+wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## remove what was built (the data folder stays)
+	rm -rf .setup $(VENV) build dist service/web_app web/node_modules
+
+.setup/tools:
+	@deploy/check-tools $(PYTHON)
+	@mkdir -p .setup && touch $@
+
+$(VENV)/bin/pip: | .setup/tools
+	@echo 'set-up: making the Python environment in $(VENV)' >&2
+	@$(PYTHON) -m venv $(VENV)
+
+.setup/product: requirements.lock pyproject.toml | $(VENV)/bin/pip
+	@deploy/install-python $(VENV) requirements.lock
+	@touch $@
+
+.setup/develop: requirements-dev.lock requirements.lock pyproject.toml | $(VENV)/bin/pip
+	@deploy/install-python $(VENV) requirements-dev.lock
+	@touch $@ .setup/product
+
+.setup/web: web/package-lock.json web/package.json | .setup/tools
+	@echo 'set-up: installing the web app'"'"'s packages (npm ci)' >&2
+	@cd web && npm ci --silent --no-fund --no-audit || { echo 'npm ci failed: is the npm registry reachable? Run it again in web/ to see why.' >&2; exit 1; }
+	@touch $@
+
+service/web_app/index.html: $(WEB_SOURCES) .setup/web
+	@echo 'set-up: building the web app' >&2
+	@cd web && npm run --silent build || { echo 'the web app did not build: run npm run build in web/ to see why.' >&2; exit 1; }
+	@touch $@
+
+.setup/system: deploy/install-test-packages
+	@deploy/install-test-packages
+	@mkdir -p .setup && touch $@
