@@ -1,0 +1,141 @@
+"""The product as a process of its own, started by its command line, and a signed-in client of its API; for end-to-end tests and benchmarks."""
+
+import json
+import os
+import queue
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PROGRAM = Path(sys.executable).with_name("three-classrooms")
+START_DEADLINE_S = 90.0
+STOP_DEADLINE_S = 20.0
+
+
+class ProductFailedError(Exception):
+    """The process ended or stayed silent instead of printing READY; the message carries what it said."""
+
+
+@dataclass
+class Product:
+    """One running installation; `ready` is the JSON of its READY line."""
+
+    data_folder: Path
+    arguments: tuple[str, ...] = ()
+    http_port: int = 0
+    ready: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    @classmethod
+    @contextmanager
+    def started(cls, data_folder: Path, *arguments: str) -> Iterator["Product"]:
+        """Start a product that is stopped, and must stop cleanly, at the end of the block."""
+        product = cls(data_folder, arguments)
+        product.start()
+        try:
+            yield product
+        finally:
+            product.stop()
+
+    @property
+    def url(self) -> str:
+        """Its web address, without a slash at the end."""
+        return str(self.ready["url"]).rstrip("/")
+
+    @property
+    def log_path(self) -> Path:
+        """Where everything it wrote to stderr is kept."""
+        return self.data_folder.with_suffix(".log")
+
+    def start(self) -> None:
+        """Start the process and wait for READY; raises ProductFailedError when it does not come."""
+        if self.http_port == 0:
+            self.http_port = free_tcp_port()
+        command = [
+            str(PROGRAM), "serve", "--data-folder", str(self.data_folder), "--port", str(self.http_port), "--udp-port", "0",
+            *self.arguments,
+        ]  # fmt: skip
+        with self.log_path.open("a") as log:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONWARNINGS": "default"}
+            )
+        lines: queue.Queue[str | None] = queue.Queue()
+        threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True).start()
+        try:
+            while (line := lines.get(timeout=START_DEADLINE_S)) is not None:
+                if line.startswith("READY "):
+                    self.ready = json.loads(line.removeprefix("READY "))
+                    return
+        except queue.Empty:
+            self.kill()
+        raise ProductFailedError(f"no READY line; it said:\n{self.log_path.read_text()[-4000:]}")
+
+    def stop(self) -> None:
+        """Stop as Ctrl-C does and hold it to a clean end."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise ProductFailedError(f"it did not stop within {STOP_DEADLINE_S} s of SIGINT") from None
+        if code != 0:
+            raise ProductFailedError(f"it ended with {code}; it said:\n{self.log_path.read_text()[-4000:]}")
+
+    def kill(self) -> None:
+        """SIGKILL: what a power cut looks like to the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def client(self, username: str, password: str) -> httpx.Client:
+        """An API client signed in as that person."""
+        client = httpx.Client(base_url=self.url, timeout=30)
+        client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
+        client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
+        return client
+
+    def set_up(self, username: str, password: str, organisation_name: str) -> httpx.Client:
+        """Create the first administrator through the one-time address the READY line gave."""
+        token = str(self.ready["setup_url"]).rpartition("token=")[2]
+        httpx.post(
+            f"{self.url}/api/setup",
+            json={
+                "token": token,
+                "username": username,
+                "password": password,
+                "display_name": username,
+                "organisation_name": organisation_name,
+            },
+        ).raise_for_status()
+        return self.client(username, password)
+
+
+def new_password() -> str:
+    """A password that satisfies every rule."""
+    return f"Aa1-{secrets.token_urlsafe(12)}"
+
+
+def free_tcp_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _read_lines(process: subprocess.Popen[str], lines: "queue.Queue[str | None]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
