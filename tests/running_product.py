@@ -1,4 +1,4 @@
-"""The product as a process of its own, started by its command line, and a signed-in client of its API; for end-to-end tests and benchmarks."""
+"""The product as a process of its own, started by its command line, and signed-in clients of its API."""
 
 import json
 import os
@@ -62,9 +62,10 @@ class Product:
         if self.http_port == 0:
             self.http_port = free_tcp_port()
         command = [
-            str(PROGRAM), "serve", "--data-folder", str(self.data_folder), "--port", str(self.http_port), "--udp-port", "0",
+            *(str(PROGRAM), "serve", "--data-folder", str(self.data_folder)),
+            *("--port", str(self.http_port), "--udp-port", "0"),
             *self.arguments,
-        ]  # fmt: skip
+        ]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONWARNINGS": "default"}

@@ -1,4 +1,4 @@
-"""The real product as its own process, and real Chromium windows with fake cameras and microphones, for the end-to-end tests."""
+"""The real product as a process of its own, and real Chromium with fake cameras and microphones."""
 
 from collections.abc import Iterator
 from pathlib import Path
