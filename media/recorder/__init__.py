@@ -1,0 +1,1 @@
+"""Journals of received media and the files people watch, made from them without transcoding."""
