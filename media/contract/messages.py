@@ -1,0 +1,273 @@
+"""Commands from the service to a relay and events from the relays to the service.
+
+Times are Unix seconds (UTC) and end in `_at`; durations are milliseconds and end in `_ms`.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+EVENTS_TOPIC = "relay.events"
+
+LessonKind = Literal["synchronous", "famous_teacher", "famous_school"]
+PartyRole = Literal["lead", "room", "teacher", "observer"]
+TrackSource = Literal["camera", "microphone", "screen", "screen_audio"]
+TrackKind = Literal["audio", "video"]
+
+
+def commands_topic(relay_id: str) -> str:
+    """Name the topic on which the relay `relay_id` takes its commands."""
+    return f"relay.{relay_id}.commands"
+
+
+class Message(BaseModel):
+    """What every message of the contract shares: immutable, and nothing unknown inside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Party(Message):
+    """Who is in a lesson: a room's device or a person. `party_id` is `room:<room_id>` or `user:<user_id>`."""
+
+    party_id: str = Field(min_length=1, max_length=120)
+    role: PartyRole
+    name: str = Field(max_length=120)
+    room_id: str | None = None
+    user_id: str | None = None
+    school: str = ""
+    recorded: bool = True
+    "False when the room's consent to recording is refused: its tracks are forwarded but never journalled."
+
+
+class OpenLesson(Message):
+    """Open a lesson on the relay. Idempotent; after a restart it continues in the same journal folder."""
+
+    type: Literal["open_lesson"] = "open_lesson"
+    lesson_id: str
+    kind: LessonKind
+    title: str
+    recorded: bool
+    starts_at: float
+    ends_at: float
+
+
+class SetRecording(Message):
+    """Start or stop recording; it starts when the lesson goes live and ends with it."""
+
+    type: Literal["set_recording"] = "set_recording"
+    lesson_id: str
+    active: bool
+
+
+class CloseLesson(Message):
+    """End the lesson: every client is told `lesson_ended` and its connections are removed."""
+
+    type: Literal["close_lesson"] = "close_lesson"
+    lesson_id: str
+    reason: str
+
+
+class JoinLesson(Message):
+    """A connection whose right to join the service has checked enters the lesson as `party`."""
+
+    type: Literal["join_lesson"] = "join_lesson"
+    lesson_id: str
+    connection_id: str
+    party: Party
+
+
+class LeaveLesson(Message):
+    """A connection is gone: its socket closed, it left, or it was removed."""
+
+    type: Literal["leave_lesson"] = "leave_lesson"
+    lesson_id: str
+    connection_id: str
+    reason: str
+
+
+class ClientMessage(Message):
+    """A message of the signalling protocol as the client sent it: size-limited JSON, not yet validated."""
+
+    type: Literal["client_message"] = "client_message"
+    lesson_id: str
+    connection_id: str
+    message: dict[str, Any]
+
+
+class SetOnStage(Message):
+    """Bring a party up so that all see and hear it, or send it back."""
+
+    type: Literal["set_on_stage"] = "set_on_stage"
+    lesson_id: str
+    party_id: str
+    on_stage: bool
+
+
+class RelayHeartbeat(Message):
+    """Every 5 s: the relay lives, and how much it carries."""
+
+    type: Literal["relay_heartbeat"] = "relay_heartbeat"
+    relay_id: str
+    at: float
+    udp_port: int
+    lessons: int
+    connections: int
+    tracks: int
+
+
+class ToClient(Message):
+    """Deliver `message` on the client's WebSocket."""
+
+    type: Literal["to_client"] = "to_client"
+    lesson_id: str
+    connection_id: str
+    message: dict[str, Any]
+
+
+class CloseConnection(Message):
+    """Close the client's WebSocket once all before it is delivered.
+
+    `code` is `replaced`, `protocol_error`, `media_lost`, `left`, `lesson_over`, `not_found` or `full`.
+    """
+
+    type: Literal["close_connection"] = "close_connection"
+    lesson_id: str
+    connection_id: str
+    code: str
+    message: str
+
+
+class PartyJoined(Message):
+    """A party entered the lesson with this connection."""
+
+    type: Literal["party_joined"] = "party_joined"
+    lesson_id: str
+    party_id: str
+    connection_id: str
+    role: PartyRole
+    at: float
+
+
+class PartyLeft(Message):
+    """The party's connection ended."""
+
+    type: Literal["party_left"] = "party_left"
+    lesson_id: str
+    party_id: str
+    connection_id: str
+    reason: str
+    at: float
+
+
+class TrackPublished(Message):
+    """The first packet of a party's track arrived; `codec` is `opus`, `vp8` or `h264`."""
+
+    type: Literal["track_published"] = "track_published"
+    lesson_id: str
+    party_id: str
+    track_id: str
+    source: TrackSource
+    kind: TrackKind
+    codec: str
+    at: float
+
+
+class TrackEnded(Message):
+    """A track that was published ended."""
+
+    type: Literal["track_ended"] = "track_ended"
+    lesson_id: str
+    party_id: str
+    track_id: str
+    at: float
+
+
+class Delivered(Message):
+    """What really reached a receiving party between `from_at` and `to_at`, by the relay's own counters.
+
+    The `lead_*_ms` are the milliseconds of the interval in which the lead's picture or sound was sent to the
+    party and not reported lost by it; the bytes count everything sent to it.
+    """
+
+    type: Literal["delivered"] = "delivered"
+    lesson_id: str
+    party_id: str
+    from_at: float
+    to_at: float
+    lead_picture_ms: int
+    lead_sound_ms: int
+    picture_bytes: int
+    sound_bytes: int
+
+
+class Published(Message):
+    """For how long a party itself sent picture and sound between `from_at` and `to_at`."""
+
+    type: Literal["published"] = "published"
+    lesson_id: str
+    party_id: str
+    from_at: float
+    to_at: float
+    picture_ms: int
+    sound_ms: int
+
+
+class LessonOpened(Message):
+    """The lesson is open on the relay: parties may join."""
+
+    type: Literal["lesson_opened"] = "lesson_opened"
+    lesson_id: str
+    at: float
+
+
+class LessonClosed(Message):
+    """The lesson is closed and its journals, named relative to its journal folder, are complete."""
+
+    type: Literal["lesson_closed"] = "lesson_closed"
+    lesson_id: str
+    at: float
+    journals: list[str]
+
+
+class RecordingState(Message):
+    """Whether the lesson is being recorded; `problem` is a sentence for the teacher when something is lost."""
+
+    type: Literal["recording_state"] = "recording_state"
+    lesson_id: str
+    active: bool
+    problem: str | None
+    at: float
+
+
+RelayCommand = Annotated[
+    OpenLesson | SetRecording | CloseLesson | JoinLesson | LeaveLesson | ClientMessage | SetOnStage,
+    Field(discriminator="type"),
+]
+RelayEvent = Annotated[
+    RelayHeartbeat
+    | ToClient
+    | CloseConnection
+    | PartyJoined
+    | PartyLeft
+    | TrackPublished
+    | TrackEnded
+    | Delivered
+    | Published
+    | LessonOpened
+    | LessonClosed
+    | RecordingState,
+    Field(discriminator="type"),
+]
+
+_commands: TypeAdapter[RelayCommand] = TypeAdapter(RelayCommand)
+_events: TypeAdapter[RelayEvent] = TypeAdapter(RelayEvent)
+
+
+def parse_command(message: dict[str, Any]) -> RelayCommand:
+    """Read a command off the bus; raises `pydantic.ValidationError` when it is none."""
+    return _commands.validate_python(message)
+
+
+def parse_event(message: dict[str, Any]) -> RelayEvent:
+    """Read an event off the bus; raises `pydantic.ValidationError` when it is none."""
+    return _events.validate_python(message)

@@ -1,0 +1,49 @@
+"""What a finished recording consists of, and the seam of the part that makes it from a lesson's journals."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from media.contract.messages import Message, PartyRole
+
+
+class RecordedStream(Message):
+    """One playable file of the recording: a party's camera with its microphone, its screen, or its sound alone."""
+
+    party_id: str
+    party_name: str
+    role: PartyRole
+    source: Literal["camera", "screen", "microphone"]
+    file_name: str
+    content_type: str
+    offset_ms: int
+    "Where the file's time zero lies after the origin of the lesson's timeline."
+    duration_ms: int
+    has_picture: bool
+    has_sound: bool
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bytes: int
+    gaps: list[tuple[int, int]] = Field(default_factory=list)
+    "Stretches (from_ms, to_ms) of the file in which the party was away."
+    sha256: str
+
+
+class RecordingManifest(Message):
+    """All files of a lesson's recording on one timeline that starts at `origin_at`, Unix seconds."""
+
+    lesson_id: str
+    origin_at: float
+    duration_ms: int
+    streams: list[RecordedStream]
+
+
+class RecordingMaker(Protocol):
+    """Makes the files people watch from a lesson's journals. Idempotent: a repeated call yields the same files."""
+
+    def make(self, journal_folder: Path, output_folder: Path, progress: Callable[[float], None]) -> RecordingManifest:
+        """Write the files into `output_folder`, telling `progress` a share between 0 and 1."""
