@@ -1,0 +1,143 @@
+/**
+ * One join of one lesson: a socket, its heartbeat and the two peer connections made for it.
+ * It lives once; when any part of it dies, all of it dies and LiveClient makes a new one.
+ */
+import type { LiveBrowser, SocketLike } from './browser'
+import type { CaptureProfile } from './encoding'
+import { Publisher } from './publisher'
+import type { ReceivedTrack } from './remote-media'
+import { decodeMessage, encodeMessage, type ClientMessage, type ServerMessage } from './signalling'
+import { Subscriber } from './subscriber'
+
+export const PING_EVERY_MS = 10_000
+export const SILENCE_IS_DEATH_MS = 25_000
+export const OPEN_WITHIN_MS = 10_000
+/** ICE heals short breaks by itself; after this a new join is faster. */
+export const DISCONNECTED_PATIENCE_MS = 6_000
+
+export type Death = 'socket' | 'silence' | 'media'
+
+export interface ConnectionHooks {
+  message(message: ServerMessage): void
+  received(tracks: ReceivedTrack[]): void
+  mediaState(state: RTCPeerConnectionState): void
+  died(cause: Death, closeCode: number | null): void
+}
+
+export class LiveConnection {
+  publisher: Publisher | null = null
+  readonly subscriber: Subscriber
+  private readonly socket: SocketLike
+  private heardAtMs: number
+  private beat: number | null = null
+  private patience: number | null = null
+  private over = false
+
+  constructor(
+    private readonly browser: LiveBrowser,
+    address: string,
+    lessonId: string,
+    private readonly hooks: ConnectionHooks,
+  ) {
+    this.heardAtMs = browser.nowMs()
+    this.socket = browser.openSocket(address)
+    this.socket.onopen = () => this.send({ type: 'join', lesson_id: lessonId })
+    this.socket.onmessage = (event) => this.hear(event.data)
+    this.socket.onclose = (event) => this.die('socket', event.code)
+    this.socket.onerror = () => undefined // a close follows
+    this.subscriber = new Subscriber(this.makeConnection(true), {
+      send: (message) => this.send(message),
+      received: (tracks) => this.hooks.received(tracks),
+      failed: () => this.die('media'),
+    })
+    this.beat = browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
+  }
+
+  send(message: ClientMessage): void {
+    if (this.over) return
+    try {
+      this.socket.send(encodeMessage(message))
+    } catch {
+      // Not open yet or already closing: the close that follows makes everything anew.
+    }
+  }
+
+  /** The publishing side, made when first needed. */
+  openPublisher(profile: CaptureProfile): Publisher {
+    this.publisher ??= new Publisher(this.makeConnection(false), profile, {
+      send: (message) => this.send(message),
+      failed: () => this.die('media'),
+    })
+    return this.publisher
+  }
+
+  closePublisher(): void {
+    this.publisher?.close()
+    this.publisher = null
+  }
+
+  /** Ends this join on purpose; no more hooks are called. */
+  close(): void {
+    this.send({ type: 'leave' })
+    this.finish()
+  }
+
+  private makeConnection(receiving: boolean): RTCPeerConnection {
+    const connection = this.browser.createPeerConnection({ bundlePolicy: 'max-bundle' })
+    connection.onconnectionstatechange = () => this.onMediaState(connection.connectionState, receiving)
+    return connection
+  }
+
+  private onMediaState(state: RTCPeerConnectionState, receiving: boolean): void {
+    if (this.over) return
+    if (receiving) this.hooks.mediaState(state)
+    if (state === 'failed') this.die('media')
+    else if (state === 'disconnected') {
+      this.patience ??= this.browser.setTimer(() => this.onImpatience(), DISCONNECTED_PATIENCE_MS)
+    }
+  }
+
+  private onImpatience(): void {
+    this.patience = null
+    const states = [this.subscriber.connection, this.publisher?.connection].map((pc) => pc?.connectionState)
+    if (states.includes('disconnected')) this.die('media')
+  }
+
+  private hear(data: unknown): void {
+    if (this.over) return
+    this.heardAtMs = this.browser.nowMs()
+    const message = decodeMessage(data)
+    if (!message) return
+    if (message.type === 'subscribe') void this.subscriber.offered(message.id, message.sdp, message.tracks)
+    else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
+    else {
+      if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
+      this.hooks.message(message)
+    }
+  }
+
+  private onBeat(): void {
+    const silent_ms = this.browser.nowMs() - this.heardAtMs
+    if (silent_ms >= SILENCE_IS_DEATH_MS) {
+      this.die('silence')
+      return
+    }
+    this.send({ type: 'ping' })
+    this.beat = this.browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
+  }
+
+  private die(cause: Death, closeCode: number | null = null): void {
+    if (this.over) return
+    this.finish()
+    this.hooks.died(cause, closeCode)
+  }
+
+  private finish(): void {
+    this.over = true
+    for (const timer of [this.beat, this.patience]) if (timer !== null) this.browser.clearTimer(timer)
+    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null
+    this.socket.close(1000)
+    this.closePublisher()
+    this.subscriber.close()
+  }
+}

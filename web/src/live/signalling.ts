@@ -1,0 +1,125 @@
+/**
+ * The signalling protocol of /api/live as the browser speaks it: message types and the reader of what the server sends.
+ * Described in media/README.md; JSON text messages, version 1.
+ */
+
+export type Source = 'camera' | 'microphone' | 'screen' | 'screen_audio'
+export type MediaKind = 'audio' | 'video'
+export type PartyRole = 'lead' | 'room' | 'teacher' | 'observer'
+export type LessonKind = 'synchronous' | 'famous_teacher' | 'famous_school'
+
+export interface LiveLessonSummary {
+  id: string
+  title: string
+  kind: LessonKind
+  subject?: string
+  starts_at?: string | number
+  ends_at?: string | number
+  state?: string
+}
+
+export interface RosterTrack {
+  track_id: string
+  source: Source
+  kind: MediaKind
+}
+
+export interface RosterParty {
+  party_id: string
+  name: string
+  school: string
+  role: PartyRole
+  connected: boolean
+  on_stage: boolean
+  hand_raised: boolean
+  muted: Source[]
+  tracks: RosterTrack[]
+}
+
+export interface OfferedTrack extends RosterTrack {
+  mid: string
+  party_id: string
+}
+
+export interface PublishedTrack {
+  mid: string
+  source: Source
+}
+
+export interface WelcomeMessage {
+  type: 'welcome'
+  connection_id: string
+  party_id: string
+  role: PartyRole
+  lesson: LiveLessonSummary
+  may_publish: boolean
+  recording: boolean
+  ice?: { ice_servers?: RTCIceServer[] }
+}
+
+export interface ErrorMessage {
+  type: 'error'
+  code: string
+  message: string
+  about?: string
+}
+
+export type ServerMessage =
+  | WelcomeMessage
+  | { type: 'published'; id: number; sdp: string }
+  | { type: 'subscribe'; id: number; sdp: string; tracks: OfferedTrack[] }
+  | { type: 'roster'; parties: RosterParty[]; observers: number; may_publish: boolean }
+  | { type: 'recording'; active: boolean; problem: string | null }
+  | { type: 'lesson'; state: string }
+  | { type: 'lesson_ended'; reason: string }
+  | { type: 'replaced' }
+  | { type: 'pong' }
+  | ErrorMessage
+
+export type ClientMessage =
+  | { type: 'join'; lesson_id: string }
+  | { type: 'publish'; id: number; sdp: string; tracks: PublishedTrack[] }
+  | { type: 'subscribed'; id: number; sdp: string }
+  | { type: 'mute'; source: Source; muted: boolean }
+  | { type: 'hand'; raised: boolean }
+  | { type: 'stage'; party_id: string; on: boolean }
+  | { type: 'leave' }
+  | { type: 'ping' }
+
+const SERVER_TYPES = new Set([
+  'welcome',
+  'published',
+  'subscribe',
+  'roster',
+  'recording',
+  'lesson',
+  'lesson_ended',
+  'replaced',
+  'pong',
+  'error',
+])
+
+/** The text of one client message, with the protocol version. */
+export function encodeMessage(message: ClientMessage): string {
+  return JSON.stringify({ v: 1, ...message })
+}
+
+/** One server message, or null for what this client does not know (a newer server may say more). */
+export function decodeMessage(text: unknown): ServerMessage | null {
+  if (typeof text !== 'string') return null
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null) return null
+  const type = (value as { type?: unknown }).type
+  return typeof type === 'string' && SERVER_TYPES.has(type) ? (value as ServerMessage) : null
+}
+
+/** Address of the signalling socket on the page's own host; `as` says which of two cookies counts. */
+export function liveAddress(location: { protocol: string; host: string }, as: 'user' | 'room'): string {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:'
+  return `${scheme}//${location.host}/api/live?as=${as}`
+}

@@ -1,0 +1,31 @@
+/** The pages and who may open them without signing in. Each page is a chunk of its own. */
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import { ensureSession } from './accounts/session'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** Key of the page's title in the messages. */
+    title?: string
+    /** Open to a visitor who has not signed in. */
+    open?: boolean
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: '/login', name: 'login', component: () => import('./accounts/LoginPage.vue'), meta: { title: 'accounts.signIn', open: true } },
+  { path: '/lessons/:id', name: 'lesson', component: () => import('./lessons/LessonPage.vue'), props: true, meta: { title: 'lessons.lesson' } },
+  { path: '/lessons/:id/replay', name: 'replay', component: () => import('./replay/ReplayPage.vue'), props: true, meta: { title: 'recordings.replay' } },
+  { path: '/:missing(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue'), meta: { title: 'shell.missing', open: true } },
+]
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+})
+
+router.beforeEach(async (to) => {
+  if (to.meta.open) return true
+  const session = await ensureSession()
+  return session ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
+})
