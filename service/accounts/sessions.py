@@ -1,0 +1,66 @@
+"""Server-side sessions of signed-in people: opened by a password, found by a cookie's token, closed for good."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from service.accounts.principal import Person
+from service.accounts.tables import User, UserSession
+from service.security.tokens import derive_token, hash_token, new_token
+
+SEEN_EVERY = timedelta(minutes=5)
+"""How stale `last_seen_at` may grow, so that reading pages does not write to the database each time."""
+
+
+def open_session(session: Session, user: User, now: datetime, lifetime: timedelta) -> str:
+    """A new session; returns its token, which is told to the browser and kept nowhere else."""
+    session.execute(delete(UserSession).where(UserSession.expires_at < now))
+    token = new_token()
+    session.add(
+        UserSession(
+            token_hash=hash_token(token), user_id=user.id, created_at=now, last_seen_at=now, expires_at=now + lifetime
+        )
+    )
+    session.flush()
+    return token
+
+
+def find_person(session: Session, token: str, now: datetime, idle: timedelta) -> tuple[Person, bool] | None:
+    """The person signed in with this token, and whether `last_seen_at` should be renewed; None if nobody is."""
+    row = session.scalar(select(UserSession).where(UserSession.token_hash == hash_token(token)))
+    if row is None or row.expires_at <= now or row.last_seen_at + idle <= now or row.user.disabled:
+        return None
+    return person_of(row.user, row.id, token), row.last_seen_at + SEEN_EVERY < now
+
+
+def person_of(user: User, session_id: str, token: str) -> Person:
+    """The person as plain values. The CSRF token is derived from the session's token, so no page but ours knows it."""
+    return Person(
+        user_id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        role=user.typed_role,
+        organisation_id=user.organisation_id,
+        organisation_path=user.organisation.path,
+        organisation_kind=user.organisation.kind,
+        locale=user.locale,
+        session_id=session_id,
+        csrf_token=derive_token(token, "csrf"),
+    )
+
+
+def renew_session(session: Session, session_id: str, now: datetime) -> None:
+    """Note that the session was used."""
+    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
+
+
+def close_session(session: Session, session_id: str) -> None:
+    """Sign out."""
+    session.execute(delete(UserSession).where(UserSession.id == session_id))
+
+
+def close_sessions_of(session: Session, user_id: str, *, but: str | None = None) -> None:
+    """Sign a person out everywhere, except in the session `but`."""
+    statement = delete(UserSession).where(UserSession.user_id == user_id)
+    session.execute(statement if but is None else statement.where(UserSession.id != but))

@@ -1,0 +1,165 @@
+"""What endpoints ask for: the parts, who is calling, and the forms of text, identities and pages that are accepted.
+
+Endpoints are plain `def`, so FastAPI runs them on its thread pool, where waiting for the database blocks nobody.
+"""
+
+import unicodedata
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import AfterValidator, StringConstraints
+from starlette.requests import HTTPConnection
+
+from service.accounts.principal import Person, Principal, RoomDevice
+from service.accounts.roles import Role
+from service.accounts.sessions import find_person, renew_session
+from service.parts import Parts
+from service.problems import NotAllowed, NotSignedIn
+from service.rooms.devices import find_device, saw_device
+from service.security.cookies import DEVICE_COOKIE, SESSION_COOKIE
+from service.security.origins import is_same_origin
+from service.security.tokens import same_token
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def get_parts(connection: HTTPConnection) -> Parts:
+    """The parts of the running application."""
+    parts: Parts = connection.app.state.parts
+    return parts
+
+
+PartsDependency = Annotated[Parts, Depends(get_parts)]
+
+
+def find_signed_in_person(connection: HTTPConnection, parts: Parts) -> Person | None:
+    """The person the session cookie stands for; for HTTP and WebSocket alike. Blocks on the database."""
+    token = connection.cookies.get(SESSION_COOKIE)
+    if not token:
+        return None
+    now = parts.clock.now()
+    with parts.database.reading() as session:
+        found = find_person(session, token, now, timedelta(hours=parts.configuration.session_idle_hours))
+    if found is None:
+        return None
+    person, is_stale = found
+    if is_stale:
+        with parts.database.unit_of_work() as session:
+            renew_session(session, person.session_id, now)
+    return person
+
+
+def find_paired_device(connection: HTTPConnection, parts: Parts) -> RoomDevice | None:
+    """The device the bearer token or the device cookie stands for. Blocks on the database."""
+    token = _bearer_token(connection) or connection.cookies.get(DEVICE_COOKIE)
+    if not token:
+        return None
+    now = parts.clock.now()
+    with parts.database.reading() as session:
+        found = find_device(session, token, now)
+    if found is None:
+        return None
+    device, is_stale = found
+    if is_stale:
+        with parts.database.unit_of_work() as session:
+            saw_device(session, device.device_id, now)
+    return device
+
+
+def find_principal(connection: HTTPConnection, parts: Parts) -> Principal | None:
+    """Person or device behind a connection; a bearer token speaks before cookies, a person before a device cookie.
+
+    For the WebSocket, which must also refuse a foreign Origin itself (`is_same_origin`) when a cookie spoke.
+    """
+    if _bearer_token(connection):
+        return find_paired_device(connection, parts)
+    return find_signed_in_person(connection, parts) or find_paired_device(connection, parts)
+
+
+def current_person(connection: HTTPConnection, parts: PartsDependency) -> Person:
+    """The signed-in person. Unsafe methods must prove by the CSRF token that one of our own pages asks."""
+    person = find_signed_in_person(connection, parts)
+    if person is None:
+        raise NotSignedIn
+    if connection.scope["method"] not in SAFE_METHODS:
+        token = connection.headers.get("x-csrf-token", "")
+        if not same_token(token, person.csrf_token):
+            raise NotAllowed("The X-CSRF-Token header is missing or wrong.", code="csrf_failed")
+    return person
+
+
+def current_device(connection: HTTPConnection, parts: PartsDependency) -> RoomDevice:
+    """The paired device that asks."""
+    device = find_paired_device(connection, parts)
+    if device is None:
+        raise NotSignedIn("This device is not paired with a room.", code="not_paired")
+    return device
+
+
+def current_principal(connection: HTTPConnection, parts: PartsDependency) -> Principal:
+    """A person or a device, for what both may read."""
+    principal = find_principal(connection, parts)
+    if principal is None:
+        raise NotSignedIn
+    return principal
+
+
+PersonDependency = Annotated[Person, Depends(current_person)]
+DeviceDependency = Annotated[RoomDevice, Depends(current_device)]
+PrincipalDependency = Annotated[Principal, Depends(current_principal)]
+
+
+def current_administrator(person: PersonDependency) -> Person:
+    """A signed-in administrator of any level."""
+    if not person.is_administrator:
+        raise NotAllowed
+    return person
+
+
+AdministratorDependency = Annotated[Person, Depends(current_administrator)]
+
+
+def require_role(person: Person, *roles: Role) -> None:
+    """Raise NotAllowed unless the person has one of the roles."""
+    if person.role not in roles:
+        raise NotAllowed
+
+
+def refuse_foreign_origin(connection: HTTPConnection, parts: PartsDependency) -> None:
+    """Refuse what another site's page makes a browser send, also where nobody is signed in yet."""
+    if connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS:
+        return
+    if not is_same_origin(connection, parts.configuration.public_url):
+        raise NotAllowed("Requests of other sites' pages are refused.", code="foreign_origin")
+
+
+def client_address(connection: HTTPConnection) -> str:
+    """The caller's IP address, for rate limits."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def _bearer_token(connection: HTTPConnection) -> str | None:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def _printable(text: str) -> str:
+    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text):
+        raise ValueError("contains characters that cannot be shown")
+    return text
+
+
+Text60 = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_printable)
+]
+Text120 = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_printable)
+]
+Note500 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_printable)]
+Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+"""An id in a request body or query; in a path use plain `str`: what has another form is simply not found."""
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Most items to return.")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Items to skip.")]
+SearchText = Annotated[str | None, Query(max_length=100, description="Part of a name.")]

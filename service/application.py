@@ -1,0 +1,77 @@
+"""Makes the ASGI application: the API of all features, the web pages, and the tasks that run beside them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from service.api.dependencies import refuse_foreign_origin
+from service.features import BACKGROUND, ROUTERS
+from service.parts import Parts
+from service.problems import MEDIA_TYPE, install_problem_handlers
+from service.security.headers import SecurityHeaders
+from service.web_pages import install_web_pages
+
+MOST_BODY_BYTES = 1024 * 1024
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457 problem details; `code` is stable, `detail` is for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] | None = None
+    conflicts: list[dict[str, Any]] | None = None
+
+
+def create_application(parts: Parts) -> FastAPI:
+    """The whole application over `parts`; its background tasks run while its lifespan does."""
+
+    @asynccontextmanager
+    async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for task in BACKGROUND:
+                await stack.enter_async_context(task(parts))
+            yield
+
+    application = FastAPI(
+        title="Three Classrooms",
+        version=version("three-classrooms"),
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
+        generate_unique_id_function=_operation_id,
+        responses={"default": _problem_schema("Refused, and why.")},
+    )
+    application.state.parts = parts
+    application.add_middleware(SecurityHeaders)
+    install_problem_handlers(application)
+    for router in ROUTERS:
+        application.include_router(router, prefix="/api", dependencies=[Depends(refuse_foreign_origin)])
+    install_web_pages(application)
+    return application
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _problem_schema(description: str) -> dict[str, Any]:
+    return {"description": description, "model": ProblemDetails, "content": {MEDIA_TYPE: {}}}

@@ -1,0 +1,1 @@
+"""Implementations of the bus between the service and its relays."""

@@ -1,0 +1,109 @@
+"""The deployment's settings, read once at start from the environment and from the command line.
+
+Every key is a field below; the environment spells it THREE_CLASSROOMS_<FIELD> (DATABASE_URL and REDIS_URL also without
+the prefix, as hosting platforms set them). A key nobody knows is refused, because a typing mistake must not be silence.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "THREE_CLASSROOMS_"
+
+Locale = Literal["zh-CN", "en"]
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; the text says which key and why. Remedy: correct that key and start again."""
+
+
+class Configuration(BaseSettings):
+    """What an operator may decide about one deployment."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, populate_by_name=True)
+
+    data_folder: Path = Path(".data")
+    """Holds the SQLite database, journals, recordings and the demonstration's passwords."""
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("database_url", f"{PREFIX}DATABASE_URL", "DATABASE_URL")
+    )
+    """SQLAlchemy address; SQLite in the data folder when not given."""
+    redis_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("redis_url", f"{PREFIX}REDIS_URL", "REDIS_URL")
+    )
+    """Redis for the bus and the jobs of a deployment of several processes; in-process when not given."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    """TCP port of HTTP; 0 takes a free one."""
+    public_url: str | None = None
+    """Address people type, if it is not http://host:port (behind a proxy); its origin is accepted as our own."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses whose X-Forwarded-For and X-Forwarded-Proto are believed; comma-separated in the environment."""
+    udp_port: int = Field(default=40000, ge=0, le=65535)
+    """The relay's one UDP port; 0 takes a free one."""
+    announced_addresses: Annotated[tuple[str, ...], NoDecode] = ()
+    """IP addresses offered to clients for media; those of this machine when empty; comma-separated."""
+    time_zone: str = "Asia/Shanghai"
+    """Zone in which dates and periods are meant."""
+    default_locale: Locale = "zh-CN"
+    session_idle_hours: int = Field(default=12, ge=1, le=24 * 30)
+    session_days: int = Field(default=14, ge=1, le=365)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("trusted_proxies", "announced_addresses", mode="before")
+    @classmethod
+    def _split_commas(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("no such time zone; expected a name such as Asia/Shanghai")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The deployment's zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def effective_database_url(self) -> str:
+        """The address SQLAlchemy gets; plain postgresql:// is driven by psycopg 3."""
+        if self.database_url is None:
+            return f"sqlite:///{self.data_folder.absolute() / 'three-classrooms.sqlite3'}"
+        scheme, separator, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else self.database_url
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the relay appends what it receives, one folder per lesson."""
+        return self.data_folder / "journals"
+
+    @property
+    def recording_folder(self) -> Path:
+        """Where finished recordings are kept by the local object store."""
+        return self.data_folder / "recordings"
+
+
+def load_configuration(environment: Mapping[str, str] | None = None, **overrides: Any) -> Configuration:
+    """The settings of `environment` (this process's by default) with the overrides that are not None.
+
+    Raises ConfigurationError naming each key that is unknown or has an unusable value.
+    """
+    known = {f"{PREFIX}{name}".upper() for name in Configuration.model_fields}
+    unknown = sorted(
+        key for key in (environment or os.environ) if key.upper().startswith(PREFIX) and key.upper() not in known
+    )
+    if unknown:
+        raise ConfigurationError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    try:
+        return Configuration(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError(f"unusable setting {problems}") from error

@@ -1,0 +1,1 @@
+"""Classrooms and the devices that stand in them: rooms, pairing by code, device tokens."""

@@ -1,0 +1,1 @@
+"""Protection at the edge of HTTP: cookies, tokens, forged requests, rate limits and response headers."""
