@@ -1,0 +1,167 @@
+"""What a lesson room wants done: the actions `LessonRoom.handle` returns, to be carried out in order."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from media.contract import Party, PartyRole, TrackKind, TrackSource
+
+
+@dataclass(frozen=True)
+class Send:
+    """Deliver a signalling message to a client."""
+
+    connection_id: str
+    message: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Close:
+    """Close a client's socket after everything sent before was delivered."""
+
+    connection_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class OpenMedia:
+    """Make room for a connection's peer connections."""
+
+    connection_id: str
+    party: Party
+
+
+@dataclass(frozen=True)
+class DropMedia:
+    """Tear down whatever media the connection has; precedes `TellLeft`."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class TellJoined:
+    """Tell the service that a party joined."""
+
+    connection_id: str
+    party_id: str
+    role: PartyRole
+
+
+@dataclass(frozen=True)
+class TellLeft:
+    """Tell the service that a party's connection ended."""
+
+    connection_id: str
+    party_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WantedTrack:
+    """A line of a publish offer and what the client says it carries."""
+
+    mid: str
+    source: TrackSource
+
+
+@dataclass(frozen=True)
+class AnswerPublish:
+    """Answer a publish offer; the outcome comes back as `PublishAnswered` or `PublishRefused`."""
+
+    connection_id: str
+    request_id: int
+    sdp: str
+    tracks: tuple[WantedTrack, ...]
+
+
+@dataclass(frozen=True)
+class StartTrack:
+    """A track of the connection is accepted: receive the line `mid` as `track_id`."""
+
+    connection_id: str
+    track_id: str
+    party_id: str
+    mid: str
+    source: TrackSource
+    kind: TrackKind
+    codec: str
+
+
+@dataclass(frozen=True)
+class EndTrack:
+    """Stop receiving a track."""
+
+    connection_id: str
+    track_id: str
+
+
+@dataclass(frozen=True)
+class StopPublishing:
+    """Tear down the connection's publishing side."""
+
+    connection_id: str
+
+
+@dataclass(frozen=True)
+class OfferedLine:
+    """One m-line of a subscribe offer; `track_id` None means inactive."""
+
+    mid: str
+    kind: TrackKind
+    track_id: str | None
+    party_id: str | None
+    source: TrackSource | None
+
+
+@dataclass(frozen=True)
+class OfferTracks:
+    """Render this offer as SDP and send it as `subscribe`."""
+
+    connection_id: str
+    offer_id: int
+    lines: tuple[OfferedLine, ...]
+
+
+@dataclass(frozen=True)
+class ApplyAnswer:
+    """Read the answer to an offer; the outcome comes back as `SubscriptionAnswered` or `SubscriptionRefused`."""
+
+    connection_id: str
+    offer_id: int
+    sdp: str
+    lines: tuple[OfferedLine, ...]
+
+
+@dataclass(frozen=True)
+class Attach:
+    """Forward a track to the connection on line `mid`."""
+
+    connection_id: str
+    mid: str
+    track_id: str
+
+
+@dataclass(frozen=True)
+class Detach:
+    """Stop forwarding on line `mid`."""
+
+    connection_id: str
+    mid: str
+
+
+Action = (
+    Send
+    | Close
+    | OpenMedia
+    | DropMedia
+    | TellJoined
+    | TellLeft
+    | AnswerPublish
+    | StartTrack
+    | EndTrack
+    | StopPublishing
+    | OfferTracks
+    | ApplyAnswer
+    | Attach
+    | Detach
+)

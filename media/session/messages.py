@@ -1,0 +1,113 @@
+"""The signalling messages a client may send, validated; hostile input becomes a `BadMessageError` with a clear sentence."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from media.contract import TrackSource
+
+MAX_SDP_CHARACTERS = 200_000
+
+Mid = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,16}$")]
+"RFC 8843 section 15.2 lets the RTP header extension carry at most 16 bytes in its one-byte form."
+RequestId = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Sdp = Annotated[str, Field(min_length=1, max_length=MAX_SDP_CHARACTERS)]
+
+
+class FromClient(BaseModel):
+    """What all client messages share. Unknown fields are ignored so that newer clients can talk to older relays."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    v: Literal[1]
+
+
+class PublishedLine(BaseModel):
+    """Which line of the offer carries which source."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    mid: Mid
+    source: TrackSource
+
+
+class Publish(FromClient):
+    """An SDP offer of the publishing peer connection, naming all its tracks."""
+
+    type: Literal["publish"]
+    id: RequestId
+    sdp: Sdp
+    tracks: list[PublishedLine] = Field(max_length=4)
+
+
+class Subscribed(FromClient):
+    """An SDP answer to the relay's `subscribe` offer with the same id."""
+
+    type: Literal["subscribed"]
+    id: RequestId
+    sdp: Sdp
+
+
+class Mute(FromClient):
+    """The client stopped or resumed feeding one of its sources."""
+
+    type: Literal["mute"]
+    source: TrackSource
+    muted: bool
+
+
+class Hand(FromClient):
+    """The party raises or lowers its hand."""
+
+    type: Literal["hand"]
+    raised: bool
+
+
+class Stage(FromClient):
+    """The lead brings a party up or sends it back."""
+
+    type: Literal["stage"]
+    party_id: Annotated[str, Field(min_length=1, max_length=120)]
+    on: bool
+
+
+class Leave(FromClient):
+    """The client leaves on purpose."""
+
+    type: Literal["leave"]
+
+
+class Ping(FromClient):
+    """The client asks whether the relay is there."""
+
+    type: Literal["ping"]
+
+
+ClientRequest = Annotated[Publish | Subscribed | Mute | Hand | Stage | Leave | Ping, Field(discriminator="type")]
+_requests: TypeAdapter[ClientRequest] = TypeAdapter(ClientRequest)
+
+
+class BadMessageError(Exception):
+    """The client's message is not one of the protocol; the text says what is wrong with it."""
+
+
+def read_message(message: dict[str, Any]) -> ClientRequest:
+    """Validate a client's message; raises `BadMessageError` and nothing else."""
+    try:
+        return _requests.validate_python(message)
+    except ValidationError as error:
+        raise BadMessageError(_first_problem(error)) from None
+
+
+def type_of(message: dict[str, Any]) -> str:
+    """Name the type a message claims to have, cut to what may be echoed in an error reply."""
+    claimed = message.get("type")
+    return claimed[:40] if isinstance(claimed, str) else "unknown"
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    # The discriminator is part of the location; the client knows its type already.
+    place = ".".join(str(part) for part in problem["loc"][1:])
+    text = problem["msg"][:200]
+    return f"{place}: {text}" if place else text
