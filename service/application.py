@@ -13,6 +13,7 @@ from service.api.dependencies import refuse_foreign_origin
 from service.features import BACKGROUND, ROUTERS
 from service.parts import Parts
 from service.problems import MEDIA_TYPE, install_problem_handlers
+from service.security.body_limit import BodyLimit
 from service.security.headers import SecurityHeaders
 from service.web_pages import install_web_pages
 
@@ -56,11 +57,11 @@ def create_application(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
         generate_unique_id_function=_operation_id,
         responses={"default": _problem_schema("Refused, and why.")},
     )
     application.state.parts = parts
+    application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
     application.add_middleware(SecurityHeaders)
     install_problem_handlers(application)
     for router in ROUTERS:
