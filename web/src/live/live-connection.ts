@@ -21,7 +21,7 @@ export interface ConnectionHooks {
   message(message: ServerMessage): void
   received(tracks: ReceivedTrack[]): void
   mediaState(state: RTCPeerConnectionState): void
-  died(cause: Death, closeCode: number | null): void
+  died(cause: Death): void
 }
 
 export class LiveConnection {
@@ -43,7 +43,7 @@ export class LiveConnection {
     this.socket = browser.openSocket(address)
     this.socket.onopen = () => this.send({ type: 'join', lesson_id: lessonId })
     this.socket.onmessage = (event) => this.hear(event.data)
-    this.socket.onclose = (event) => this.die('socket', event.code)
+    this.socket.onclose = () => this.die('socket')
     this.socket.onerror = () => undefined // a close follows
     this.subscriber = new Subscriber(this.makeConnection(true), {
       send: (message) => this.send(message),
@@ -126,10 +126,10 @@ export class LiveConnection {
     this.beat = this.browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
   }
 
-  private die(cause: Death, closeCode: number | null = null): void {
+  private die(cause: Death): void {
     if (this.over) return
     this.finish()
-    this.hooks.died(cause, closeCode)
+    this.hooks.died(cause)
   }
 
   private finish(): void {

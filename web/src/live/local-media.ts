@@ -66,6 +66,7 @@ export class LocalMedia {
 
   /** Gives every device back. */
   stop(): void {
+    if (!this.wanted) return
     this.wanted = false
     if (this.retryTimer !== null) this.browser.clearTimer(this.retryTimer)
     this.retryTimer = null
@@ -121,10 +122,6 @@ export class LocalMedia {
   }
 
   private async openEach(sources: readonly DeviceSource[]): Promise<void> {
-    if (!this.browser.mediaDevices) {
-      for (const source of sources) this.status[source].state = 'absent'
-      return
-    }
     if (sources.length === 2 && (await this.capture(sources))) return
     // Together it failed: sound first, then the picture by itself.
     if (sources.includes('microphone')) await this.capture(['microphone'])
@@ -133,7 +130,8 @@ export class LocalMedia {
 
   private async capture(sources: readonly DeviceSource[]): Promise<boolean> {
     const constraints: MediaStreamConstraints = {}
-    const { storage } = this.browser
+    const { mediaDevices, storage } = this.browser
+    if (!mediaDevices) return this.fail(sources, 'absent')
     if (sources.includes('camera')) {
       constraints.video = cameraConstraints(this.profile, rememberedDevice(storage, 'camera'))
     }
@@ -141,13 +139,18 @@ export class LocalMedia {
       constraints.audio = microphoneConstraints(rememberedDevice(storage, 'microphone'))
     }
     try {
-      const stream = await this.browser.mediaDevices!.getUserMedia(constraints)
+      const stream = await mediaDevices.getUserMedia(constraints)
       for (const track of stream.getTracks()) this.adopt(track)
       return true
     } catch (error) {
-      if (sources.length === 1) this.status[sources[0]!].state = stateOfFailure(error)
-      return false
+      return this.fail(sources, stateOfFailure(error))
     }
+  }
+
+  private fail(sources: readonly DeviceSource[], state: DeviceState): false {
+    // Of two asked for together it is not known which one failed: each is then asked for alone.
+    if (sources.length === 1) for (const source of sources) this.status[source].state = state
+    return false
   }
 
   private adopt(track: MediaStreamTrack): void {

@@ -1,0 +1,243 @@
+/**
+ * A client of one live lesson: joins, publishes and receives, and comes back by itself after any loss.
+ * Knows no framework; the page listens to its state.
+ */
+import { retryDelayMs } from './backoff'
+import type { LiveBrowser } from './browser'
+import type { DeviceSource } from './device-choice'
+import { profileOf } from './encoding'
+import { LiveConnection } from './live-connection'
+import { FINAL_PHASES, initialState, type LiveState, type Phase } from './live-state'
+import { LocalMedia } from './local-media'
+import type { OutgoingTracks } from './publisher'
+import { RemoteMedia } from './remote-media'
+import { ScreenCapture } from './screen-capture'
+import type { ErrorMessage, PartyRole, ServerMessage, WelcomeMessage } from './signalling'
+
+export interface LiveClientOptions {
+  address: string
+  lessonId: string
+  /** The role this party will most likely have; camera and microphone are then opened while the join is under way. */
+  expectedRole?: PartyRole | null
+}
+
+/** Refusals of `join` that another attempt cannot mend. */
+const FINAL_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early', 'bad_message', 'not_signed_in', 'unauthorised'])
+/** A join that held this long was a good one: the next loss starts with the shortest delay again. */
+const GOOD_JOIN_MS = 5_000
+
+export class LiveClient {
+  state: LiveState = initialState()
+  readonly local: LocalMedia
+  private readonly remote: RemoteMedia
+  private readonly screen: ScreenCapture
+  private connection: LiveConnection | null = null
+  private attempt = 0
+  private joinedAtMs: number | null = null
+  private retryTimer: number | null = null
+  private readonly stopOnline: () => void
+  private readonly listeners = new Set<(state: LiveState) => void>()
+
+  constructor(
+    private readonly browser: LiveBrowser,
+    private readonly options: LiveClientOptions,
+  ) {
+    this.local = new LocalMedia(browser, () => this.onLocalChange())
+    this.remote = new RemoteMedia(browser)
+    this.screen = new ScreenCapture(browser, () => this.onScreenChange())
+    this.stopOnline = browser.onOnline(() => this.hurry())
+  }
+
+  /** The peer connections of the present join, for measuring from outside. */
+  get peerConnections(): { publisher: RTCPeerConnection | null; subscriber: RTCPeerConnection | null } {
+    const { connection } = this
+    return {
+      publisher: connection?.publisher?.connection ?? null,
+      subscriber: connection?.subscriber.connection ?? null,
+    }
+  }
+
+  onChange(listener: (state: LiveState) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  start(): void {
+    const { expectedRole } = this.options
+    if (expectedRole && expectedRole !== 'observer') void this.local.start(profileOf(expectedRole))
+    this.connect()
+  }
+
+  leave(): void {
+    this.finish('left', '')
+  }
+
+  setMuted(source: DeviceSource, muted: boolean): void {
+    this.local.setMuted(source, muted)
+    this.connection?.send({ type: 'mute', source, muted })
+  }
+
+  raiseHand(raised: boolean): void {
+    this.connection?.send({ type: 'hand', raised })
+    this.update({ handRaised: raised })
+  }
+
+  setOnStage(partyId: string, on: boolean): void {
+    this.connection?.send({ type: 'stage', party_id: partyId, on })
+  }
+
+  /** Shares the screen; the browser asks which one. */
+  async shareScreen(): Promise<void> {
+    const result = await this.screen.start()
+    if (result === 'sharing' && FINAL_PHASES.includes(this.state.phase)) this.screen.stop()
+    this.update({ notice: result === 'sharing' ? '' : `screen_${result}` })
+  }
+
+  stopSharing(): void {
+    this.screen.stop()
+  }
+
+  private connect(): void {
+    this.retryTimer = null
+    this.joinedAtMs = null
+    const connection: LiveConnection = new LiveConnection(this.browser, this.options.address, this.options.lessonId, {
+      message: (message) => this.onMessage(message),
+      received: (tracks) => {
+        this.remote.update(tracks)
+        this.update({ feeds: this.remote.feeds })
+      },
+      mediaState: (state) => this.update({ mediaConnected: state === 'connected' }),
+      died: () => this.onDeath(),
+    })
+    this.connection = connection
+  }
+
+  private onDeath(): void {
+    const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
+    if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
+    this.connection = null
+    this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false })
+    this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(this.attempt++, this.browser.random()))
+  }
+
+  /** The network is back: no reason to wait out the delay. */
+  private hurry(): void {
+    if (this.retryTimer === null) return
+    this.browser.clearTimer(this.retryTimer)
+    this.connect()
+  }
+
+  private onMessage(message: ServerMessage): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.onWelcome(message)
+      case 'roster': {
+        const me = message.parties.find((party) => party.party_id === this.state.partyId)
+        const { parties, observers, may_publish: mayPublish } = message
+        this.update({ parties, observers, mayPublish, handRaised: me?.hand_raised ?? false })
+        return this.publish()
+      }
+      case 'recording':
+        return this.update({ recording: { active: message.active, problem: message.problem } })
+      case 'lesson':
+        if (message.state === 'ended') return this.finish('ended', 'ended')
+        if (this.state.lesson) this.update({ lesson: { ...this.state.lesson, state: message.state } })
+        return
+      case 'lesson_ended':
+        return this.finish('ended', message.reason)
+      case 'replaced':
+        return this.finish('replaced', '')
+      case 'error':
+        return this.onError(message)
+    }
+  }
+
+  private onWelcome(message: WelcomeMessage): void {
+    this.joinedAtMs = this.browser.nowMs()
+    this.update({
+      phase: 'live',
+      partyId: message.party_id,
+      role: message.role,
+      lesson: message.lesson,
+      mayPublish: message.may_publish,
+      recording: { active: message.recording, problem: null },
+    })
+    for (const source of ['camera', 'microphone'] as const) {
+      if (this.local.status[source].muted) this.connection?.send({ type: 'mute', source, muted: true })
+    }
+    if (this.state.handRaised) this.connection?.send({ type: 'hand', raised: true })
+    this.publish()
+  }
+
+  private onError(message: ErrorMessage): void {
+    if (message.about === 'join' || !this.state.role) {
+      if (message.code === 'lesson_over') return this.finish('ended', message.code)
+      if (FINAL_REFUSALS.has(message.code)) return this.finish('refused', message.code)
+      return // the close that follows is answered with another attempt
+    }
+    this.update({ notice: message.code })
+    if (message.about === 'publish' && message.code === 'not_allowed') this.connection?.closePublisher()
+  }
+
+  /** Brings what is published in line with what may be published and what there is. */
+  private publish(): void {
+    const { connection } = this
+    const { role, phase, mayPublish } = this.state
+    if (!connection || !role || phase !== 'live') return
+    if (!mayPublish || role === 'observer') {
+      connection.closePublisher()
+      if (role !== 'observer' && !this.screen.stream) this.local.stop()
+      return
+    }
+    void this.local.start(profileOf(role))
+    if (this.local.pending) return // onLocalChange comes back here
+    const tracks = this.outgoing()
+    if (connection.publisher || Object.keys(tracks).length > 0) {
+      void connection.openPublisher(profileOf(role)).setTracks(tracks)
+    }
+  }
+
+  private outgoing(): OutgoingTracks {
+    const { camera, microphone } = this.local.status
+    const tracks: OutgoingTracks = {}
+    if (camera.track) tracks.camera = camera.track
+    if (microphone.track) tracks.microphone = microphone.track
+    if (this.screen.picture) tracks.screen = this.screen.picture
+    if (this.screen.sound) tracks.screen_audio = this.screen.sound
+    return tracks
+  }
+
+  private onLocalChange(): void {
+    const { camera, microphone } = this.local.status
+    this.update({
+      camera: { state: camera.state, muted: camera.muted },
+      microphone: { state: microphone.state, muted: microphone.muted },
+      ownPicture: camera.track,
+    })
+    this.publish()
+  }
+
+  private onScreenChange(): void {
+    this.update({ sharing: this.screen.stream })
+    this.publish()
+  }
+
+  private finish(phase: Phase, reason: string): void {
+    if (FINAL_PHASES.includes(this.state.phase)) return
+    if (this.retryTimer !== null) this.browser.clearTimer(this.retryTimer)
+    this.retryTimer = null
+    this.stopOnline()
+    // The phase is final before anything is given back, so that no change of the devices publishes again.
+    this.update({ phase, reason, feeds: [], mediaConnected: false })
+    this.connection?.close()
+    this.connection = null
+    this.screen.stop()
+    this.local.stop()
+    this.remote.clear()
+  }
+
+  private update(change: Partial<LiveState>): void {
+    this.state = { ...this.state, ...change }
+    for (const listener of this.listeners) listener(this.state)
+  }
+}

@@ -1,0 +1,59 @@
+/** The live client as a Vue composable: its state, who is speaking, and its end with the page. */
+import { onBeforeUnmount, onMounted, shallowRef, triggerRef } from 'vue'
+import { realBrowser } from './browser'
+import { LiveClient, type LiveClientOptions } from './live-client'
+import { hearFeeds, SpeakingSigns } from './sound-levels'
+
+const LEVEL_EVERY_MS = 250
+
+declare global {
+  interface Window {
+    /**
+     * The peer connections of the running lesson, for measuring from outside (getStats). Read only; null where there is none.
+     * It gives nothing a script of this page could not reach anyway.
+     */
+    __threeClassrooms?: { readonly publisher: RTCPeerConnection | null; readonly subscriber: RTCPeerConnection | null }
+  }
+}
+
+function expose(client: LiveClient): void {
+  window.__threeClassrooms = Object.freeze({
+    get publisher() {
+      return client.peerConnections.publisher
+    },
+    get subscriber() {
+      return client.peerConnections.subscriber
+    },
+  })
+}
+
+export function useLiveLesson(options: LiveClientOptions) {
+  const client = new LiveClient(realBrowser(), options)
+  const state = shallowRef(client.state)
+  const speaking = shallowRef<Set<string>>(new Set())
+  const signs = new SpeakingSigns()
+  const leave = () => client.leave()
+  let levelTimer = 0
+
+  client.onChange((value) => {
+    state.value = value
+    triggerRef(state)
+  })
+  onMounted(() => {
+    client.start()
+    expose(client)
+    levelTimer = window.setInterval(() => {
+      const heard = hearFeeds(signs, client.state.feeds, performance.now(), Date.now())
+      if ([...heard].join() !== [...speaking.value].join()) speaking.value = heard
+    }, LEVEL_EVERY_MS)
+    // A closed tab says good-bye, so that nobody sees a frozen picture until the relay notices.
+    window.addEventListener('pagehide', leave)
+  })
+  onBeforeUnmount(() => {
+    window.clearInterval(levelTimer)
+    window.removeEventListener('pagehide', leave)
+    client.leave()
+    delete window.__threeClassrooms
+  })
+  return { client, state, speaking }
+}

@@ -1,0 +1,21 @@
+/** Which message tells a person how the lesson stands. */
+import type { LiveState } from './live-state'
+
+const KNOWN_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early'])
+const KNOWN_NOTICES = new Set(['not_allowed', 'rate_limited', 'bad_sdp', 'screen_refused', 'screen_unavailable'])
+
+/** Key of the words for the connection's state. */
+export function stateKey(state: LiveState): string {
+  if (state.phase !== 'live') return `live.phase.${state.phase}`
+  return state.mediaConnected || state.feeds.length === 0 ? 'live.phase.live' : 'live.phase.media'
+}
+
+/** Key of the words for why the lesson is not shown any more. */
+export function reasonKey(state: LiveState): string {
+  if (state.phase === 'refused') return KNOWN_REFUSALS.has(state.reason) ? `live.refused.${state.reason}` : 'live.refused.other'
+  return `live.over.${state.phase === 'replaced' ? 'replaced' : state.phase === 'left' ? 'left' : 'ended'}`
+}
+
+export function noticeKey(code: string): string {
+  return KNOWN_NOTICES.has(code) ? `live.notice.${code}` : 'live.notice.other'
+}
