@@ -1,0 +1,1 @@
+"""Terms, school days, weekly series and their dated lessons, and how they leave as iCalendar files."""
