@@ -3,7 +3,7 @@
  * Light enough for the room page too.
  */
 import createClient from 'openapi-fetch'
-import { ApiProblem, asProblem, problemFrom } from './problem'
+import { asProblem, problemFrom, type ApiProblem } from './problem'
 import type { paths } from './schema'
 
 let csrfToken = ''

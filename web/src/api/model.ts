@@ -125,6 +125,7 @@ export interface Lesson {
   state: LessonState
   started_at: string | null
   ended_at: string | null
+  cancel_reason: string | null
   lead: { room: NamedBrief | null; teacher: NamedBrief; school: SchoolBrief }
   receivers: Receiver[]
   recorded: boolean
@@ -132,10 +133,11 @@ export interface Lesson {
   my: {
     may_edit: boolean
     may_start: boolean
+    may_end: boolean
     may_join: boolean
     may_answer: string[]
     may_replay: boolean
-    role: string | null
+    role: 'lead' | 'room' | 'teacher' | 'observer' | null
   }
   recording: { state: RecordingProgress } | null
 }
@@ -160,4 +162,13 @@ export interface LessonRequest {
   lead_teacher_id?: string
   recorded: boolean
   receivers: ReceiverRequest[]
+}
+
+export interface LessonChange {
+  version: number
+  title?: string
+  starts_at?: string
+  ends_at?: string
+  date?: string
+  period?: number
 }

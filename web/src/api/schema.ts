@@ -1,6 +1,6 @@
 /** The REST paths in the shape openapi-fetch reads. */
 import type {
-  CodedName, Lesson, LessonRequest, Organisation, Page, Period, ReceiverRequest, Room, SchoolClass, Session, Settings,
+  CodedName, Lesson, LessonChange, LessonRequest, Organisation, Page, Period, ReceiverRequest, Room, SchoolClass, Session, Settings,
   Teacher, User,
 } from './model'
 
@@ -69,12 +69,12 @@ export interface paths {
   '/api/lessons': { get: Read<Page<Lesson>>; post: Send<LessonRequest, Lesson> }
   '/api/lessons/{id}': {
     get: Read<Lesson, Id>
-    patch: Send<{ version: number; title?: string; starts_at?: string; ends_at?: string }, Lesson, Id>
+    patch: Send<LessonChange, Lesson, Id>
   }
   '/api/lessons/{id}/cancel': { post: Send<{ reason: string }, Lesson, Id> }
   '/api/lessons/{id}/start': { post: Do<Lesson, Id> }
   '/api/lessons/{id}/end': { post: Do<Lesson, Id> }
-  '/api/lessons/{id}/receivers': { post: Send<ReceiverRequest, Lesson, Id> }
+  '/api/lessons/{id}/receivers': { post: Send<ReceiverRequest & { replaces?: string }, Lesson, Id> }
   '/api/lessons/{id}/receivers/{receiver_id}': { delete: Drop<ReceiverPath> }
   '/api/lessons/{id}/receivers/{receiver_id}/accept': { post: Do<Lesson, ReceiverPath> }
   '/api/lessons/{id}/receivers/{receiver_id}/decline': { post: Send<{ note: string }, Lesson, ReceiverPath> }

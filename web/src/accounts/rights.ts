@@ -1,0 +1,45 @@
+/** Which pages and buttons a person is offered. The service checks every right again. */
+import type { Session } from '../api/model'
+
+export type Permission =
+  | 'users.manage'
+  | 'rooms.manage'
+  | 'classes.manage'
+  | 'lessons.book'
+  | 'lessons.observe'
+  | 'usage.read'
+  | 'organisations.manage'
+  | 'terms.manage'
+
+export function may(session: Session | null, permission: Permission): boolean {
+  return session?.permissions.includes(permission) ?? false
+}
+
+export interface Destination {
+  to: string
+  /** Message key of its name. */
+  label: string
+  icon: 'home' | 'lessons' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation'
+}
+
+const destinations: (Destination & { needs?: Permission })[] = [
+  { to: '/', label: 'shell.nav.home', icon: 'home' },
+  { to: '/lessons', label: 'shell.nav.lessons', icon: 'lessons' },
+  { to: '/recordings', label: 'shell.nav.recordings', icon: 'recordings' },
+  { to: '/usage', label: 'shell.nav.usage', icon: 'usage', needs: 'usage.read' },
+  { to: '/rooms', label: 'shell.nav.rooms', icon: 'rooms', needs: 'rooms.manage' },
+  { to: '/people', label: 'shell.nav.people', icon: 'people', needs: 'users.manage' },
+  { to: '/organisation', label: 'shell.nav.organisation', icon: 'organisation', needs: 'users.manage' },
+]
+
+export function destinationsOf(session: Session): Destination[] {
+  return destinations.filter(({ needs }) => !needs || may(session, needs))
+}
+
+/** Where a sign-in may lead: a path of this site, never another host. */
+export function safeNext(next: unknown): string {
+  if (typeof next !== 'string' || !next.startsWith('/')) return '/'
+  // `//host` and `/\host` leave the site in browsers.
+  if (next.startsWith('//') || next.includes('\\')) return '/'
+  return next.startsWith('/login') ? '/' : next
+}

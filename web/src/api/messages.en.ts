@@ -1,0 +1,27 @@
+export default {
+  code: {
+    unreachable: 'The server cannot be reached. Check the network and try again.',
+    unexpected: 'Something unexpected happened. Please try again.',
+    bad_credentials: 'The user name or the password is wrong.',
+    too_many_attempts: 'Too many attempts. Try again in {seconds} seconds.',
+    setup_done: 'The first administrator exists already. Please sign in.',
+    not_signed_in: 'Please sign in first.',
+    booking_conflict: 'Clash: these rooms, teachers or classes are taken at that time.',
+    code_unknown: 'This pairing code is unknown or has expired. Read the new one on the room’s screen.',
+    already_paired: 'This room has a paired device already. Unpair it first.',
+  },
+  status: {
+    400: 'The request is not valid.',
+    401: 'Please sign in first.',
+    403: 'You are not allowed to do this.',
+    404: 'Not found, or outside what you may see.',
+    409: 'Someone else has changed this. Reload and try again.',
+    413: 'This is too large.',
+    422: 'Some entries are not valid. Please check the marked fields.',
+    429: 'Too many requests. Please wait a moment.',
+    500: 'The server failed. Please try again later.',
+    502: 'The server is not available right now. Please try again later.',
+    503: 'The server is not available right now. Please try again later.',
+    504: 'The server is not available right now. Please try again later.',
+  },
+}

@@ -1,0 +1,27 @@
+/** Arranging lessons for lists. */
+import type { Lesson } from '../api/model'
+import { wallTime } from '../time/zoned'
+
+export interface Day {
+  date: string
+  lessons: Lesson[]
+}
+
+/** Lessons by the day of `zone` they start on, in the order given. */
+export function byDay(lessons: readonly Lesson[], zone: string): Day[] {
+  const days: Day[] = []
+  for (const lesson of lessons) {
+    const { date } = wallTime(new Date(lesson.starts_at), zone)
+    const last = days.at(-1)
+    if (last?.date === date) last.lessons.push(lesson)
+    else days.push({ date, lessons: [lesson] })
+  }
+  return days
+}
+
+/** How many rooms are asked and what they said; withdrawn rooms are out of it. */
+export function countAnswers(lesson: Lesson) {
+  const counting = lesson.receivers.filter((receiver) => receiver.state !== 'withdrawn')
+  const having = (state: string) => counting.filter((receiver) => receiver.state === state).length
+  return { asked: counting.length, accepted: having('accepted'), declined: having('declined'), pending: having('pending') }
+}

@@ -1,0 +1,3 @@
+/** Element Plus components with their own sheets. */
+import 'element-plus/es/components/dialog/style/css'
+export { ElDialog } from 'element-plus'
