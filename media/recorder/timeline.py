@@ -1,0 +1,58 @@
+"""Everything one party showed and said, from all its journals, on one timeline."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from media.recorder.arrivals import arrivals, in_order
+from media.recorder.frames import EncodedFrame, picture_frames, sound_frames
+from media.recorder.track_clock import TrackClock, TrackScan
+
+FOREVER_US = 1 << 62
+
+
+class Happening(NamedTuple):
+    """A frame at Unix microseconds `time_us` on the relay's clock."""
+
+    time_us: int
+    frame: EncodedFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """A journal with what is needed to play it: its clock, and when the next connection took its place."""
+
+    scan: TrackScan
+    clock: TrackClock
+    until_us: int = FOREVER_US
+
+
+def in_succession(scans: list[TrackScan], delays_us: dict[Path, int]) -> list[Track]:
+    """Journals of one source of one party in order; each ends where the next begins (a party has one connection)."""
+    ordered = sorted((scan for scan in scans if scan.packets), key=lambda scan: (scan.first_arrival_us, scan.path))
+    ends = [following.first_arrival_us for following in ordered[1:]] + [FOREVER_US]
+    return [
+        Track(scan, TrackClock(scan, delays_us.get(scan.path)), end) for scan, end in zip(ordered, ends, strict=False)
+    ]
+
+
+def happenings(tracks: list[Track], looked_through: Callable[[int], None]) -> Iterator[Happening]:
+    """Frames of the tracks one after the other, times never falling. `looked_through` is told each journal's size."""
+    last_us = 0
+    for track in tracks:
+        packets = in_order(arrivals(track.scan.path))
+        frames = picture_frames(packets) if track.scan.header.kind == "video" else sound_frames(packets)
+        for frame in frames:
+            if frame.arrival_us >= track.until_us:
+                break
+            time_us = track.clock.time_us(frame.run, frame.ext_timestamp, frame.arrival_us)
+            last_us = max(last_us, time_us)
+            yield Happening(last_us, frame)
+        looked_through(track.scan.size_bytes)
+
+
+def merged(pictures: Iterator[Happening], sounds: Iterator[Happening]) -> Iterator[Happening]:
+    """Both in order of time."""
+    return heapq.merge(pictures, sounds, key=lambda happening: happening.time_us)
