@@ -1,0 +1,309 @@
+import { describe, expect, it } from 'vitest'
+import { FakeBrowser, FakeTrack, settled } from './fake-browser'
+import { LiveClient } from './live-client'
+import type { PartyRole } from './signalling'
+
+const WELCOME = {
+  type: 'welcome',
+  connection_id: 'c1',
+  party_id: 'room:r1',
+  role: 'room',
+  lesson: { id: 'l1', title: '观潮', kind: 'synchronous', state: 'live' },
+  may_publish: true,
+  recording: true,
+  ice: {},
+}
+
+async function joined(welcome: Partial<typeof WELCOME> = {}, expectedRole: PartyRole | null = null) {
+  const browser = new FakeBrowser()
+  const client = new LiveClient(browser.asBrowser(), { address: 'ws://x/api/live', lessonId: 'l1', expectedRole })
+  client.start()
+  browser.socket.onopen?.()
+  browser.socket.say({ ...WELCOME, ...welcome })
+  await settled()
+  return { browser, client }
+}
+
+function publishes(browser: FakeBrowser) {
+  return browser.socket.sent.filter((message) => message.type === 'publish') as unknown as {
+    id: number
+    tracks: { mid: string; source: string }[]
+  }[]
+}
+
+describe('joining', () => {
+  it('joins at once and publishes sound and picture when it may', async () => {
+    const { browser, client } = await joined()
+    expect(browser.socket.sent[0]).toEqual({ v: 1, type: 'join', lesson_id: 'l1' })
+    expect(publishes(browser)).toMatchObject([{ tracks: [{ mid: '0', source: 'microphone' }, { mid: '1', source: 'camera' }] }])
+    expect(client.state).toMatchObject({ phase: 'live', recording: { active: true }, camera: { state: 'on' } })
+  })
+
+  it('opens the devices before the welcome when the role is expected', () => {
+    const browser = new FakeBrowser()
+    new LiveClient(browser.asBrowser(), { address: 'ws://x', lessonId: 'l1', expectedRole: 'lead' }).start()
+    expect(browser.devices.asked).toHaveLength(1)
+    expect(browser.socket.sent).toEqual([])
+  })
+
+  it('receives before its devices are ready', async () => {
+    const browser = new FakeBrowser()
+    browser.devices.getUserMedia = () => new Promise(() => undefined)
+    const client = new LiveClient(browser.asBrowser(), { address: 'ws://x', lessonId: 'l1' })
+    client.start()
+    browser.socket.onopen?.()
+    browser.socket.say(WELCOME)
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0', tracks: [offered('v0', 'room:r2', 'camera')] })
+    await settled()
+    expect(browser.socket.types()).toEqual(['join', 'subscribed'])
+    expect(client.state.feeds).toMatchObject([{ party_id: 'room:r2', hasPicture: true }])
+  })
+
+  it('touches no device as an observer', async () => {
+    const { browser } = await joined({ role: 'observer', may_publish: false })
+    expect(browser.devices.asked).toEqual([])
+    expect(browser.socket.types()).toEqual(['join'])
+  })
+
+  it('says why it may not join and does not try again', async () => {
+    const browser = new FakeBrowser()
+    const client = new LiveClient(browser.asBrowser(), { address: 'ws://x', lessonId: 'l1' })
+    client.start()
+    browser.socket.say({ type: 'error', code: 'not_allowed', message: 'no', about: 'join' })
+    await browser.pass(60_000)
+    expect(client.state).toMatchObject({ phase: 'refused', reason: 'not_allowed' })
+    expect(browser.sockets).toHaveLength(1)
+  })
+})
+
+function offered(mid: string, party_id: string, source: string) {
+  const kind = source === 'microphone' || source === 'screen_audio' ? 'audio' : 'video'
+  return { mid, track_id: `t-${mid}`, party_id, source, kind }
+}
+
+describe('receiving', () => {
+  it('keeps camera and microphone of a party in one stream, the screen in another', async () => {
+    const { browser, client } = await joined()
+    const tracks = [offered('v0', 'room:r2', 'camera'), offered('a1', 'room:r2', 'microphone'), offered('v2', 'room:r2', 'screen')]
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0,a1,v2', tracks })
+    await settled()
+    expect(client.state.feeds.map((f) => [f.group, f.hasPicture, f.hasSound, f.stream.getTracks().length])).toEqual([
+      ['camera', true, true, 2],
+      ['screen', true, false, 1],
+    ])
+    expect(browser.socket.sent.at(-1)).toMatchObject({ type: 'subscribed', id: 1 })
+  })
+
+  it('answers offers one at a time and in order, and drops what is not offered any more', async () => {
+    const { browser, client } = await joined()
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0,v1', tracks: [offered('v0', 'room:r2', 'camera'), offered('v1', 'room:r3', 'camera')] })
+    browser.socket.say({ type: 'subscribe', id: 2, sdp: 'mids:v0,v1', tracks: [offered('v1', 'room:r3', 'camera')] })
+    await settled()
+    expect(browser.socket.sent.filter((m) => m.type === 'subscribed').map((m) => m.id)).toEqual([1, 2])
+    expect(client.state.feeds.map((feed) => feed.party_id)).toEqual(['room:r3'])
+  })
+
+  it('keeps a party stream over a reconnect, so that its element does not flash', async () => {
+    const { browser, client } = await joined()
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0', tracks: [offered('v0', 'room:r2', 'camera')] })
+    await settled()
+    const before = client.state.feeds[0]?.stream
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    browser.socket.say(WELCOME)
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0', tracks: [offered('v0', 'room:r2', 'camera')] })
+    await settled()
+    expect(client.state.feeds[0]?.stream).toBe(before)
+    expect(before?.getTracks()).toHaveLength(1)
+  })
+})
+
+describe('publishing', () => {
+  it('adds the shared screen with a new offer and takes it away with another', async () => {
+    const { browser, client } = await joined({ role: 'lead' })
+    browser.socket.say({ type: 'published', id: 1, sdp: 'ok' })
+    await client.shareScreen()
+    await settled()
+    expect(publishes(browser).at(-1)?.tracks.map((track) => track.source)).toEqual(['microphone', 'camera', 'screen'])
+    browser.socket.say({ type: 'published', id: 2, sdp: 'ok' })
+    client.stopSharing()
+    await settled()
+    expect(publishes(browser).at(-1)).toMatchObject({ id: 3, tracks: [{ source: 'microphone' }, { source: 'camera' }] })
+    expect(client.state.sharing).toBeNull()
+  })
+
+  it('never has two offers outstanding', async () => {
+    const { browser, client } = await joined({ role: 'lead' })
+    await client.shareScreen()
+    await settled()
+    expect(publishes(browser)).toHaveLength(1)
+    browser.socket.say({ type: 'published', id: 1, sdp: 'ok' })
+    await settled()
+    expect(publishes(browser)).toHaveLength(2)
+  })
+
+  it('limits the lead to about 900 kbit/s of picture and a room to 300', async () => {
+    const rates = async (role: string) => {
+      const { browser } = await joined({ role })
+      return browser.connections[1]?.getTransceivers()[1]?.encodings[0]?.maxBitrate
+    }
+    expect([await rates('lead'), await rates('room')]).toEqual([900_000, 300_000])
+  })
+
+  it('puts a returned camera in its old place without asking the relay', async () => {
+    const { browser, client } = await joined()
+    browser.socket.say({ type: 'published', id: 1, sdp: 'ok' })
+    const camera = browser.devices.opened.find((track) => track.kind === 'video')
+    camera?.unplug()
+    await settled()
+    expect(client.state.camera.state).toBe('lost')
+    await browser.pass(4_000)
+    expect(client.state.camera.state).toBe('on')
+    expect(browser.connections[1]?.getTransceivers()[1]?.sender.track).toBe(browser.devices.opened.at(-1))
+    expect(publishes(browser)).toHaveLength(1)
+  })
+
+  it('starts when brought on stage and gives the devices back when taken off', async () => {
+    const { browser } = await joined({ may_publish: false })
+    expect(browser.devices.asked).toEqual([])
+    browser.socket.say({ type: 'roster', parties: [], observers: 0, may_publish: true })
+    await settled()
+    expect(publishes(browser)).toHaveLength(1)
+    browser.socket.say({ type: 'roster', parties: [], observers: 0, may_publish: false })
+    await settled()
+    expect(browser.devices.opened.every((track) => track.stopped)).toBe(true)
+    expect(browser.connections[1]?.closed).toBe(true)
+  })
+
+  it('only watches when there is no device at all', async () => {
+    const browser = new FakeBrowser()
+    browser.devices.trouble = { camera: 'NotFoundError', microphone: 'NotFoundError' }
+    const client = new LiveClient(browser.asBrowser(), { address: 'ws://x', lessonId: 'l1' })
+    client.start()
+    browser.socket.say(WELCOME)
+    await settled()
+    expect(publishes(browser)).toEqual([])
+    expect(client.state).toMatchObject({ phase: 'live', camera: { state: 'absent' }, microphone: { state: 'absent' } })
+  })
+})
+
+describe('coming back', () => {
+  it('makes socket and both peer connections anew after a loss, waiting longer each time', async () => {
+    const { browser } = await joined()
+    const waits: number[] = []
+    for (let attempt = 0; attempt < 7; attempt++) {
+      browser.socket.onclose?.({ code: 1006, reason: '' })
+      const before = browser.sockets.length
+      let waited = 0
+      while (browser.sockets.length === before) {
+        await browser.pass(100)
+        waited += 100
+      }
+      waits.push(waited)
+    }
+    expect(waits).toEqual([300, 600, 1200, 2400, 4800, 5000, 5000])
+    expect(browser.connections.slice(0, 2).every((connection) => connection.closed)).toBe(true)
+  })
+
+  it('starts with the shortest delay again after a join that held', async () => {
+    const { browser } = await joined()
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    browser.socket.say(WELCOME)
+    await browser.pass(6_000)
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    expect(browser.sockets).toHaveLength(3)
+  })
+
+  it('does not wait once the network is back', async () => {
+    const { browser } = await joined()
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    browser.comeOnline()
+    expect(browser.sockets).toHaveLength(2)
+    await browser.pass(1_000)
+    expect(browser.sockets).toHaveLength(2)
+  })
+
+  it('takes 25 s of silence for death, but not while the server answers', async () => {
+    const { browser } = await joined()
+    await browser.pass(20_000)
+    browser.socket.say({ type: 'pong' })
+    await browser.pass(20_000)
+    expect(browser.sockets).toHaveLength(1)
+    await browser.pass(11_000)
+    expect(browser.sockets).toHaveLength(2)
+  })
+
+  it('rejoins when a peer connection fails, and when it stays disconnected', async () => {
+    const { browser } = await joined()
+    browser.connections[0]?.become('failed')
+    await browser.pass(300)
+    expect(browser.sockets).toHaveLength(2)
+    browser.socket.say(WELCOME)
+    await settled()
+    browser.connections.at(-1)?.become('disconnected')
+    await browser.pass(5_000)
+    expect(browser.sockets).toHaveLength(2)
+    await browser.pass(2_000)
+    expect(browser.sockets).toHaveLength(3)
+  })
+
+  it('rejoins when an offer of the relay cannot be read', async () => {
+    const { browser } = await joined()
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'broken', tracks: [] })
+    await browser.pass(300)
+    expect(browser.sockets).toHaveLength(2)
+  })
+
+  it('tells again what is muted and whose hand is up', async () => {
+    const { browser, client } = await joined()
+    client.setMuted('microphone', true)
+    client.raiseHand(true)
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    browser.socket.onopen?.()
+    browser.socket.say(WELCOME)
+    await settled()
+    expect(browser.socket.types()).toEqual(['join', 'mute', 'hand', 'publish'])
+  })
+
+  it.each([
+    [{ type: 'replaced' }, 'replaced'],
+    [{ type: 'lesson_ended', reason: 'ended' }, 'ended'],
+  ])('stops for good at %o and gives everything back', async (message, phase) => {
+    const { browser, client } = await joined()
+    browser.socket.say(message)
+    await browser.pass(60_000)
+    expect(client.state).toMatchObject({ phase, feeds: [], ownPicture: null })
+    expect(browser.sockets).toHaveLength(1)
+    expect(browser.connections.every((connection) => connection.closed)).toBe(true)
+    expect(browser.devices.opened.every((track) => track.stopped)).toBe(true)
+  })
+
+  it('leaves with a word', async () => {
+    const { browser, client } = await joined()
+    client.leave()
+    expect(browser.socket.sent.at(-1)).toMatchObject({ type: 'leave' })
+    expect(browser.socket.closed).toBe(true)
+    expect(client.state.phase).toBe('left')
+  })
+})
+
+describe('the shared screen', () => {
+  it('says that the person cancelled', async () => {
+    const { browser, client } = await joined({ role: 'lead' })
+    browser.devices.screen = 'NotAllowedError'
+    await client.shareScreen()
+    expect(client.state).toMatchObject({ notice: 'screen_refused', sharing: null })
+  })
+
+  it("ends by the browser's own button", async () => {
+    const { browser, client } = await joined({ role: 'lead' })
+    const track = new FakeTrack('video', 'screen')
+    browser.devices.screen = [track]
+    await client.shareScreen()
+    track.unplug()
+    expect(client.state.sharing).toBeNull()
+  })
+})
