@@ -8,10 +8,19 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter
 
-from service.api import health
+from service.api import device, health, organisations, rooms, session, settings, setup, users
 from service.parts import Parts
 
-ROUTERS: tuple[APIRouter, ...] = (health.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    health.router,
+    settings.router,
+    setup.router,
+    session.router,
+    users.router,
+    organisations.router,
+    rooms.router,
+    device.router,
+)
 """Included under /api, in this order."""
 
 BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = ()

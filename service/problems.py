@@ -22,6 +22,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -144,6 +145,8 @@ def install_problem_handlers(application: FastAPI) -> None:
     application.add_exception_handler(Problem, _answer_problem)
     application.add_exception_handler(RequestValidationError, _answer_validation)
     application.add_exception_handler(HTTPException, _answer_http)
+    application.add_exception_handler(IntegrityError, _answer_race)
+    application.add_exception_handler(OperationalError, _answer_database_away)
     application.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -173,6 +176,19 @@ async def _answer_http(_request: Request, error: Exception) -> Response:
     }
     code, detail = details.get(error.status_code, ("error", str(error.detail)))
     return problem_response(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+async def _answer_race(request: Request, error: Exception) -> Response:
+    # Features check before they write; a constraint speaks only when somebody else was faster in between.
+    log.warning("%s %s broke a constraint: %s", request.method, request.url.path, getattr(error, "orig", error))
+    return problem_response(409, "conflict", "Somebody else changed the same thing at the same moment; look again.")
+
+
+async def _answer_database_away(request: Request, error: Exception) -> Response:
+    log.error("%s %s: the database does not answer", request.method, request.url.path, exc_info=error)
+    return problem_response(
+        503, "database_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}
+    )
 
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:

@@ -13,13 +13,13 @@ SEEN_EVERY = timedelta(minutes=5)
 """How stale `last_seen_at` may grow, so that reading pages does not write to the database each time."""
 
 
-def open_session(session: Session, user: User, now: datetime, lifetime: timedelta) -> str:
+def open_session(session: Session, user_id: str, now: datetime, lifetime: timedelta) -> str:
     """A new session; returns its token, which is told to the browser and kept nowhere else."""
     session.execute(delete(UserSession).where(UserSession.expires_at < now))
     token = new_token()
     session.add(
         UserSession(
-            token_hash=hash_token(token), user_id=user.id, created_at=now, last_seen_at=now, expires_at=now + lifetime
+            token_hash=hash_token(token), user_id=user_id, created_at=now, last_seen_at=now, expires_at=now + lifetime
         )
     )
     session.flush()
@@ -35,7 +35,7 @@ def find_person(session: Session, token: str, now: datetime, idle: timedelta) ->
 
 
 def person_of(user: User, session_id: str, token: str) -> Person:
-    """The person as plain values. The CSRF token is derived from the session's token, so no page but ours knows it."""
+    """The person as plain values."""
     return Person(
         user_id=user.id,
         username=user.username,
@@ -46,8 +46,13 @@ def person_of(user: User, session_id: str, token: str) -> Person:
         organisation_kind=user.organisation.kind,
         locale=user.locale,
         session_id=session_id,
-        csrf_token=derive_token(token, "csrf"),
+        csrf_token=csrf_token_of(token),
     )
+
+
+def csrf_token_of(token: str) -> str:
+    """The CSRF token of a session: derived from the session's token, so only who was told either knows it."""
+    return derive_token(token, "csrf")
 
 
 def renew_session(session: Session, session_id: str, now: datetime) -> None:

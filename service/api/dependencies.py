@@ -1,14 +1,12 @@
-"""What endpoints ask for: the parts, who is calling, and the forms of text, identities and pages that are accepted.
+"""What endpoints ask for: the parts of the application and who is calling.
 
 Endpoints are plain `def`, so FastAPI runs them on its thread pool, where waiting for the database blocks nobody.
 """
 
-import unicodedata
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Query
-from pydantic import AfterValidator, StringConstraints
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from service.accounts.principal import Person, Principal, RoomDevice
@@ -142,24 +140,3 @@ def client_address(connection: HTTPConnection) -> str:
 def _bearer_token(connection: HTTPConnection) -> str | None:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token.strip() else None
-
-
-def _printable(text: str) -> str:
-    if any(unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} for character in text):
-        raise ValueError("contains characters that cannot be shown")
-    return text
-
-
-Text60 = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), AfterValidator(_printable)
-]
-Text120 = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), AfterValidator(_printable)
-]
-Note500 = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(_printable)]
-Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-"""An id in a request body or query; in a path use plain `str`: what has another form is simply not found."""
-
-Limit = Annotated[int, Query(ge=1, le=200, description="Most items to return.")]
-Offset = Annotated[int, Query(ge=0, le=1_000_000, description="Items to skip.")]
-SearchText = Annotated[str | None, Query(max_length=100, description="Part of a name.")]

@@ -17,7 +17,7 @@ class Organisation(Base):
     """A node of the tree. `path` is "/" + every id from the root to itself, each followed by "/"."""
 
     __tablename__ = "organisations"
-    __table_args__ = (CheckConstraint(f"kind IN {KINDS!r}", name="kind"),)
+    __table_args__ = (CheckConstraint(f"kind IN {KINDS!r}", name="kind"), UniqueConstraint("parent_id", "name"))
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     parent_id: Mapped[str | None] = mapped_column(ForeignKey("organisations.id"), index=True)

@@ -1,5 +1,6 @@
 """Paired devices: found by their token, noted as seen, revoked."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -43,7 +44,7 @@ def device_of_room(session: Session, room_id: str) -> Device | None:
     return session.scalar(select(Device).where(Device.room_id == room_id, Device.revoked_at.is_(None)))
 
 
-def devices_of_rooms(session: Session, rooms: list[Room]) -> dict[str, Device]:
+def devices_of_rooms(session: Session, rooms: Sequence[Room]) -> dict[str, Device]:
     """The paired devices of many rooms, by room id."""
     statement = select(Device).where(Device.room_id.in_([room.id for room in rooms]), Device.revoked_at.is_(None))
     return {device.room_id: device for device in session.scalars(statement)}

@@ -52,13 +52,16 @@ Index(
 
 
 class Pairing(Base):
-    """A device that shows a code and waits for an administrator to confirm it."""
+    """A device that shows a code and waits for an administrator to confirm it.
+
+    The device keeps a secret; its token is derived from that, so the token need not be stored to be delivered.
+    """
 
     __tablename__ = "room_pairings"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     code: Mapped[str] = mapped_column(String(6), unique=True)
-    secret_hash: Mapped[str] = mapped_column(String(64))
+    token_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     device_id: Mapped[str | None] = mapped_column(ForeignKey("room_devices.id"))

@@ -22,7 +22,9 @@ class Limit:
     window_s: float
 
 
-SIGN_IN_ACCOUNT = Limit("sign-in of an account", 10, 300)
+SIGN_IN_ACCOUNT = Limit("sign-in of an account from an address", 10, 300)
+SIGN_IN_ACCOUNT_ANYWHERE = Limit("sign-in of an account", 60, 300)
+"""Generous, so that a stranger cannot easily keep somebody out; one address gets far fewer."""
 SIGN_IN_ADDRESS = Limit("sign-in from an address", 100, 300)
 PAIRING_START = Limit("pairing codes from an address", 60, 600)
 PAIRING_CONFIRM = Limit("pairing codes tried by a person", 20, 300)
