@@ -1,0 +1,109 @@
+"""The relay's one UDP port: non-blocking sockets read in batches by the event loop, for IPv4 and IPv6."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable, Sequence
+
+Address = tuple[str, int]
+Datagrams = list[tuple[bytes, Address]]
+
+BATCH_DATAGRAMS = 128
+MAX_DATAGRAM_BYTES = 2048
+"Nothing we negotiate sends more than an Ethernet frame."
+BUFFER_BYTES = 4 << 20
+_MAPPED = "::ffff:"
+
+
+class UdpPort:
+    """Sockets that share one port number; `receive` gets whatever arrived, in batches."""
+
+    def __init__(self, receive: Callable[[Datagrams], None]) -> None:
+        self._receive = receive
+        self._sockets: list[socket.socket] = []
+        self._by_family: dict[int, socket.socket] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.port = 0
+        self.unsent = 0
+        "Datagrams the kernel did not take, its buffer full or the peer unreachable."
+
+    def open(self, addresses: Sequence[str], port: int) -> None:
+        """Bind the port at each address; raises OSError when it cannot be had."""
+        self._loop = asyncio.get_running_loop()
+        self.port = port
+        try:
+            for address in addresses:
+                self._bind(address)
+        except OSError:
+            self.close()
+            raise
+        for bound in self._sockets:
+            self._loop.add_reader(bound, self._read, bound)
+
+    def close(self) -> None:
+        """Stop reading and close the sockets."""
+        for bound in self._sockets:
+            if self._loop is not None:
+                self._loop.remove_reader(bound)
+            bound.close()
+        self._sockets.clear()
+        self._by_family.clear()
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send now or not at all: what the kernel does not take is lost like any datagram."""
+        host, port = address
+        if ":" in host:
+            sender = self._by_family.get(socket.AF_INET6)
+        else:
+            sender = self._by_family.get(socket.AF_INET)
+            if sender is None:
+                sender, host = self._by_family.get(socket.AF_INET6), _MAPPED + host
+        if sender is None:
+            self.unsent += 1
+            return
+        try:
+            sender.sendto(data, (host, port))
+        except OSError:
+            self.unsent += 1
+
+    def _bind(self, address: str) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            bound = _bound_socket(family, address, self.port)
+        except OSError as error:
+            if address != "::" or error.errno not in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
+                raise
+            family = socket.AF_INET
+            bound = _bound_socket(family, "0.0.0.0", self.port)  # noqa: S104 - the operator asked for all addresses
+        self._sockets.append(bound)
+        self._by_family.setdefault(family, bound)
+        self.port = bound.getsockname()[1]
+
+    def _read(self, bound: socket.socket) -> None:
+        batch: Datagrams = []
+        for _ in range(BATCH_DATAGRAMS):
+            try:
+                data, sender = bound.recvfrom(MAX_DATAGRAM_BYTES)
+            except BlockingIOError:
+                break
+            except OSError:
+                # An ICMP error about something sent earlier; the next read is free of it.
+                continue
+            host = sender[0]
+            batch.append((data, (host.removeprefix(_MAPPED), sender[1])))
+        if batch:
+            self._receive(batch)
+
+
+def _bound_socket(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        if family is socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        made.bind((address, port))
+    except OSError:
+        made.close()
+        raise
+    return made
