@@ -13,6 +13,8 @@ declare module 'vue-router' {
 
 const routes: RouteRecordRaw[] = [
   { path: '/login', name: 'login', component: () => import('./accounts/LoginPage.vue'), meta: { title: 'accounts.signIn', open: true } },
+  { path: '/setup', name: 'setup', component: () => import('./accounts/SetupPage.vue'), meta: { title: 'accounts.setup.title', open: true } },
+  { path: '/lessons', name: 'lessons', component: () => import('./lessons/LessonsPage.vue'), meta: { title: 'lessons.title' } },
   { path: '/lessons/:id', name: 'lesson', component: () => import('./lessons/LessonPage.vue'), props: true, meta: { title: 'lessons.lesson' } },
   { path: '/lessons/:id/replay', name: 'replay', component: () => import('./replay/ReplayPage.vue'), props: true, meta: { title: 'recordings.replay' } },
   { path: '/:missing(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue'), meta: { title: 'shell.missing', open: true } },
