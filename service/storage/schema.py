@@ -11,6 +11,9 @@ TABLE_MODULES = (
     "service.organisation.tables",
     "service.accounts.tables",
     "service.rooms.tables",
+    "service.lessons.tables",
+    "service.usage.tables",
+    "service.recordings.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 
