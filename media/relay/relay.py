@@ -73,8 +73,7 @@ class Relay:
         """Bind the port and begin to take commands. Raises OSError when the port cannot be had."""
         self._port.open()
         try:
-            topic = commands_topic(self._configuration.relay_id)
-            commands = await self._subscription.enter_async_context(self._bus.subscribe(topic))
+            commands = await self._subscribe()
         except BaseException:
             await self._port.close()
             raise
@@ -106,15 +105,38 @@ class Relay:
 
     # Commands
 
+    async def _subscribe(self) -> AsyncIterator[dict[str, Any]]:
+        topic = commands_topic(self._configuration.relay_id)
+        return await self._subscription.enter_async_context(self._bus.subscribe(topic))
+
     async def _take_commands(self, commands: AsyncIterator[dict[str, Any]]) -> None:
-        async for message in commands:
+        while True:
             try:
-                self._obey(parse_command(message))
-            except ValidationError:
-                logger.warning("a command of unknown form was ignored: %.40s", message.get("type"))
-            except Exception:
-                # A fault in one lesson must not end the others.
-                logger.exception("a command failed: %.40s", message.get("type"))
+                async for message in commands:
+                    self._take_command(message)
+            except Exception as error:
+                # The bus is elsewhere and may be away for a while; clients of missed commands will ask again.
+                logger.warning("commands were interrupted, subscribing anew: %s", error)
+            commands = await self._subscribe_anew()
+
+    async def _subscribe_anew(self) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            await asyncio.sleep(RETRY_S)
+            with contextlib.suppress(Exception):
+                await self._subscription.aclose()
+            try:
+                return await self._subscribe()
+            except Exception as error:
+                logger.warning("the bus does not take a subscription: %s", error)
+
+    def _take_command(self, message: dict[str, Any]) -> None:
+        try:
+            self._obey(parse_command(message))
+        except ValidationError:
+            logger.warning("a command of unknown form was ignored: %.40s", message.get("type"))
+        except Exception:
+            # A fault in one lesson must not end the others.
+            logger.exception("a command failed: %.40s", message.get("type"))
 
     def _obey(self, command: RelayCommand) -> None:
         if isinstance(command, OpenLesson):
@@ -193,6 +215,9 @@ class Relay:
         while True:
             try:
                 await self._bus.publish(EVENTS_TOPIC, message)
+            except (TypeError, ValueError):
+                logger.exception("an event cannot be put on the bus: %s", message.get("type"))
+                return
             except Exception as error:
                 # The bus is elsewhere and may be away for a while; events keep their order and wait.
                 logger.warning("the bus does not take events: %s", error)
