@@ -39,14 +39,21 @@ class ProblemDetails(BaseModel):
     conflicts: list[dict[str, Any]] | None = None
 
 
+@asynccontextmanager
+async def running_background(parts: Parts) -> AsyncIterator[None]:
+    """The background tasks of all features."""
+    async with AsyncExitStack() as stack:
+        for task in BACKGROUND:
+            await stack.enter_async_context(task(parts))
+        yield
+
+
 def create_application(parts: Parts) -> FastAPI:
     """The whole application over `parts`; its background tasks run while its lifespan does."""
 
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for task in BACKGROUND:
-                await stack.enter_async_context(task(parts))
+        async with running_background(parts):
             yield
 
     application = FastAPI(

@@ -1,0 +1,54 @@
+"""Brings the demonstration up: the county once, its timetable and its live lesson on every start."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from service.accounts.people import is_set_up
+from service.configuration import ConfigurationError
+from service.demo.county import Builder
+from service.demo.credentials import DemoCredentials, load_credentials, make_credentials
+from service.demo.live_lesson import api_client, begin_lesson, find_cast, keep_a_lesson_live
+from service.demo.names import LIVE_RECEIVERS
+from service.demo.timetable import fill_timetable
+from service.parts import Parts
+from service.security.passwords import hash_password
+
+
+@asynccontextmanager
+async def running_demonstration(parts: Parts, url: str) -> AsyncIterator[dict[str, Any]]:
+    """The demonstration beside the running server at `url`; yields what READY tells of it."""
+    credentials = await asyncio.to_thread(prepare_county, parts)
+    await asyncio.to_thread(fill_timetable, parts)
+    cast = await asyncio.to_thread(find_cast, parts)
+    async with api_client(parts, url) as client:
+        lesson_id = await begin_lesson(parts, client, cast)
+        renewal = asyncio.create_task(keep_a_lesson_live(parts, client, cast, lesson_id), name="demonstration")
+        try:
+            yield {
+                "accounts": [account.model_dump(mode="json") for account in credentials.accounts],
+                "lesson": {"id": lesson_id, "url": f"{url}/lessons/{lesson_id}"},
+            }
+        finally:
+            renewal.cancel()
+
+
+def prepare_county(parts: Parts) -> DemoCredentials:
+    """Build the county unless it is there. Raises ConfigurationError over somebody else's database."""
+    folder = parts.configuration.data_folder
+    credentials = load_credentials(folder)
+    with parts.database.reading() as session:
+        is_built = is_set_up(session)
+    if is_built and credentials is None:
+        raise ConfigurationError(
+            f"{folder} holds an installation that is not the demonstration; "
+            "start with --no-demo, or choose another --data-folder"
+        )
+    if credentials is None:
+        credentials = make_credentials(folder, rooms=1 + len(LIVE_RECEIVERS))
+    if not is_built:
+        hashes = {account.role: hash_password(account.password) for account in credentials.accounts}
+        with parts.database.unit_of_work() as session:
+            Builder(session, parts.clock.now(), hashes, parts.configuration.default_locale).build(credentials)
+    return credentials
