@@ -204,14 +204,17 @@ class Publisher(Client):
         self.report_at = 0.0
         self.plis = 0
 
-    def publish(self, kind: api.Kind, codec: api.StreamCodec, ssrc: int, **options: object) -> Track:
-        """Add a stream of one codec and begin to send it."""
+    def publish(
+        self, kind: api.Kind, codec: api.StreamCodec | tuple[api.StreamCodec, ...], ssrc: int, **options: object
+    ) -> Track:
+        """Add a stream and begin to send the first of its codecs."""
+        codecs = codec if isinstance(codec, tuple) else (codec,)
         declared = options.pop("declared", True)
         number = next(self.world.numbers)
-        track = Track(number, ssrc, codec, mid=str(len(self.tracks)), next_at=self.world.now, **options)
+        track = Track(number, ssrc, codecs[0], mid=str(len(self.tracks)), next_at=self.world.now, **options)
         ssrcs = tuple(s for s in (ssrc, track.rtx_ssrc) if s is not None) if declared else ()
         self.tracks[ssrc] = track
-        self.world.command(api.AddStream(number, self.number, kind, track.mid, (codec,), PUBLISHER_IDS, ssrcs))
+        self.world.command(api.AddStream(number, self.number, kind, track.mid, codecs, PUBLISHER_IDS, ssrcs))
         return track
 
     def act(self) -> None:
@@ -308,7 +311,15 @@ class Subscriber(Client):
         """Add a sink and return its number."""
         sink = next(self.world.numbers)
         command = api.AddSink(
-            sink, stream, self.number, ssrc, rtx_ssrc, RECEIVER_PAYLOAD_TYPES, RECEIVER_IDS, "m", **options
+            sink,
+            stream,
+            self.number,
+            ssrc,
+            rtx_ssrc,
+            options.pop("payload_types", RECEIVER_PAYLOAD_TYPES),
+            RECEIVER_IDS,
+            "m",
+            **options,
         )
         self.world.command(command)
         self.received.setdefault(ssrc, Received())

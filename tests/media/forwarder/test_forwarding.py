@@ -32,6 +32,25 @@ def test_every_packet_arrives_once_under_the_receivers_own_numbers(world, vp8, p
     assert world.dropped() == {}
 
 
+def test_a_codec_change_keeps_the_numbers_going_and_leaves_out_what_a_receiver_cannot_decode(world, vp8, h264):
+    publisher = world.publisher()
+    track = publisher.publish("video", (vp8, h264), 1, seq=1, timestamp=0)
+    both, one = world.subscriber(), world.subscriber()
+    both.subscribe(track.stream, 10, 11)
+    one.subscribe(track.stream, 10, 11, payload_types={"vp8": (120, 121)})
+    for codec in (vp8, h264, vp8):
+        track.codec = codec
+        world.run(0.5)
+    track.on = False
+    world.run(0.1)
+    types = [packet.payload_type for packet in both.received[10].packets.values()]
+    assert sorted(set(types)) == [120, 122]
+    assert len(types) == track.frames
+    assert {packet.payload_type for packet in one.received[10].packets.values()} == {120}
+    assert both.received[10].gaps() == one.received[10].gaps() == []
+    assert [event.codec for event in world.events_of(api.StreamStarted)] == ["vp8", "h264", "vp8"]
+
+
 def test_a_stream_goes_to_all_its_sinks_and_to_nobody_else(world, vp8, opus):
     publisher = world.publisher()
     video = publisher.publish("video", vp8, 1, seq=1, timestamp=0)
