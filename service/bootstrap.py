@@ -7,9 +7,12 @@ from ipaddress import ip_address
 import ifaddr
 
 from media.recorder.recording_maker import JournalRecordingMaker
+from media.relay.configuration import RelayConfiguration
+from media.relay.relay import Relay
 from service.bus.memory import MemoryBus
 from service.configuration import Configuration, ConfigurationError
 from service.parts import Parts
+from service.recordings.subprocess_maker import SubprocessMaker
 from service.storage.database import Database
 from service.storage.schema import prepare_schema
 
@@ -22,7 +25,7 @@ def make_parts(configuration: Configuration) -> Parts:
         configuration=configuration,
         database=Database(configuration.effective_database_url),
         bus=MemoryBus(),
-        recording_maker=JournalRecordingMaker(),
+        recording_maker=SubprocessMaker(JournalRecordingMaker()),
         relay_ids=(RELAY_ID,),
     )
 
@@ -42,14 +45,6 @@ def prepare_storage(parts: Parts) -> None:
 @asynccontextmanager
 async def running_relay(parts: Parts) -> AsyncIterator[None]:
     """The relay of a deployment on one machine, in this process. Raises OSError when its UDP port is taken."""
-    try:
-        from media.relay import Relay, RelayConfiguration
-    except ImportError:
-        import logging
-
-        logging.getLogger(__name__).warning("this build has no relay yet")
-        yield
-        return
     configuration = parts.configuration
     relay = Relay(
         RelayConfiguration(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.command_line.terminal import configure_logging, fail, plain_errors, say
+from service.command_line.terminal import configure_logging, plain_errors, say
 from service.configuration import Configuration, load_configuration
 
 program = typer.Typer(
@@ -93,11 +93,25 @@ def create_administrator(
 
 @program.command()
 def room(
-    server: Annotated[str, typer.Option(help="Address of the service, such as http://127.0.0.1:8000.")],
+    url: Annotated[str, typer.Option(help="Address of the service.")] = "http://127.0.0.1:8000",
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the device token; the room pairs itself when it has none.")
+        Path | None,
+        typer.Option(help="Where the device token is kept; the room shows a pairing code when it has none."),
     ] = None,
+    name: Annotated[str | None, typer.Option(help="Burnt into the picture; the room's name if not given.")] = None,
 ) -> None:
-    """Be a classroom without people: pair, wait for lessons and take part in them with a test picture and sound."""
-    del server, token_file
-    raise fail("the headless room is not built into this version yet")
+    """Be a classroom without people: pair, wait for lessons, and take part with a test picture and sound."""
+    from service.command_line.rooms import attend_lessons
+
+    with plain_errors():
+        configure_logging(load_configuration().log_level)
+        attend_lessons(url, token_file, name)
+
+
+@program.command("demonstration-rooms", hidden=True)
+def demonstration_rooms() -> None:
+    """Several rooms in one process, as described on standard input; until that ends. Started by `serve --demo`."""
+    from service.command_line.rooms import attend_as_described
+
+    configure_logging("warning")
+    attend_as_described(sys.stdin)

@@ -56,10 +56,11 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
     url = _address_of(parts.configuration, listener)
     say(f"preparing the database in {parts.configuration.data_folder}")
     await asyncio.to_thread(prepare_storage, parts)
-    await stack.enter_async_context(_relay(parts))
-    # Not by uvicorn's lifespan: what fails here must be told in words, and must stop after HTTP and before the relay.
+    # The order of stopping is the reverse: rooms leave, the relay says good-bye to all clients over HTTP that still
+    # runs, and the background tasks note the last of what it reports. Hence not by uvicorn's lifespan.
     await stack.enter_async_context(running_background(parts))
     await stack.enter_async_context(_http(parts, listener))
+    await stack.enter_async_context(_relay(parts))
     ready: dict[str, Any] = {"url": url}
     if demo:
         say("preparing the demonstration county and its live lesson")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from service.accounts.people import is_set_up
@@ -10,7 +10,9 @@ from service.configuration import ConfigurationError
 from service.demo.county import Builder
 from service.demo.credentials import DemoCredentials, load_credentials, make_credentials
 from service.demo.live_lesson import api_client, begin_lesson, find_cast, keep_a_lesson_live
-from service.demo.names import LIVE_RECEIVERS
+from service.demo.names import LIVE_PICTURE_NAMES, LIVE_RECEIVERS
+from service.demo.publishers import watching_publishers
+from service.demo.room_process import RoomOrder, RoomsOrder, running_rooms
 from service.demo.timetable import fill_timetable
 from service.parts import Parts
 from service.security.passwords import hash_password
@@ -23,15 +25,25 @@ async def running_demonstration(parts: Parts, url: str) -> AsyncIterator[dict[st
     await asyncio.to_thread(fill_timetable, parts)
     cast = await asyncio.to_thread(find_cast, parts)
     async with api_client(parts, url) as client:
-        lesson_id = await begin_lesson(parts, client, cast)
-        renewal = asyncio.create_task(keep_a_lesson_live(parts, client, cast, lesson_id), name="demonstration")
-        try:
+        order = RoomsOrder(
+            url=url,
+            rooms=[
+                RoomOrder(token=token, picture_name=name)
+                for token, name in zip(credentials.device_tokens, LIVE_PICTURE_NAMES, strict=True)
+            ],
+        )
+        async with AsyncExitStack() as stack:
+            # Starting a process takes a second; meanwhile the lesson is booked.
+            await stack.enter_async_context(running_rooms(order))
+            publishing = await stack.enter_async_context(watching_publishers(parts))
+            lesson_id = await begin_lesson(parts, client, cast)
+            renewal = asyncio.create_task(keep_a_lesson_live(parts, client, cast, lesson_id), name="demonstration")
+            stack.callback(renewal.cancel)
+            await publishing.wait_for(lesson_id, cast.room_ids)
             yield {
                 "accounts": [account.model_dump(mode="json") for account in credentials.accounts],
                 "lesson": {"id": lesson_id, "url": f"{url}/lessons/{lesson_id}"},
             }
-        finally:
-            renewal.cancel()
 
 
 def prepare_county(parts: Parts) -> DemoCredentials:

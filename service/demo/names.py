@@ -64,6 +64,8 @@ COUNTIES: dict[str, tuple[School, ...]] = {
 
 LIVE_SCHOOL, LIVE_ROOM = "云岭县实验小学", "录播教室一"
 LIVE_RECEIVERS = (("石桥村小学", "多媒体教室一"), ("望云村小学", "多媒体教室"), ("杏花教学点", "专递课堂教室"))
+LIVE_PICTURE_NAMES = ("YUNLING SHIYAN", "SHIQIAO", "WANGYUN", "XINGHUA")
+"""Lead room first; burnt into the pictures, whose letters are Latin."""
 LIVE_TITLE = "科学：水的蒸发到哪里去了"
 LIVE_SUBJECT, LIVE_GRADE = "science", "grade_3"
 

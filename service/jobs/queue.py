@@ -27,7 +27,12 @@ class JobQueue:
     async def running(self) -> AsyncIterator[None]:
         """Run jobs until left; then the one under way is waited for."""
         broker = InMemoryBroker(sync_tasks_pool_size=1)
-        task = broker.register_task(self._run, task_name=self._name)
+
+        def job(argument: str) -> None:
+            # taskiq names what it registers, and a method cannot be named.
+            self._run(argument)
+
+        task = broker.register_task(job, task_name=self._name)
         pending: set[asyncio.Task[object]] = set()
 
         def put(argument: str) -> None:
