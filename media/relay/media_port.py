@@ -76,6 +76,7 @@ class MediaPort:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._flushing = False
+        self._core_now = 0.0
 
     @property
     def port(self) -> int:
@@ -159,7 +160,7 @@ class MediaPort:
     def command(self, command: Command) -> None:
         """Give the packet core a command; one it refuses is our own fault, logged and survived."""
         try:
-            self._forwarder.command(command, self._clock())
+            self._forwarder.command(command, self._core_time())
         except CommandError:
             logger.exception("the packet core refused %s", type(command).__name__)
         self._flush()
@@ -169,8 +170,9 @@ class MediaPort:
         return self._forwarder.statistics()
 
     def _receive(self, datagrams: Datagrams) -> None:
-        now = self._clock()
-        for data, address in datagrams:
+        for data, address, arrival in datagrams:
+            # The packet core's time never goes back, not even by what a datagram waited in the socket.
+            now = self._core_now = max(self._core_now, arrival)
             first = data[0] if data else 255
             if 128 <= first <= 191:
                 session = self._ice.session_at(address)
@@ -225,8 +227,10 @@ class MediaPort:
         consent_due = 0.0
         while True:
             await asyncio.sleep(TICK_S if self._legs else IDLE_TICK_S)
-            now = self._clock()
             try:
+                # First what waits in the socket, so that it is not taken for later than it is.
+                self._udp.read_now()
+                now = self._core_time()
                 self._forwarder.tick(now)
                 self._flush()
                 if now >= consent_due:
@@ -241,6 +245,10 @@ class MediaPort:
             leg = self._legs.get(session.leg)
             if leg is not None:
                 self._leg_over(leg, "consent")
+
+    def _core_time(self) -> float:
+        self._core_now = max(self._core_now, self._clock())
+        return self._core_now
 
     def _flush(self) -> None:
         if self._flushing:

@@ -1,18 +1,31 @@
-"""The relay's one UDP port: non-blocking sockets read in batches by the event loop, for IPv4 and IPv6."""
+"""The relay's one UDP port: non-blocking sockets read in batches by the event loop, for IPv4 and IPv6.
+
+Arrival times are the kernel's, because a busy event loop would smear its own delays over them, and senders would take
+those for congestion.
+"""
 
 import asyncio
 import errno
 import socket
+import struct
+import time
 from collections.abc import Callable, Sequence
 
 Address = tuple[str, int]
-Datagrams = list[tuple[bytes, Address]]
+Datagrams = list[tuple[bytes, Address, float]]
+"""Data, sender, and arrival in seconds of the monotonic clock."""
 
 BATCH_DATAGRAMS = 128
 MAX_DATAGRAM_BYTES = 2048
 "Nothing we negotiate sends more than an Ethernet frame."
 BUFFER_BYTES = 4 << 20
 _MAPPED = "::ffff:"
+_SO_TIMESTAMPNS = 35
+"From asm-generic/socket.h; Python's socket module does not name it."
+_TIMESPEC = struct.Struct("@ll")
+_CONTROL_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
+_MAX_AGE_S = 1.0
+"A stamp older than this, or from the future, is a jump of the wall clock and not believed."
 
 
 class UdpPort:
@@ -79,20 +92,35 @@ class UdpPort:
         self._by_family.setdefault(family, bound)
         self.port = bound.getsockname()[1]
 
+    def read_now(self) -> None:
+        """Read what has arrived without waiting for the event loop's next turn."""
+        for bound in self._sockets:
+            self._read(bound)
+
     def _read(self, bound: socket.socket) -> None:
         batch: Datagrams = []
+        now, wall = time.monotonic(), time.time()
         for _ in range(BATCH_DATAGRAMS):
             try:
-                data, sender = bound.recvfrom(MAX_DATAGRAM_BYTES)
+                data, control, _flags, sender = bound.recvmsg(MAX_DATAGRAM_BYTES, _CONTROL_BYTES)
             except BlockingIOError:
                 break
             except OSError:
                 # An ICMP error about something sent earlier; the next read is free of it.
                 continue
-            host = sender[0]
-            batch.append((data, (host.removeprefix(_MAPPED), sender[1])))
+            batch.append((data, (sender[0].removeprefix(_MAPPED), sender[1]), now - _age_s(control, wall)))
         if batch:
             self._receive(batch)
+
+
+def _age_s(control: list[tuple[int, int, bytes]], wall: float) -> float:
+    """How long ago the kernel received the datagram, by its SCM_TIMESTAMPNS."""
+    for level, kind, data in control:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            age = wall - seconds - nanoseconds / 1e9
+            return age if 0.0 <= age <= _MAX_AGE_S else 0.0
+    return 0.0
 
 
 def _bound_socket(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
@@ -102,6 +130,7 @@ def _bound_socket(family: socket.AddressFamily, address: str, port: int) -> sock
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         made.bind((address, port))
     except OSError:
         made.close()
