@@ -40,7 +40,6 @@ class FolderObjectStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
 
     def put_file(self, key: str, source: Path) -> None:
         """Copy beside the target, flush to disk, then rename: a reader never sees half an object."""
