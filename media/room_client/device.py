@@ -1,4 +1,4 @@
-"""The room as a device of the service: paired once by a code, known by a token kept in a file, asking for its lesson."""
+"""The room as a device of the service: paired once by a code, known by a token in a file, asking for its lesson."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from media.room_client.errors import ConnectionLost, Refused
+from media.room_client.errors import ConnectionLostError, RefusedError
 
 TIMEOUT_S = 10
 
@@ -23,7 +23,7 @@ class PairingCode:
 
 
 class DeviceService:
-    """The service's device endpoints. All calls raise ConnectionLost when it cannot be reached or stumbles."""
+    """The service's device endpoints. All calls raise ConnectionLostError when it cannot be reached or stumbles."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self._http = httpx.AsyncClient(base_url=url.rstrip("/"), timeout=TIMEOUT_S, trust_env=False)
@@ -47,12 +47,12 @@ class DeviceService:
         return state
 
     async def room_name(self) -> str:
-        """The name of the paired room; raises Refused if the token is not good any more."""
+        """The name of the paired room; raises RefusedError if the token is not good any more."""
         room = (await self._call("GET", "/api/device")).get("room")
         return str(room.get("name", "")) if isinstance(room, dict) else ""
 
     async def current_lesson_id(self) -> str | None:
-        """The lesson that can be joined now; raises Refused if the token is not good any more."""
+        """The lesson that can be joined now; raises RefusedError if the token is not good any more."""
         current = (await self._call("GET", "/api/device/lesson")).get("current")
         return str(current["id"]) if isinstance(current, dict) and "id" in current else None
 
@@ -61,27 +61,27 @@ class DeviceService:
         try:
             response = await self._http.request(method, path, json=body, headers=headers)
         except httpx.HTTPError as error:
-            raise ConnectionLost(f"the server cannot be reached: {error or type(error).__name__}") from error
+            raise ConnectionLostError(f"the server cannot be reached: {error or type(error).__name__}") from error
         finally:
             # The token is ours to send; a cookie beside it would make the server ask for more.
             self._http.cookies.clear()
         if response.status_code in {401, 403}:
-            raise Refused("not_allowed", "the server does not know this room any more")
+            raise RefusedError("not_allowed", "the server does not know this room any more")
         if response.status_code == 404:
-            raise Refused("not_found", f"the server knows no {path}")
+            raise RefusedError("not_found", f"the server knows no {path}")
         if response.is_error:
-            raise ConnectionLost(f"the server answered {response.status_code} to {path}")
+            raise ConnectionLostError(f"the server answered {response.status_code} to {path}")
         try:
             answer = response.json()
         except ValueError as error:
-            raise ConnectionLost(f"the server's answer to {path} is not JSON") from error
+            raise ConnectionLostError(f"the server's answer to {path} is not JSON") from error
         return answer if isinstance(answer, dict) else {}
 
 
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str):
-        raise ConnectionLost(f"the server's answer lacks {name}")
+        raise ConnectionLostError(f"the server's answer lacks {name}")
     return value
 
 

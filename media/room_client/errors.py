@@ -1,8 +1,8 @@
 """What can go wrong for a headless classroom.
 
 RoomError: its text can be shown to whoever started the room.
-    Refused: the server will not let this room in, now or at all (`code` says why); trying again at once is useless.
-    ConnectionLost: the connection to the server or the relay is gone; connect again.
+    RefusedError: the server will not let this room in; `code` says why. Trying again at once is useless.
+    ConnectionLostError: the connection to the server or the relay is gone; connect again.
 """
 
 
@@ -10,7 +10,7 @@ class RoomError(Exception):
     """Base of all errors of a headless classroom."""
 
 
-class Refused(RoomError):
+class RefusedError(RoomError):
     """The server refused; `code` is its stable word for why."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -18,5 +18,5 @@ class Refused(RoomError):
         self.code = code
 
 
-class ConnectionLost(RoomError):
+class ConnectionLostError(RoomError):
     """Gone; the next attempt may succeed."""

@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI, WebSocketException
 
 from media.room_client.encoding import VideoCodec
-from media.room_client.errors import ConnectionLost, Refused
+from media.room_client.errors import ConnectionLostError, RefusedError
 from media.room_client.peers import Publisher, Subscriber
 from media.room_client.picture import RoomPicture
 from media.room_client.reception import Decoding, OnFrame
@@ -79,7 +79,7 @@ class LessonSession:
         }
 
     async def run(self) -> str:
-        """Join and stay: returns "lesson_ended" or "replaced"; raises Refused, or ConnectionLost to connect again."""
+        """Join and stay: "lesson_ended" or "replaced"; raises RefusedError, or ConnectionLostError to connect again."""
         try:
             async with connect(
                 self._url,
@@ -96,14 +96,14 @@ class LessonSession:
         except InvalidStatus as error:
             raise _refusal(error.response.status_code) from error
         except InvalidURI as error:
-            raise Refused("bad_address", f"{self._url} is no address: {error}") from error
+            raise RefusedError("bad_address", f"{self._url} is no address: {error}") from error
         except (InvalidHandshake, WebSocketException, OSError, TimeoutError) as error:
-            raise ConnectionLost(f"the connection to {self._url} is gone: {error}") from error
+            raise ConnectionLostError(f"the connection to {self._url} is gone: {error}") from error
         finally:
             await self._close_peers()
 
     async def leave(self) -> None:
-        """Say goodbye and close; `run` then raises ConnectionLost or is cancelled by its caller."""
+        """Say goodbye and close; `run` then raises ConnectionLostError or is cancelled by its caller."""
         if self._socket is not None:
             try:
                 await self.send("leave")
@@ -137,18 +137,18 @@ class LessonSession:
             handler = self._handlers.get(str(message.get("type")))
             if handler is not None and (outcome := await handler(message)) is not None:
                 return outcome
-        raise ConnectionLost("the server closed the connection")
+        raise ConnectionLostError("the server closed the connection")
 
     async def _keep_alive(self) -> str:
         while True:
             await asyncio.sleep(PING_INTERVAL_S)
             if time.monotonic() - self._heard_s > SILENCE_LIMIT_S:
-                raise ConnectionLost("the server has gone silent")
+                raise ConnectionLostError("the server has gone silent")
             await self.send("ping")
 
     async def _until_lost(self) -> str:
         await self._lost.wait()
-        raise ConnectionLost("the relay cannot be reached any more")
+        raise ConnectionLostError("the relay cannot be reached any more")
 
     async def _on_welcome(self, message: dict[str, Any]) -> None:
         self.standing.party_id = str(message.get("party_id", ""))
@@ -173,9 +173,9 @@ class LessonSession:
         code, about = str(message.get("code", "")), str(message.get("about", ""))
         text = str(message.get("message") or code)
         if about == "join" or code == "lesson_over":
-            raise Refused(code, text)
+            raise RefusedError(code, text)
         if about in {"publish", "subscribed"}:
-            raise Refused(code, text) if code in FINAL_ERRORS else ConnectionLost(text)
+            raise RefusedError(code, text) if code in FINAL_ERRORS else ConnectionLostError(text)
 
     async def _may_publish(self, allowed: bool) -> None:
         self.standing.may_publish = allowed
@@ -211,25 +211,25 @@ class LessonSession:
 
 
 def live_url(url: str) -> str:
-    """The WebSocket address of the server at `url`; raises Refused if that is no http address."""
+    """The WebSocket address of the server at `url`; raises RefusedError if that is no http address."""
     parts = urlsplit(url)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme)
     if scheme is None or not parts.hostname:
-        raise Refused("bad_address", f"{url!r} is no http or https address")
+        raise RefusedError("bad_address", f"{url!r} is no http or https address")
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/") + "/api/live", "", ""))
 
 
 def _refusal(status: int) -> Exception:
     if status in {401, 403}:
-        return Refused("not_allowed", "the server does not know this room any more")
+        return RefusedError("not_allowed", "the server does not know this room any more")
     if status == 404:
-        return Refused("not_found", "there is no live service at this address")
-    return ConnectionLost(f"the server answered {status}")
+        return RefusedError("not_found", "there is no live service at this address")
+    return ConnectionLostError(f"the server answered {status}")
 
 
 def _parse(data: str | bytes) -> dict[str, Any]:
     try:
         message = json.loads(data)
     except ValueError as error:
-        raise ConnectionLost("the server sent something that is not JSON") from error
+        raise ConnectionLostError("the server sent something that is not JSON") from error
     return message if isinstance(message, dict) else {}

@@ -18,7 +18,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.sdp import SessionDescription
 
 from media.room_client.encoding import VideoCodec
-from media.room_client.errors import ConnectionLost
+from media.room_client.errors import ConnectionLostError
 from media.room_client.reception import Decoding, OnFrame, Reception, attach, consume
 from media.room_client.tracks import PictureTrack, SoundTrack
 
@@ -85,12 +85,12 @@ class Publisher:
         return self._connection.localDescription.sdp, tracks
 
     async def accept(self, sdp: str) -> None:
-        """Take the relay's answer and send in the codec it chose; raises ConnectionLost if it makes no sense."""
+        """Take the relay's answer and send in the codec it chose; raises ConnectionLostError if it makes no sense."""
         try:
             codec = chosen_video_codec(sdp)
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         except Exception as error:  # aiortc's SDP parser raises whatever it stumbles over
-            raise ConnectionLost(f"the server's answer makes no sense: {error}") from error
+            raise ConnectionLostError(f"the server's answer makes no sense: {error}") from error
         if codec is not None:
             self._picture.use_codec(codec)
 
@@ -127,14 +127,14 @@ class Subscriber:
         self._by_mid: dict[str, Reception] = {}
 
     async def answer(self, sdp: str, tracks: list[dict[str, Any]]) -> str:
-        """Take the relay's offer, return our answer; raises ConnectionLost if the offer makes no sense."""
+        """Take the relay's offer, return our answer; raises ConnectionLostError if the offer makes no sense."""
         self._described = {str(track.get("mid")): track for track in tracks}
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             self._name_receptions()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # as above
-            raise ConnectionLost(f"the server's offer makes no sense: {error}") from error
+            raise ConnectionLostError(f"the server's offer makes no sense: {error}") from error
         return self._connection.localDescription.sdp
 
     async def close_quietly(self) -> None:

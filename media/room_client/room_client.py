@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 
 from media.room_client.encoding import VideoCodec
-from media.room_client.errors import ConnectionLost, Refused
+from media.room_client.errors import ConnectionLostError, RefusedError
 from media.room_client.lesson_session import Classroom, LessonSession
 from media.room_client.picture import RoomPicture
 from media.room_client.reception import Decoding, OnFrame, Reception
@@ -52,14 +52,14 @@ class RoomClient:
         return session.subscriber.receptions if session and session.subscriber else {}
 
     async def run(self) -> str:
-        """Be in the lesson until it is over: returns "lesson_ended", "replaced" or "left"; raises Refused."""
+        """Be in the lesson until it is over: returns "lesson_ended", "replaced" or "left"; raises RefusedError."""
         wait_s = FIRST_WAIT_S
         while not self._leaving.is_set():
             self.session = LessonSession(self._url, self._token, self._lesson_id, self._classroom)
             self.connections += 1
             try:
                 outcome = await self._run_session(self.session)
-            except ConnectionLost as error:
+            except ConnectionLostError as error:
                 if self._leaving.is_set():
                     break
                 if self.session.joined.is_set():
@@ -67,7 +67,7 @@ class RoomClient:
                 logger.warning("%s: %s; connecting again in %.1f s", self._classroom.name, error, wait_s)
                 await self._wait(wait_s)
                 wait_s = min(LONGEST_WAIT_S, wait_s * 2)
-            except Refused as error:
+            except RefusedError as error:
                 if error.code not in {"too_early", "rate_limited"}:
                     raise
                 await self._wait(LONGEST_WAIT_S)

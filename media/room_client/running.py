@@ -7,11 +7,13 @@ from pathlib import Path
 
 from media.room_client.device import DeviceService, keep_token, read_token
 from media.room_client.encoding import VideoCodec
-from media.room_client.errors import ConnectionLost, Refused, RoomError
+from media.room_client.errors import ConnectionLostError, RefusedError, RoomError
 from media.room_client.reception import Decoding
 from media.room_client.room_client import FIRST_WAIT_S, LONGEST_WAIT_S, RoomClient
 
 PAIRING_POLL_S = 2.0
+# Should the server never call a code expired, a new one is asked for after this many polls.
+PAIRING_POLLS = 450
 LESSON_POLL_S = 3.0
 
 
@@ -50,7 +52,7 @@ async def run_room(options: RoomOptions) -> None:
             try:
                 name = await _identify(service, options)
                 await _attend_lessons(service, name, options)
-            except Refused as error:
+            except RefusedError as error:
                 if options.token or error.code != "not_allowed":
                     raise
                 options.report("This room is not paired any more.")
@@ -67,7 +69,7 @@ async def _identify(service: DeviceService, options: RoomOptions) -> str:
             if service.token is None:
                 await _pair(service, options)
             name = await service.room_name()
-        except ConnectionLost as error:
+        except ConnectionLostError as error:
             await wait.after(error)
         else:
             options.report(f"This room is {name}.")
@@ -78,7 +80,9 @@ async def _pair(service: DeviceService, options: RoomOptions) -> None:
     while service.token is None:
         pairing = await service.begin_pairing()
         options.report(f"Pairing code: {pairing.code}")
-        while await service.poll_pairing(pairing) == "waiting":
+        for _ in range(PAIRING_POLLS):
+            if await service.poll_pairing(pairing) != "waiting":
+                break
             await asyncio.sleep(options.pairing_poll_s)
     if options.token_file is not None:
         try:
@@ -94,7 +98,7 @@ async def _attend_lessons(service: DeviceService, name: str, options: RoomOption
         try:
             lesson_id = await service.current_lesson_id()
             wait.reset()
-        except ConnectionLost as error:
+        except ConnectionLostError as error:
             await wait.after(error)
             continue
         if lesson_id is not None and lesson_id not in over and service.token is not None:
@@ -121,8 +125,9 @@ async def _attend(token: str, lesson_id: str, name: str, options: RoomOptions) -
     running = asyncio.ensure_future(client.run())
     try:
         return await asyncio.shield(running)
-    except Refused as error:
-        if error.code == "not_allowed":
+    except RefusedError as error:
+        # Should the token be revoked, the next question for a lesson tells.
+        if error.code == "bad_address":
             raise
         return str(error)
     except asyncio.CancelledError:
@@ -139,7 +144,7 @@ class Waiting:
         self._wait_s = FIRST_WAIT_S
         self._told = False
 
-    async def after(self, error: ConnectionLost) -> None:
+    async def after(self, error: ConnectionLostError) -> None:
         """Wait before the next attempt."""
         if not self._told:
             self._options.report(f"Waiting: {error}")
