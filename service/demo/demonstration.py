@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+import httpx
+
 from service.accounts.people import is_set_up
 from service.configuration import ConfigurationError
 from service.demo.county import Builder
@@ -36,7 +38,10 @@ async def running_demonstration(parts: Parts, url: str) -> AsyncIterator[dict[st
             # Starting a process takes a second; meanwhile the lesson is booked.
             await stack.enter_async_context(running_rooms(order))
             publishing = await stack.enter_async_context(watching_publishers(parts))
-            lesson_id = await begin_lesson(parts, client, cast)
+            try:
+                lesson_id = await begin_lesson(parts, client, cast)
+            except httpx.HTTPError as error:
+                raise ConfigurationError(f"the demonstration lesson cannot be started: {error}") from error
             renewal = asyncio.create_task(keep_a_lesson_live(parts, client, cast, lesson_id), name="demonstration")
             stack.callback(renewal.cancel)
             await publishing.wait_for(lesson_id, cast.room_ids)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -71,27 +71,31 @@ async def api_client(parts: Parts, url: str) -> AsyncIterator[httpx.AsyncClient]
 
 async def begin_lesson(parts: Parts, client: httpx.AsyncClient, cast: Cast) -> str:
     """Book, accept and start the lesson; returns its id. Whatever holds its rooms or teacher now makes way."""
-    now = parts.clock.now().replace(microsecond=0)
-    booking = {
-        "kind": "synchronous",
-        "title": LIVE_TITLE,
-        "subject": LIVE_SUBJECT,
-        "grade": LIVE_GRADE,
-        "starts_at": now.isoformat(),
-        "ends_at": (now + LENGTH).isoformat(),
-        "lead_room_id": cast.lead_room_id,
-        "lead_teacher_id": cast.teacher_id,
-        "receivers": [{"room_id": room_id} for room_id in cast.receiving_room_ids],
-    }
-    answer = await client.post("/api/lessons", json=booking)
+    answer = await client.post("/api/lessons", json=_booking(cast, parts.clock.now()))
     if answer.status_code == httpx.codes.CONFLICT:
         await _make_way(client, {clash["lesson_id"] for clash in answer.json()["conflicts"]})
-        answer = await client.post("/api/lessons", json=booking)
+        answer = await client.post("/api/lessons", json=_booking(cast, parts.clock.now()))
     lesson = answer.raise_for_status().json()
     for receiver in lesson["receivers"]:
         (await client.post(f"/api/lessons/{lesson['id']}/receivers/{receiver['id']}/accept")).raise_for_status()
     (await client.post(f"/api/lessons/{lesson['id']}/start")).raise_for_status()
     return str(lesson["id"])
+
+
+def _booking(cast: Cast, now: datetime) -> dict[str, Any]:
+    # The next whole second: what was ended a moment ago holds its rooms up to that moment.
+    starts_at = now.replace(microsecond=0) + timedelta(seconds=1)
+    return {
+        "kind": "synchronous",
+        "title": LIVE_TITLE,
+        "subject": LIVE_SUBJECT,
+        "grade": LIVE_GRADE,
+        "starts_at": starts_at.isoformat(),
+        "ends_at": (starts_at + LENGTH).isoformat(),
+        "lead_room_id": cast.lead_room_id,
+        "lead_teacher_id": cast.teacher_id,
+        "receivers": [{"room_id": room_id} for room_id in cast.receiving_room_ids],
+    }
 
 
 async def is_live(client: httpx.AsyncClient, lesson_id: str) -> bool:
