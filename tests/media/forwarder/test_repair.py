@@ -203,3 +203,70 @@ def test_the_recorders_tap_asks_for_a_key_frame(world, vp8):
     world.run(0.2)
     assert publisher.plis == 1
     assert track.keyframes == 2
+
+
+def test_what_was_not_sent_to_a_receiver_is_not_resent_to_it(world, vp8):
+    publisher, subscriber = world.publisher(), world.subscriber()
+    track = publisher.publish("video", vp8, 1, seq=1, timestamp=0)
+    sink = subscriber.subscribe(track.stream, 10, 11)
+    world.run(0.5)
+    world.command(api.SetSinkActive(sink, False))
+    world.run(0.5)
+    world.command(api.SetSinkActive(sink, True))
+    last = max(subscriber.received[10].packets)
+    subscriber.send_rtcp(RtcpRtpfbPacket(1, 1, 10, lost=[last + 3, last + 9]))
+    track.on = False
+    world.run(0.1)
+    assert world.sink(sink).nacks_received == 2
+    assert world.sink(sink).resent == 0
+
+
+def test_a_paused_receiver_gets_no_key_frame(world, vp8):
+    publisher, subscriber = world.publisher(), world.subscriber()
+    track = publisher.publish("video", vp8, 1, seq=1, timestamp=0)
+    sink = subscriber.subscribe(track.stream, 10, 11, active=False)
+    world.run(0.5)
+    subscriber.send_rtcp(RtcpPsfbPacket(1, 1, 10))
+    world.run(0.5)
+    assert publisher.plis == 0
+    assert world.sink(sink).plis_received == 1
+    world.command(api.SetSinkActive(sink, True))
+    world.run(0.2)
+    assert publisher.plis == 1
+
+
+def test_a_key_frame_from_before_the_wish_does_not_fulfil_it(world, vp8):
+    publisher = world.publisher()
+    track = publisher.publish("video", vp8, 1, seq=1, timestamp=0, rtx_ssrc=2, frame_packets=2)
+    publisher.up.drop_if = lambda datagram: datagram[2:4] == b"\x00\x03" and datagram[1] & 0x7F == 96
+    world.run(0.02)
+    track.keyframe_wanted = True  # its first packet, number 3, is lost and comes by retransmission
+    publisher.up.delay_s = publisher.down.delay_s = 0.06
+    world.run(0.13)
+    world.command(api.RequestKeyframe(track.stream))
+    before = world.stream(track.stream).recovered
+    publisher.down.drop_if = lambda datagram: True  # our request is lost
+    world.run(0.3)
+    assert world.stream(track.stream).recovered == before + 1
+    publisher.down.drop_if = None
+    world.run(1.2)
+    assert publisher.plis == 1
+
+
+def test_a_packet_repaired_hundreds_of_packets_late_still_reaches_the_receiver(world, vp8):
+    publisher, subscriber = world.publisher(), world.subscriber()
+    track = publisher.publish("video", vp8, 1, seq=1, timestamp=0, frame_packets=20)
+    subscriber.subscribe(track.stream, 10, 11)
+    world.run(0.5)
+    subscriber.nack = False
+    held = []
+    lost = (track.seq + 5).to_bytes(2, "big")
+    publisher.up.drop_if = lambda datagram: datagram[2:4] == lost and not held and not held.append(datagram)
+    publisher.down.loss = 1.0
+    world.run(1.0)
+    world.forwarder.receive(held[0], publisher.address, world.now)
+    world.drain()
+    track.on = False
+    world.run(0.2)
+    assert world.stream(track.stream).recovered == 1
+    assert subscriber.received[10].gaps() == []
