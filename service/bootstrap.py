@@ -14,7 +14,7 @@ from service.configuration import Configuration, ConfigurationError
 from service.parts import Parts
 from service.recordings.subprocess_maker import SubprocessMaker
 from service.storage.database import Database
-from service.storage.schema import prepare_schema
+from service.storage.schema import SchemaError, prepare_schema
 
 RELAY_ID = "relay-1"
 
@@ -32,14 +32,18 @@ def make_parts(configuration: Configuration) -> Parts:
 
 def prepare_storage(parts: Parts) -> None:
     """Make the data folder and bring the database up to date. Raises ConfigurationError if they cannot be used."""
-    folder = parts.configuration.data_folder
+    configuration = parts.configuration
+    folder = configuration.data_folder
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        parts.configuration.journal_folder.mkdir(mode=0o700, exist_ok=True)
-        parts.configuration.recording_folder.mkdir(mode=0o700, exist_ok=True)
+        configuration.journal_folder.mkdir(mode=0o700, exist_ok=True)
+        configuration.recording_folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"the data folder {folder} cannot be used: {error.strerror}") from error
-    prepare_schema(parts.database)
+    try:
+        prepare_schema(parts.database)
+    except SchemaError as error:
+        raise ConfigurationError(f"{configuration.effective_database_url}: {error}") from error
 
 
 @asynccontextmanager

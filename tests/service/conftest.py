@@ -1,5 +1,6 @@
 """A real application over a fresh database for each test, with a clock and people tests can turn."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,11 +142,22 @@ def clock() -> TurnedClock:
     return TurnedClock()
 
 
-@pytest.fixture
-def parts(tmp_path: Path, clock: TurnedClock) -> Iterator[Parts]:
-    configuration = Configuration(data_folder=tmp_path, database_url=f"sqlite:///{tmp_path / 'test.sqlite3'}")
-    database = Database(configuration.effective_database_url)
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema and nothing in it; tests get copies, because migrating takes longer than a test."""
+    file = tmp_path_factory.mktemp("schema") / "empty.sqlite3"
+    database = Database(f"sqlite:///{file}")
     prepare_schema(database)
+    database.close()
+    return file
+
+
+@pytest.fixture
+def parts(tmp_path: Path, clock: TurnedClock, empty_database_file: Path) -> Iterator[Parts]:
+    file = tmp_path / "test.sqlite3"
+    shutil.copy(empty_database_file, file)
+    configuration = Configuration(data_folder=tmp_path, database_url=f"sqlite:///{file}")
+    database = Database(configuration.effective_database_url)
     yield Parts(
         configuration=configuration,
         database=database,
