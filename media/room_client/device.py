@@ -40,7 +40,11 @@ class DeviceService:
 
     async def poll_pairing(self, pairing: PairingCode) -> str:
         """ "waiting", "expired" or "paired"; then `token` is set."""
-        body = await self._call("POST", f"/api/device/pairing/{pairing.pairing_id}", {"secret": pairing.secret})
+        try:
+            body = await self._call("POST", f"/api/device/pairing/{pairing.pairing_id}", {"secret": pairing.secret})
+        except RefusedError:
+            # A server that has forgotten the code altogether.
+            return "expired"
         state = _text(body, "state")
         if state == "paired":
             self.token = _text(body, "token")

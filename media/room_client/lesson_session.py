@@ -200,7 +200,8 @@ class LessonSession:
         tracks = message.get("tracks")
         described = [track for track in tracks if isinstance(track, dict)] if isinstance(tracks, list) else []
         answer = await self.subscriber.answer(str(message.get("sdp", "")), described)
-        await self.send("subscribed", id=message.get("id"), sdp=answer)
+        # aiortc cannot take a new track on a line that carried another.
+        await self.send("subscribed", id=message.get("id"), sdp=answer, reuse=False)
 
     async def _close_peers(self) -> None:
         publisher, self._publisher = self._publisher, None

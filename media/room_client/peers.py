@@ -15,6 +15,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
+from aiortc.rtcrtpreceiver import RemoteStreamTrack
 from aiortc.sdp import SessionDescription
 
 from media.room_client.encoding import VideoCodec
@@ -122,7 +123,7 @@ class Subscriber:
         self._on_frame = on_frame
         self._connection = new_peer_connection(on_lost)
         self._connection.on("track", self._on_track)
-        self._consumers: dict[str, asyncio.Task[None]] = {}
+        self._consumers: list[asyncio.Task[None]] = []
         self._described: dict[str, dict[str, Any]] = {}
         self._by_mid: dict[str, Reception] = {}
 
@@ -131,7 +132,7 @@ class Subscriber:
         self._described = {str(track.get("mid")): track for track in tracks}
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            self._name_receptions()
+            await self._follow_descriptions()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # as above
             raise ConnectionLostError(f"the server's offer makes no sense: {error}") from error
@@ -141,9 +142,9 @@ class Subscriber:
         """Stop receiving, without telling `on_lost`."""
         self._connection.remove_all_listeners("connectionstatechange")
         await self._connection.close()
-        for task in self._consumers.values():
+        for task in self._consumers:
             task.cancel()
-        await asyncio.gather(*self._consumers.values(), return_exceptions=True)
+        await asyncio.gather(*self._consumers, return_exceptions=True)
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         """A new m-line: from now on what its receiver gets is counted."""
@@ -161,17 +162,22 @@ class Subscriber:
         )
         attach(receiver, reception, self._decoding)
         self._by_mid[mid] = reception
-        self._consumers[mid] = asyncio.create_task(consume(track, reception, self._on_frame))
+        self._consumers.append(asyncio.create_task(consume(track, reception, self._on_frame)))
 
-    def _name_receptions(self) -> None:
-        """An m-line may be reused for another track: its counters then begin anew, under the new name."""
-        self.receptions = {}
-        for mid, described in self._described.items():
-            reception = self._by_mid.get(mid)
-            if reception is None:
+    async def _follow_descriptions(self) -> None:
+        """Make receivers anew whose m-line now carries another track, and name what is received."""
+        for transceiver in self._connection.getTransceivers():
+            mid = transceiver.mid or ""
+            reception, described = self._by_mid.get(mid), self._described.get(mid)
+            if reception is None or described is None or reception.track_id == described.get("track_id"):
                 continue
-            if reception.track_id != described.get("track_id"):
-                reception.begin_anew(
-                    str(described.get("track_id")), str(described.get("party_id")), str(described.get("source"))
-                )
-            self.receptions[reception.track_id] = reception
+            receiver = transceiver.receiver
+            await receiver.stop()
+            # aiortc's receivers end with the first BYE and cannot be started again: begin its life anew in place.
+            RTCRtpReceiver.__init__(receiver, reception.kind, receiver.transport)
+            receiver._track = RemoteStreamTrack(reception.kind)
+            self._attach(receiver, mid, receiver.track)
+        self._consumers = [task for task in self._consumers if not task.done()]
+        self.receptions = {
+            self._by_mid[mid].track_id: self._by_mid[mid] for mid in self._described if mid in self._by_mid
+        }

@@ -33,13 +33,6 @@ class Reception:
     decoded_samples: int = 0
     last_frame: VideoFrame | None = field(default=None, repr=False)
 
-    def begin_anew(self, track_id: str, party_id: str, source: str) -> None:
-        """Count for another track from now on."""
-        self.track_id, self.party_id, self.source = track_id, party_id, source
-        self.frames = self.received_bytes = self.decoded_frames = self.decoded_samples = 0
-        self.sound_energy = 0.0
-        self.last_frame = None
-
     def add_decoded(self, frame: VideoFrame | AudioFrame) -> None:
         """Count a decoded frame."""
         self.decoded_frames += 1
