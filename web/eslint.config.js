@@ -9,7 +9,7 @@ export default typescript.config(
   ...typescript.configs.strict,
   ...vue.configs['flat/recommended'],
   {
-    languageOptions: { globals: { ...globals.browser } },
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },
   {

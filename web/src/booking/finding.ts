@@ -68,7 +68,7 @@ export function usePeriodsOf(organisationId: MaybeRefOrGetter<string | undefined
   return useQuery({
     queryKey: computed(() => ['periods', toValue(organisationId) ?? '']),
     queryFn: async () =>
-      (await answer(api.GET('/api/organisations/{id}/periods', { params: { path: { id: toValue(organisationId) ?? '' } } }))).items,
+      (await answer(api.GET('/api/organisations/{organisation_id}/periods', { params: { path: { organisation_id: toValue(organisationId) ?? '' } } }))).items,
     enabled: computed(() => Boolean(toValue(organisationId))),
   })
 }

@@ -33,7 +33,9 @@ export default {
   conflictTitle: 'Clash: nothing was saved',
   conflict: '{resource} “{name}” already has “{lesson}” {when}',
   resource: { room: 'Room', teacher: 'Teacher', class: 'Class' },
+  taken: 'Taken at that time by “{lesson}”.',
   fault: {
+    leadTeacher: 'Please choose who leads.',
     title: 'Please give a title.',
     subject: 'Please choose a subject.',
     grade: 'Please choose a grade.',

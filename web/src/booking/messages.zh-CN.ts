@@ -33,7 +33,9 @@ export default {
   conflictTitle: '时间冲突，未保存',
   conflict: '{resource}“{name}”{when} 已有课程《{lesson}》',
   resource: { room: '教室', teacher: '教师', class: '班级' },
+  taken: '此时已有课程《{lesson}》。',
   fault: {
+    leadTeacher: '请选择主讲教师。',
     title: '请填写课题。',
     subject: '请选择学科。',
     grade: '请选择年级。',
