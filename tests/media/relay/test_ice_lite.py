@@ -1,7 +1,7 @@
 """ICE-lite on virtual time: only authenticated checks count, and the address moves only when the client says so."""
 
 from aioice import stun
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.relay.ice_lite import MAX_ADDRESSES_PER_SESSION, IceLite
@@ -104,6 +104,7 @@ def test_a_client_cannot_fill_the_table_of_addresses():
     assert known[0] == session.address[1] == 1
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.integers(0, 90), st.binary(max_size=6))
 def test_no_datagram_makes_it_raise(noise, position, inserted):
     ice = IceLite()

@@ -214,7 +214,7 @@ def test_what_is_no_sdp_at_all_is_refused(text):
         read_remote_description(text)
 
 
-@settings(max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(
     st.lists(
         st.tuples(st.integers(0, 200), st.text(max_size=12), st.integers(0, 30)),
