@@ -12,8 +12,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -32,15 +34,16 @@ class Product:
 
     data_folder: Path
     arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     http_port: int = 0
     ready: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
 
     @classmethod
     @contextmanager
-    def started(cls, data_folder: Path, *arguments: str) -> Iterator["Product"]:
+    def started(cls, data_folder: Path, *arguments: str, **environment: str) -> Iterator["Product"]:
         """Start a product that is stopped, and must stop cleanly, at the end of the block."""
-        product = cls(data_folder, arguments)
+        product = cls(data_folder, arguments, environment)
         product.start()
         try:
             yield product
@@ -68,7 +71,7 @@ class Product:
         ]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONWARNINGS": "default"}
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.environment}
             )
         lines: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True).start()
@@ -88,6 +91,8 @@ class Product:
         self.process.send_signal(signal.SIGINT)
         try:
             code = self.process.wait(STOP_DEADLINE_S)
+            if self.process.stdout is not None:
+                self.process.stdout.close()
         except subprocess.TimeoutExpired:
             self.kill()
             raise ProductFailedError(f"it did not stop within {STOP_DEADLINE_S} s of SIGINT") from None
@@ -121,6 +126,13 @@ class Product:
             },
         ).raise_for_status()
         return self.client(username, password)
+
+
+def zone_where_it_is_morning() -> ZoneInfo:
+    """A zone whose clock reads between 8:00 and 9:00, so that a lesson booked for now does not cross midnight."""
+    offset = 8 - datetime.now(UTC).hour
+    offset += 24 if offset < -12 else 0
+    return ZoneInfo(f"Etc/GMT{-offset:+d}")  # the sign of these names is reversed
 
 
 def new_password() -> str:
