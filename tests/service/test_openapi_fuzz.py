@@ -1,0 +1,59 @@
+"""Schemathesis over the whole OpenAPI document: whatever is sent, within it or against it, nobody gets a 500."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+
+BOUNDED = settings(
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+ROLES = ("teacher_north", "prefecture")
+
+
+@pytest.fixture
+def fuzzed(signed_in: Any, lesson_request: Any, rooms: Any, new_client: Any) -> Any:
+    """Signed-in callers, a booked lesson, and every operation of the document."""
+    callers = [signed_in(name) for name in ROLES]
+    assert callers[0].post("/api/lessons", lesson_request()).status_code == 201
+    document = callers[0].get("/api/openapi.json").json()
+    return callers, schemathesis.openapi.from_dict(document)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_no_request_the_document_allows_or_forbids_is_answered_with_500(fuzzed: Any) -> None:
+    callers, schema = fuzzed
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert len(operations) > 30
+    for operation in operations:
+        if operation.path.startswith("/api/session") and operation.method.upper() == "DELETE":
+            continue  # signing out would turn all that follows into 401
+        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
+            fuzz(callers, operation, mode)
+
+
+def fuzz(callers: list[Any], operation: Any, mode: Any) -> None:
+    from hypothesis import given
+    from hypothesis.errors import Unsatisfiable
+
+    @BOUNDED
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def run(case: Any) -> None:
+        for caller in callers:
+            headers = {"X-CSRF-Token": caller.client.headers["X-CSRF-Token"]}
+            answer = case.call(session=caller.client, base_url="http://testserver", headers=headers)
+            assert answer.status_code < 500, f"{mode.value} {case.method} {case.formatted_path}: {answer.text}"
+            case.validate_response(answer, checks=[not_a_server_error])
+
+    try:
+        run()
+    except Unsatisfiable:
+        return  # an operation without parameters has nothing wrong to send
