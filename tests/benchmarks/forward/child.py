@@ -45,9 +45,9 @@ class Child:
         return cls(process)
 
     @classmethod
-    async def script(cls, name: str, tree: Path) -> "Child":
+    async def script(cls, name: str, tree: Path, *arguments: str) -> "Child":
         """Start one of this folder's `*_process.py`."""
-        return await cls.start(sys.executable, str(Path(__file__).parent / name), tree=tree)
+        return await cls.start(sys.executable, str(Path(__file__).parent / name), *arguments, tree=tree)
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send a line."""

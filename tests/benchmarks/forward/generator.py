@@ -39,11 +39,11 @@ class Delays:
 
 
 class Generator:
-    """`on_control(leg, datagram)` gets what is neither RTP nor RTCP, before, during and after runs."""
+    """Set `on_control`: `on_control(leg, datagram)` gets what is neither RTP nor RTCP, before, during and after runs."""
 
-    def __init__(self, load: Load, on_control: Callable[[int, bytes], None]) -> None:
+    def __init__(self, load: Load) -> None:
         self.load = load
-        self._on_control = on_control
+        self.on_control: Callable[[int, bytes], None] = lambda _leg, _data: None
         self._library = library()
         self._socket = _open_socket()
         self.port: int = self._socket.getsockname()[1]
@@ -137,12 +137,12 @@ class Generator:
                 continue
             leg = _leg_of(ancillary)
             if leg is not None and data and not 128 <= data[0] < 192:
-                self._on_control(leg, data)
+                self.on_control(leg, data)
 
     def _take_control(self) -> None:
         buffer, leg = ctypes.create_string_buffer(2048), ctypes.c_int()
         while length := self._library.generator_take_control(self._handle, buffer, ctypes.byref(leg)):
-            self._on_control(leg.value, buffer.raw[:length])
+            self.on_control(leg.value, buffer.raw[:length])
 
 
 def _leg_of(ancillary: list[tuple[int, int, bytes]]) -> int | None:

@@ -20,6 +20,8 @@ from generator import Generator
 from keyed_servers import KeyedServer
 from loads import Load, fan_out, lessons
 from measure import Result, Server, measure
+from network import own_address
+from relay_server import RelayServer
 from report import Report
 
 REPOSITORY = Path(__file__).parents[3]
@@ -38,6 +40,8 @@ def make_server(name: str, tree: Path) -> Server:
         return KeyedServer("floor-frame", "floor", tree, by_frame=True)
     if name == "core":
         return KeyedServer("core", "core", tree)
+    if name == "relay":
+        return RelayServer(own_address(), tree)
     raise SystemExit(f"{name} is no server: choose of {', '.join(ALL_SERVERS)}")
 
 
@@ -55,7 +59,7 @@ async def run_once(server_name: str, load: Load, arguments: argparse.Namespace) 
     await server.start()
     generator = None
     try:
-        generator = Generator(load, lambda _leg, _data: None)
+        generator = Generator(load)
         await server.connect(generator, load)
         results = []
         if "nominal" in arguments.drive:
