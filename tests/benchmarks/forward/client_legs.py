@@ -12,7 +12,7 @@ from aioice import stun
 from aiortc import rtcdtlstransport as aiortc_dtls
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 
-from generator import Generator, client_ip
+from generator import Generator
 from keys import session_keys
 from session_description import Transport
 
@@ -75,7 +75,7 @@ class ClientLeg:
         self._path = _Path(self._send)
         self._dtls = _Dtls(self._path, certificate)
         self.local = Transport(
-            client_ip(number),
+            generator.network.client_ip(number),
             generator.port,
             secrets.token_hex(4),
             secrets.token_hex(12),

@@ -16,7 +16,7 @@ POLL_S = 0.1
 def main() -> None:
     """Forward until the input closes."""
     task = read_task()
-    bound = open_socket()
+    bound = open_socket(task["address"])
     core = SocketCore(time.time() - time.monotonic(), sockets=[(bound.fileno(), False)])
     core.lock()
     set_up(Commands(core), task)

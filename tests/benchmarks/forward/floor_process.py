@@ -6,16 +6,16 @@ import threading
 
 from keyed_process import announce, open_socket, read_task
 from keys import session_keys
-from native_library import FIRST_ADDRESS, library
+from native_library import library
 
 
 def main() -> None:
     """Forward until the input closes."""
     task = read_task()
-    bound = open_socket()
+    bound = open_socket(task["address"])
     native = library()
     legs = max(leg["leg"] for leg in task["legs"]) + 1
-    handle = native.floor_new(bound.fileno(), legs, FIRST_ADDRESS, task.get("by_frame", False))
+    handle = native.floor_new(bound.fileno(), legs, task["first_client"], task.get("by_frame", False))
     for leg in task["legs"]:
         up, down = (session_keys(*(bytes.fromhex(part) for part in leg[way])) for way in ("up", "down"))
         native.floor_set_leg(handle, leg["leg"], task["port"], down, up)

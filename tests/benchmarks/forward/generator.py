@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from loads import Load
-from native_library import DELAY_BUCKETS, FIRST_ADDRESS, SESSION_BYTES, Counters, library
+from native_library import DELAY_BUCKETS, SESSION_BYTES, Counters, library
+from network import Network
 
 Address = tuple[str, int]
 
@@ -22,11 +23,6 @@ _SO_SNDBUFFORCE = 32
 BUFFER_BYTES = 256 << 20
 CONTROL_POLL_S = 0.01
 _SECOND_NS = 1_000_000_000
-
-
-def client_ip(leg: int) -> str:
-    """The loopback address of a client's leg."""
-    return socket.inet_ntoa(struct.pack("!I", FIRST_ADDRESS + leg))
 
 
 @dataclass(frozen=True)
@@ -41,14 +37,17 @@ class Delays:
 class Generator:
     """Set `on_control`: `on_control(leg, datagram)` gets what is neither RTP nor RTCP, before, during and after runs."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load, network: Network) -> None:
         self.load = load
+        self.network = network
         self.on_control: Callable[[int, bytes], None] = lambda _leg, _data: None
         self._library = library()
         self._socket = _open_socket()
         self.port: int = self._socket.getsockname()[1]
         legs = 2 * len(load.parties)
-        self._handle = self._library.generator_new(self._socket.fileno(), legs, len(load.streams))
+        self._handle = self._library.generator_new(
+            self._socket.fileno(), legs, len(load.streams), network.first_client_number
+        )
         for number, stream in enumerate(load.streams):
             self._library.generator_set_stream(
                 self._handle,
@@ -76,7 +75,7 @@ class Generator:
 
     def send(self, leg: int, data: bytes, remote: Address) -> None:
         """Send one datagram as a leg; what the kernel does not take is lost."""
-        source = struct.pack("=i4s4s", 0, socket.inet_aton(client_ip(leg)), bytes(4))
+        source = struct.pack("=i4s4s", 0, socket.inet_aton(self.network.client_ip(leg)), bytes(4))
         try:
             self._socket.sendmsg([data], [(socket.IPPROTO_IP, _IP_PKTINFO, source)], 0, remote)
         except OSError:
@@ -135,21 +134,20 @@ class Generator:
                 return
             except OSError:
                 continue
-            leg = _leg_of(ancillary)
+            leg = self._leg_of(ancillary)
             if leg is not None and data and not 128 <= data[0] < 192:
                 self.on_control(leg, data)
+
+    def _leg_of(self, ancillary: list[tuple[int, int, bytes]]) -> int | None:
+        for level, kind, data in ancillary:
+            if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+                return int.from_bytes(data[8:12]) - self.network.first_client_number
+        return None
 
     def _take_control(self) -> None:
         buffer, leg = ctypes.create_string_buffer(2048), ctypes.c_int()
         while length := self._library.generator_take_control(self._handle, buffer, ctypes.byref(leg)):
             self.on_control(leg.value, buffer.raw[:length])
-
-
-def _leg_of(ancillary: list[tuple[int, int, bytes]]) -> int | None:
-    for level, kind, data in ancillary:
-        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
-            return int.from_bytes(data[8:12]) - FIRST_ADDRESS
-    return None
 
 
 def _open_socket() -> socket.socket:

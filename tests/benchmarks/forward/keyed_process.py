@@ -21,11 +21,11 @@ def announce(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 
-def open_socket() -> socket.socket:
-    """A non-blocking UDP socket on loopback with a buffer for bursts and the DF bit set."""
+def open_socket(address: str) -> socket.socket:
+    """A non-blocking UDP socket with a buffer for bursts and the DF bit set."""
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
     made.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_DO)
-    made.bind(("127.0.0.1", 0))
+    made.bind((address, 0))
     return made

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from child import Child
-from generator import Generator, client_ip
+from generator import Generator
 from keys import KEY_BYTES, SALT_BYTES, session_keys
 from loads import Load
 
@@ -53,11 +53,13 @@ class KeyedServer:
         self.child.tell(
             {
                 **self._options,
+                "address": generator.network.server_address,
+                "first_client": generator.network.first_client_number,
                 "port": generator.port,
                 "legs": [
                     {
                         "leg": number,
-                        "ip": client_ip(number),
+                        "ip": generator.network.client_ip(number),
                         "up": [part.hex() for part in keys.up],
                         "down": [part.hex() for part in keys.down],
                     }
@@ -77,7 +79,7 @@ class KeyedServer:
         )
         port = (await self.child.hear())["port"]
         for number, keys in legs.items():
-            generator.set_leg(number, ("127.0.0.1", port), session_keys(*keys.up), session_keys(*keys.down))
+            generator.set_leg(number, (generator.network.server_address, port), session_keys(*keys.up), session_keys(*keys.down))
 
     async def stop(self) -> None:
         """End the process."""

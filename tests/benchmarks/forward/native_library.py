@@ -12,8 +12,6 @@ from pathlib import Path
 SOURCES = Path(__file__).parent / "native"
 SESSION_BYTES = 56
 DELAY_BUCKETS = 1 << 20
-FIRST_ADDRESS = 0x7F010000
-"Client 0 is 127.1.0.0; the others follow."
 
 
 class Counters(ctypes.Structure):
@@ -57,7 +55,7 @@ def library() -> ctypes.CDLL:
     bound = ctypes.CDLL(str(_compiled()))
     pointer, integer, big = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
     for name, result, arguments in (
-        ("generator_new", pointer, (integer, integer, integer)),
+        ("generator_new", pointer, (integer, integer, integer, ctypes.c_uint32)),
         ("generator_free", None, (pointer,)),
         ("generator_set_leg", integer, (pointer, integer, ctypes.c_uint32, integer, ctypes.c_char_p, ctypes.c_char_p)),
         (

@@ -17,10 +17,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from child import GENERATOR_CORE
 from generator import Generator
+from janus_server import JanusServer
 from keyed_servers import KeyedServer
 from loads import Load, fan_out, lessons
 from measure import Result, Server, measure
-from network import own_address
+from network import Network, bench_network
 from relay_server import RelayServer
 from report import Report
 
@@ -32,7 +33,7 @@ ALL_SERVERS = ("floor", "floor-frame", "core", "relay", "janus", "janus-loops", 
 console = Console(stderr=True)
 
 
-def make_server(name: str, tree: Path) -> Server:
+def make_server(name: str, tree: Path, network: Network) -> Server:
     """A server under test by its name."""
     if name == "floor":
         return KeyedServer("floor", "floor", tree)
@@ -41,7 +42,11 @@ def make_server(name: str, tree: Path) -> Server:
     if name == "core":
         return KeyedServer("core", "core", tree)
     if name == "relay":
-        return RelayServer(own_address(), tree)
+        return RelayServer(network.server_address, tree)
+    if name in {"janus", "janus-loops"}:
+        if not network.hides_loopback:
+            raise SystemExit("Janus offers no loopback candidates: measuring it takes the right to make a veth pair (root)")
+        return JanusServer(name, network.server_address, event_loops=1 if name == "janus-loops" else 0)
     raise SystemExit(f"{name} is no server: choose of {', '.join(ALL_SERVERS)}")
 
 
@@ -53,13 +58,13 @@ def make_load(name: str) -> Load:
     raise SystemExit(f"{name} is no load: say fanout_<receivers> or lessons_<count>")
 
 
-async def run_once(server_name: str, load: Load, arguments: argparse.Namespace) -> list[Result]:
+async def run_once(server_name: str, load: Load, network: Network, arguments: argparse.Namespace) -> list[Result]:
     """Start a server, bring the load in, measure at the nominal rate and, with one publisher, saturated."""
-    server = make_server(server_name, arguments.tree)
+    server = make_server(server_name, arguments.tree, network)
     await server.start()
     generator = None
     try:
-        generator = Generator(load)
+        generator = Generator(load, network)
         await server.connect(generator, load)
         results = []
         if "nominal" in arguments.drive:
@@ -75,14 +80,14 @@ async def run_once(server_name: str, load: Load, arguments: argparse.Namespace) 
         await server.stop()
 
 
-async def run_all(arguments: argparse.Namespace) -> Report:
+async def run_all(arguments: argparse.Namespace, network: Network) -> Report:
     """All loads, all servers, interleaved."""
     report = Report()
     for load_name in arguments.loads:
         load = make_load(load_name)
         for number in range(arguments.runs):
             for server_name in arguments.servers:
-                for result in await run_once(server_name, load, arguments):
+                for result in await run_once(server_name, load, network, arguments):
                     report.add(load_name, result)
                     console.print(f"[dim]run {number + 1}/{arguments.runs} {result}[/dim]")
     return report
@@ -109,7 +114,8 @@ def main() -> None:
     if arguments.quick:
         arguments.runs, arguments.seconds = 1, 1.0
     os.sched_setaffinity(0, {GENERATOR_CORE % (os.cpu_count() or 1)})
-    report = asyncio.run(run_all(arguments))
+    with bench_network() as network:
+        report = asyncio.run(run_all(arguments, network))
     report.print()
 
 

@@ -1,5 +1,5 @@
 /* The clients of the benchmark in one loop on one core: publishers that send on a timetable or as fast as the server
-   takes it, and receivers that count. All clients share one socket: client i is 127.1.x.y with xy = i, so that one
+   takes it, and receivers that count. All clients share one socket: client i has the i-th address from the first on, so that one
    recvmmsg serves thousands, and UDP_GRO gives a server's GSO sends in one piece. Only samples are decrypted. */
 #define _GNU_SOURCE
 #include "srtp.h"
@@ -19,7 +19,6 @@
 #define CONTROL_BYTES (1 << 20)
 #define DELAY_BUCKETS (1 << 20)
 #define SECOND_NS 1000000000LL
-#define FIRST_ADDRESS 0x7f010000u
 #define STALL_NS 30000000LL
 #define REPORT_BYTES 64
 
@@ -53,6 +52,7 @@ typedef struct {
 
 typedef struct {
     int fd, legs, streams, active, sample_every;
+    uint32_t first_address;
     uint32_t until_sample;
     Leg *leg;
     Stream *stream;
@@ -83,10 +83,11 @@ static int64_t now_ns(void) {
     return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
 }
 
-Generator *generator_new(int fd, int legs, int streams) {
+Generator *generator_new(int fd, int legs, int streams, uint32_t first_address) {
     Generator *g = calloc(1, sizeof(Generator));
     if (!g) return NULL;
     g->fd = fd;
+    g->first_address = first_address;
     g->legs = legs;
     g->streams = streams;
     g->leg = calloc(legs, sizeof(Leg));
@@ -219,7 +220,7 @@ static void close_message(Generator *g, int leg, int bytes, int segment_bytes) {
     int i = g->out_count++;
     struct msghdr *header = &g->out[i].msg_hdr;
     struct cmsghdr *at = NULL;
-    struct in_pktinfo source = {.ipi_spec_dst.s_addr = htonl(FIRST_ADDRESS + leg)};
+    struct in_pktinfo source = {.ipi_spec_dst.s_addr = htonl(g->first_address + leg)};
     uint16_t segment = (uint16_t)segment_bytes;
     memset(g->out_control[i], 0, sizeof g->out_control[i]);
     g->out_part[i].iov_base = g->out_bytes + (size_t)i * OUT_BYTES;
@@ -381,7 +382,7 @@ static void count_message(Generator *g, int i, int64_t now) {
     int left = (int)g->in[i].msg_len, segment = left, number = -1;
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
-            number = (int)(ntohl(((struct in_pktinfo *)CMSG_DATA(control))->ipi_addr.s_addr) - FIRST_ADDRESS);
+            number = (int)(ntohl(((struct in_pktinfo *)CMSG_DATA(control))->ipi_addr.s_addr) - g->first_address);
         else if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
             memcpy(&segment, CMSG_DATA(control), sizeof segment);
     }
