@@ -39,17 +39,40 @@ class ProblemDetails(BaseModel):
     conflicts: list[dict[str, Any]] | None = None
 
 
+PROBLEM_SCHEMA = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
+
+
+class _Application(FastAPI):
+    """Tells in its OpenAPI document what problems look like: they are answered as no endpoint's return value."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas = super().openapi().setdefault("components", {}).setdefault("schemas", {})
+            schemas.update(schema.pop("$defs", {}))
+            schemas[ProblemDetails.__name__] = schema
+        return super().openapi()
+
+
+@asynccontextmanager
+async def running_background(parts: Parts) -> AsyncIterator[None]:
+    """The background tasks of all features."""
+    async with AsyncExitStack() as stack:
+        for task in BACKGROUND:
+            await stack.enter_async_context(task(parts))
+        yield
+
+
 def create_application(parts: Parts) -> FastAPI:
     """The whole application over `parts`; its background tasks run while its lifespan does."""
 
     @asynccontextmanager
     async def lifespan(_application: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for task in BACKGROUND:
-                await stack.enter_async_context(task(parts))
+        async with running_background(parts):
             yield
 
-    application = FastAPI(
+    application = _Application(
         title="Three Classrooms",
         version=version("three-classrooms"),
         lifespan=lifespan,
@@ -58,7 +81,9 @@ def create_application(parts: Parts) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        responses={"default": _problem_schema("Refused, and why.")},
+        responses={
+            "default": {"description": "Refused, and why.", "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+        },
     )
     application.state.parts = parts
     application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
@@ -72,7 +97,3 @@ def create_application(parts: Parts) -> FastAPI:
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-def _problem_schema(description: str) -> dict[str, Any]:
-    return {"description": description, "model": ProblemDetails, "content": {MEDIA_TYPE: {}}}

@@ -27,7 +27,7 @@ class Configuration(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, populate_by_name=True)
 
-    data_folder: Path = Path(".data")
+    data_folder: Path = Path(".data/deployment")
     """Holds the SQLite database, journals, recordings and the demonstration's passwords."""
     database_url: str | None = Field(
         default=None, validation_alias=AliasChoices("database_url", f"{PREFIX}DATABASE_URL", "DATABASE_URL")

@@ -8,7 +8,21 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter
 
-from service.api import device, health, organisations, rooms, session, settings, setup, users
+from service.api import (
+    device,
+    health,
+    lessons,
+    live,
+    organisations,
+    recordings,
+    rooms,
+    session,
+    settings,
+    setup,
+    usage,
+    users,
+)
+from service.background import conduct_lessons, make_recordings, write_usage
 from service.parts import Parts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -20,8 +34,16 @@ ROUTERS: tuple[APIRouter, ...] = (
     organisations.router,
     rooms.router,
     device.router,
+    lessons.router,
+    live.router,
+    recordings.router,
+    usage.router,
 )
 """Included under /api, in this order."""
 
-BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = ()
+BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
+    write_usage,
+    make_recordings,
+    conduct_lessons,
+)
 """Entered in order when the application starts, left in reverse order when it stops."""

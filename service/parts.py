@@ -7,8 +7,13 @@ from media.contract import Bus, RecordingMaker
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.live.live import Live
+from service.recordings.object_store import FolderObjectStore, ObjectStore
+from service.recordings.production import Production
+from service.recordings.views_log import ViewsLog
 from service.security.rate_limits import RateLimits
 from service.storage.database import Database
+from service.usage.log import UsageLog
 
 
 @dataclass
@@ -24,3 +29,31 @@ class Parts:
     clock: Clock = field(default_factory=SystemClock)
     rate_limits: RateLimits = field(default_factory=lambda: RateLimits(time.monotonic))
     setup: Setup = field(default_factory=Setup)
+    object_store: ObjectStore = field(init=False)
+    views_log: ViewsLog = field(init=False)
+    usage_log: UsageLog = field(init=False)
+    production: Production = field(init=False)
+    live: Live = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what follows from the parts given; nothing runs yet."""
+        configuration = self.configuration
+        self.object_store = FolderObjectStore(configuration.recording_folder)
+        self.views_log = ViewsLog(self.database)
+        self.usage_log = UsageLog(self.database)
+        self.production = Production(
+            self.database,
+            self.clock,
+            self.recording_maker,
+            self.object_store,
+            journal_folder=configuration.journal_folder,
+            work_folder=configuration.data_folder / "making",
+        )
+        self.live = Live(
+            self.database,
+            self.bus,
+            self.clock,
+            relay_ids=self.relay_ids,
+            usage_log=self.usage_log,
+            lesson_closed=self.production.lesson_closed,
+        )

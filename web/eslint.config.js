@@ -9,7 +9,7 @@ export default typescript.config(
   ...typescript.configs.strict,
   ...vue.configs['flat/recommended'],
   {
-    languageOptions: { globals: { ...globals.browser } },
+    languageOptions: { globals: { ...globals.browser, ...globals.node } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
   },
   {
@@ -28,7 +28,7 @@ export default typescript.config(
       'vue/block-lang': ['error', { script: { lang: 'ts' } }],
       'vue/no-v-html': 'error',
       // Every word a person reads comes from the messages of its feature folder.
-      'vue/no-bare-strings-in-template': ['error', { allowlist: ['·', '–', '—', ':', '/', '(', ')', '+', '-', ',', '%', '×', '→'] }],
+      'vue/no-bare-strings-in-template': ['error', { allowlist: ['·', '–', '—', ':', '/', '(', ')', '+', '-', ',', '%', '×', '→', '‹', '›', '…'] }],
     },
   },
   {

@@ -48,6 +48,8 @@ class PublishAnswered:
     request_id: int
     sdp: str
     tracks: tuple[AnsweredTrack, ...]
+    fresh: bool = False
+    "The offer came from a new peer connection: whatever was published before has ended."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The signalling messages a client may send, validated; hostile input becomes a `BadMessageError` with a clear sentence."""
+"""The signalling messages a client may send; hostile ones become a `BadMessageError` with a clear sentence."""
 
 from typing import Annotated, Any, Literal
 

@@ -293,7 +293,7 @@ class LessonRoom:
         kept = {}
         for track in list(presence.tracks.values()):
             key = (track.mid, track.source, track.codec)
-            if key in offered:
+            if key in offered and not event.fresh:
                 kept[key] = track
             else:
                 self._end_track(presence, track.track_id)

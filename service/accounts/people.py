@@ -153,7 +153,7 @@ def create_first_administrator(
 ) -> User:
     """The root of the tree and the system administrator at it. Raises Conflict when there is anybody already.
 
-    Two at the same moment: SQLite lets one unit of work in at a time; elsewhere the one-root index stops the second.
+    Two at the same moment: SQLite lets one unit of work in at a time; elsewhere the unique root stops the second.
     """
     if is_set_up(session):
         raise Conflict("The first administrator was created already.", code="setup_done")

@@ -72,6 +72,8 @@ def find_principal(connection: HTTPConnection, parts: Parts) -> Principal | None
     """
     if _bearer_token(connection):
         return find_paired_device(connection, parts)
+    if connection.query_params.get("as") == "room":  # the room page, in a browser where somebody is signed in too
+        return find_paired_device(connection, parts)
     return find_signed_in_person(connection, parts) or find_paired_device(connection, parts)
 
 

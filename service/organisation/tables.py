@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.storage.base import Base, Id, new_id
@@ -24,6 +24,8 @@ class Organisation(Base):
     name: Mapped[str] = mapped_column(String(120))
     kind: Mapped[str] = mapped_column(String(20))
     path: Mapped[str] = mapped_column(String(PATH_LENGTH), unique=True)
+    is_root: Mapped[bool | None] = mapped_column(unique=True)
+    """True or nothing: a deployment has one tree, and uniqueness ignores nothing."""
     created_at: Mapped[datetime]
 
     parent: Mapped["Organisation | None"] = relationship(remote_side="Organisation.id")
@@ -32,16 +34,6 @@ class Organisation(Base):
     def depth(self) -> int:
         """Steps below the root, which is 0."""
         return self.path.count("/") - 2
-
-
-# A deployment has one tree: all roots share the value "true" of this expression index.
-Index(
-    "uq_organisations_one_root",
-    Organisation.parent_id.is_(None),
-    unique=True,
-    sqlite_where=Organisation.parent_id.is_(None),
-    postgresql_where=Organisation.parent_id.is_(None),
-)
 
 
 class SchoolClass(Base):

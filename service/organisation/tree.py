@@ -24,6 +24,7 @@ def add_organisation(
         name=name,
         kind=kind,
         path=f"{parent.path if parent else '/'}{identity}/",
+        is_root=True if parent is None else None,
         created_at=now,
     )
     session.add(node)

@@ -2,7 +2,11 @@
 
 from importlib import import_module
 
-from sqlalchemy import MetaData
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.base import Base
 from service.storage.database import Database
@@ -11,8 +15,15 @@ TABLE_MODULES = (
     "service.organisation.tables",
     "service.accounts.tables",
     "service.rooms.tables",
+    "service.lessons.tables",
+    "service.usage.tables",
+    "service.recordings.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
+
+
+class SchemaError(Exception):
+    """The database cannot be used. Remedy: another database, or the program that made it."""
 
 
 def whole_metadata() -> MetaData:
@@ -23,5 +34,25 @@ def whole_metadata() -> MetaData:
 
 
 def prepare_schema(database: Database) -> None:
-    """Bring `database` to the present schema; harmless when it is there already."""
-    whole_metadata().create_all(database.engine)
+    """Bring `database` to the present schema by its migrations; harmless when it is there already.
+
+    Two processes at once: on SQLite the second waits for the first. Raises SchemaError for a database that is not
+    ours or is newer than this program.
+    """
+    try:
+        with database.engine.execution_options(writes=True).begin() as connection:
+            command.upgrade(migration_configuration(connection), "head")
+    except (SQLAlchemyError, CommandError) as error:
+        raise SchemaError(f"the database cannot be brought up to date: {_first_line(error)}") from error
+
+
+def migration_configuration(connection: Connection) -> Config:
+    """What Alembic needs to know to work on `connection`."""
+    configuration = Config()
+    configuration.set_main_option("script_location", "service.storage:migrations")
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]

@@ -1,5 +1,6 @@
 """A real application over a fresh database for each test, with a clock and people tests can turn."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,11 +142,22 @@ def clock() -> TurnedClock:
     return TurnedClock()
 
 
-@pytest.fixture
-def parts(tmp_path: Path, clock: TurnedClock) -> Iterator[Parts]:
-    configuration = Configuration(data_folder=tmp_path, database_url=f"sqlite:///{tmp_path / 'test.sqlite3'}")
-    database = Database(configuration.effective_database_url)
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema and nothing in it; tests get copies, because migrating takes longer than a test."""
+    file = tmp_path_factory.mktemp("schema") / "empty.sqlite3"
+    database = Database(f"sqlite:///{file}")
     prepare_schema(database)
+    database.close()
+    return file
+
+
+@pytest.fixture
+def parts(tmp_path: Path, clock: TurnedClock, empty_database_file: Path) -> Iterator[Parts]:
+    file = tmp_path / "test.sqlite3"
+    shutil.copy(empty_database_file, file)
+    configuration = Configuration(data_folder=tmp_path, database_url=f"sqlite:///{file}")
+    database = Database(configuration.effective_database_url)
     yield Parts(
         configuration=configuration,
         database=database,
@@ -221,3 +233,39 @@ def running_background(client: TestClient) -> Iterator[TestClient]:
     """The application with its background tasks."""
     with client:
         yield client
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture
+def rooms(county: Any) -> Any:
+    """Two rooms of the lead school and one of each other school; all paired but the second."""
+    county.add_room("lead room", "school_north_1", paired=True)
+    county.add_room("other lead room", "school_north_1")
+    county.add_room("village room", "school_north_2", can_lead=False, paired=True)
+    county.add_room("south room", "school_south_1", can_lead=False, paired=True)
+    county.add_room("far room", "school_south_2", can_lead=False, paired=True)
+    return county
+
+
+@pytest.fixture
+def lesson_request(rooms: Any, clock: Any) -> Callable[..., dict[str, Any]]:
+    """A booking of the lead room with the given receiving rooms, an hour from now; fields can be replaced."""
+
+    def make(*receivers: str, in_minutes: float = 60, minutes: float = 40, **fields: Any) -> dict[str, Any]:
+        starts = clock.now() + timedelta(minutes=in_minutes)
+        body = {
+            "kind": "synchronous",
+            "title": "分数的意义",
+            "subject": "mathematics",
+            "grade": "grade_5",
+            "starts_at": iso(starts),
+            "ends_at": iso(starts + timedelta(minutes=minutes)),
+            "lead_room_id": rooms.rooms["lead room"].id,
+            "receivers": [{"room_id": rooms.rooms[name].id} for name in receivers or ("south room",)],
+        }
+        return {key: value for key, value in (body | fields).items() if value is not None}
+
+    return make

@@ -13,8 +13,18 @@ declare module 'vue-router' {
 
 const routes: RouteRecordRaw[] = [
   { path: '/login', name: 'login', component: () => import('./accounts/LoginPage.vue'), meta: { title: 'accounts.signIn', open: true } },
+  { path: '/setup', name: 'setup', component: () => import('./accounts/SetupPage.vue'), meta: { title: 'accounts.setup.title', open: true } },
+  { path: '/', name: 'home', component: () => import('./home/HomePage.vue'), meta: { title: 'home.title' } },
+  { path: '/lessons', name: 'lessons', component: () => import('./lessons/LessonsPage.vue'), meta: { title: 'lessons.title' } },
+  { path: '/lessons/new', name: 'booking', component: () => import('./booking/BookingPage.vue'), meta: { title: 'booking.title' } },
   { path: '/lessons/:id', name: 'lesson', component: () => import('./lessons/LessonPage.vue'), props: true, meta: { title: 'lessons.lesson' } },
   { path: '/lessons/:id/replay', name: 'replay', component: () => import('./replay/ReplayPage.vue'), props: true, meta: { title: 'recordings.replay' } },
+  { path: '/recordings', name: 'recordings', component: () => import('./recordings/RecordingsPage.vue'), meta: { title: 'recordings.title' } },
+  { path: '/usage', name: 'usage', component: () => import('./usage/UsagePage.vue'), meta: { title: 'usage.title' } },
+  { path: '/rooms', name: 'rooms', component: () => import('./rooms/RoomsPage.vue'), meta: { title: 'rooms.title' } },
+  { path: '/people', name: 'people', component: () => import('./accounts/PeoplePage.vue'), meta: { title: 'accounts.people' } },
+  { path: '/organisation', name: 'organisation', component: () => import('./organisation/OrganisationPage.vue'), meta: { title: 'organisation.title' } },
+  { path: '/account', name: 'account', component: () => import('./accounts/AccountPage.vue'), meta: { title: 'accounts.account' } },
   { path: '/:missing(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue'), meta: { title: 'shell.missing', open: true } },
 ]
 

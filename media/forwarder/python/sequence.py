@@ -53,10 +53,11 @@ class SequenceMap:
 
     def leave_out(self, ext_seq: int) -> bool:
         """Close the gap that a packet would leave; False if later ones went out already and it must be forwarded."""
-        if not self._steps:
-            return True
-        if ext_seq - self._highest_in > MAX_GAP:
+        if self._steps and ext_seq - self._highest_in > MAX_GAP:
             self.restart()
+        if not self._steps:
+            self._steps.append((ext_seq + 1, self.last_out - ext_seq))
+            self._highest_in = ext_seq
             return True
         if ext_seq <= self._highest_in:
             return ext_seq < self._steps[0][0]

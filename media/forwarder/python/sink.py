@@ -83,10 +83,13 @@ class Sink:
 
     def send(self, packet: MediaPacket, now: float) -> None:
         """Send a packet of the stream for the first time."""
-        if not self.active or self._payload_types.get(packet.codec) is None:
+        if not self.active:
             return
         if self.stream.source is not self._source:
             self._follow_new_source(packet, now)
+        if packet.codec not in self._payload_types:
+            self._map.leave_out(packet.ext_seq)
+            return
         if not packet.payload and self._map.leave_out(packet.ext_seq):
             return
         out_ext_seq = self._map.forward(packet.ext_seq)

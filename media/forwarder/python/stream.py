@@ -24,6 +24,8 @@ from media.forwarder.python.sequence import MAX_GAP, SequenceUnroller
 from media.forwarder.python.srtp import DroppedError
 
 _STALL_S = 2.0
+# A publisher may change its SSRC, but not twice within this time.
+_MIN_SOURCE_S = 0.5
 _CACHE_SLOTS = {"audio": 256, "video": 1024}
 _NACK_TRIES = {"audio": 4, "video": 10}
 
@@ -39,6 +41,8 @@ class Source:
     cache: PacketCache
     reception: Reception
     first_ext_seq: int
+    since: float
+    "`now` of its first packet."
     report: SenderReport | None = None
     report_ntp: int = 0
     "The report's instant on our clock, 64-bit NTP."
@@ -59,7 +63,6 @@ class PublishedStream:
         self._rtx_codecs = {c.rtx_payload_type: c for c in command.codecs if c.rtx_payload_type is not None}
         self._emit = emit
         self.source: Source | None = None
-        self._former_ssrc: int | None = None
         self._wish = KeyframeWish()
         self._wished_after = -1
         self.tapped = False
@@ -126,9 +129,8 @@ class PublishedStream:
     def _start(self, packet: RtpPacket, codec: StreamCodec, now: float) -> Source:
         if self.source is not None:
             alive = self.last_packet is not None and now - self.last_packet < _STALL_S
-            if alive and (self.extensions.rid in packet.extensions or packet.ssrc == self._former_ssrc):
-                raise DroppedError("extra_layer")  # of a simulcast we did not negotiate, or a straggler
-            self._former_ssrc = self.source.ssrc
+            if alive and (self.extensions.rid in packet.extensions or now - self.source.since < _MIN_SOURCE_S):
+                raise DroppedError("extra_source")  # a layer we did not negotiate, a straggler, or a flood of SSRCs
         sequence = SequenceUnroller(packet.seq)
         # The first number counts as the one before, so that the first packet is no gap and no duplicate.
         sequence.highest -= 1
@@ -140,6 +142,7 @@ class PublishedStream:
             PacketCache(_CACHE_SLOTS[self.kind]),
             Reception(sequence.highest + 1, codec.clock_rate),
             sequence.highest + 1,
+            now,
         )
         self._wished_after = -1
         self._emit(StreamStarted(self.number, packet.ssrc, codec.name, codec.payload_type))

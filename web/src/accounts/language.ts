@@ -1,11 +1,12 @@
-/** The language of a person: chosen in the browser, kept with the account when signed in. */
+/** The language of a person: what this browser chose, else what the account says. */
 import { answer, api } from '../api/client'
 import { useLocale } from '../i18n'
-import { isLocale, type Locale } from '../i18n/locales'
+import { isLocale, rememberedLocale, rememberLocale, type Locale } from '../i18n/locales'
 import { updateUser, useSession } from './session'
 
-/** Shows the page in `locale`; the account is told too, and its failure to listen does not undo the switch. */
+/** Shows the page in `locale` from now on; the account is told too, and its failure to listen does not undo the switch. */
 export async function changeLocale(locale: Locale): Promise<void> {
+  rememberLocale(locale)
   await useLocale(locale)
   if (!useSession().user.value) return
   try {
@@ -15,7 +16,7 @@ export async function changeLocale(locale: Locale): Promise<void> {
   }
 }
 
-/** After signing in: what the account last chose wins over what this browser remembers. */
-export async function takeAccountLocale(locale: string | null | undefined): Promise<void> {
-  if (isLocale(locale)) await useLocale(locale)
+/** Follows the account's language where nobody has chosen one in this browser. */
+export async function followAccount(locale: string | null | undefined): Promise<void> {
+  if (!rememberedLocale() && isLocale(locale)) await useLocale(locale)
 }

@@ -4,6 +4,7 @@ export default {
   password: 'Password',
   displayName: 'Name',
   locale: 'Language',
+  localeName: { 'zh-CN': '中文', en: 'English' },
   role: {
     system_administrator: 'System administrator',
     prefecture_administrator: 'Prefecture administrator',

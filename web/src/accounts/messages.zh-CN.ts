@@ -4,6 +4,7 @@ export default {
   password: '密码',
   displayName: '姓名',
   locale: '语言',
+  localeName: { 'zh-CN': '中文', en: 'English' },
   role: {
     system_administrator: '系统管理员',
     prefecture_administrator: '州市管理员',

@@ -39,7 +39,7 @@ interface Result<Data> {
 /**
  * The data of a call, or an ApiProblem thrown.
  *
- *     const lesson = await answer(api.GET('/api/lessons/{id}', { params: { path: { id } } }))
+ *     const lesson = await answer(api.GET('/api/lessons/{lesson_id}', { params: { path: { lesson_id: id } } }))
  */
 export async function answer<Data>(call: Promise<Result<Data>>): Promise<Data> {
   let result: Result<Data>

@@ -1,7 +1,7 @@
 /** vue-i18n for the people's page: one language is loaded, the other comes when it is asked for. */
 import { nextTick } from 'vue'
 import { createI18n } from 'vue-i18n'
-import { defaultLocale, rememberLocale, rememberedLocale, type Locale, type Messages } from './locales'
+import { defaultLocale, rememberedLocale, type Locale, type Messages } from './locales'
 
 export const i18n = createI18n({
   legacy: false,
@@ -18,7 +18,7 @@ const loaders: Record<Locale, () => Promise<{ default: Messages }>> = {
 }
 const loaded = new Set<Locale>()
 
-/** Shows the page in `locale` and remembers it for this browser. */
+/** Shows the page in `locale`. */
 export async function useLocale(locale: Locale): Promise<void> {
   if (!loaded.has(locale)) {
     i18n.global.setLocaleMessage(locale, (await loaders[locale]()).default)
@@ -26,10 +26,9 @@ export async function useLocale(locale: Locale): Promise<void> {
   }
   i18n.global.locale.value = locale
   document.documentElement.lang = locale
-  rememberLocale(locale)
   await nextTick()
 }
 
 export async function startInRememberedLocale(): Promise<void> {
-  await useLocale(rememberedLocale())
+  await useLocale(rememberedLocale() ?? defaultLocale)
 }

@@ -15,13 +15,13 @@ export function isLocale(value: unknown): value is Locale {
   return locales.includes(value as Locale)
 }
 
-/** The remembered language; `fallback` where nothing was chosen or storage is refused. */
-export function rememberedLocale(fallback: Locale = defaultLocale): Locale {
+/** The language chosen in this browser; null where nothing was chosen or storage is refused. */
+export function rememberedLocale(): Locale | null {
   try {
     const value = window.localStorage.getItem(storageKey)
-    return isLocale(value) ? value : fallback
+    return isLocale(value) ? value : null
   } catch {
-    return fallback
+    return null
   }
 }
 

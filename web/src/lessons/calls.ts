@@ -2,12 +2,12 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
 import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { answer, api } from '../api/client'
-import type { Lesson, LessonChange, ReceiverRequest } from '../api/model'
+import type { Lesson, LessonChange, LessonState, ReplaceReceiverRequest } from '../api/model'
 
 export interface LessonFilter {
   from?: string
   to?: string
-  state?: string
+  state?: LessonState
   mine?: boolean
   awaiting?: boolean
   limit?: number
@@ -29,7 +29,7 @@ export function repeatMs(lesson: Lesson | undefined): number | false {
 export function useLesson(id: MaybeRefOrGetter<string>) {
   return useQuery({
     queryKey: computed(() => ['lessons', 'one', toValue(id)]),
-    queryFn: () => answer(api.GET('/api/lessons/{id}', { params: { path: { id: toValue(id) } } })),
+    queryFn: () => answer(api.GET('/api/lessons/{lesson_id}', { params: { path: { lesson_id: toValue(id) } } })),
     refetchInterval: (query) => repeatMs(query.state.data),
   })
 }
@@ -52,25 +52,25 @@ export function useDeed<Input>(deed: (input: Input) => Promise<unknown>) {
   })
 }
 
-const at = (id: string) => ({ path: { id } })
+const at = (id: string) => ({ path: { lesson_id: id } })
 
 export const lessonDeeds = {
-  start: (id: string) => answer(api.POST('/api/lessons/{id}/start', { params: at(id) })),
-  end: (id: string) => answer(api.POST('/api/lessons/{id}/end', { params: at(id) })),
+  start: (id: string) => answer(api.POST('/api/lessons/{lesson_id}/start', { params: at(id) })),
+  end: (id: string) => answer(api.POST('/api/lessons/{lesson_id}/end', { params: at(id) })),
   cancel: ({ id, reason }: { id: string; reason: string }) =>
-    answer(api.POST('/api/lessons/{id}/cancel', { params: at(id), body: { reason } })),
+    answer(api.POST('/api/lessons/{lesson_id}/cancel', { params: at(id), body: { reason } })),
   change: ({ id, change }: { id: string; change: LessonChange }) =>
-    answer(api.PATCH('/api/lessons/{id}', { params: at(id), body: change })),
-  addReceiver: ({ id, receiver }: { id: string; receiver: ReceiverRequest & { replaces?: string } }) =>
-    answer(api.POST('/api/lessons/{id}/receivers', { params: at(id), body: receiver })),
+    answer(api.PATCH('/api/lessons/{lesson_id}', { params: at(id), body: change })),
+  addReceiver: ({ id, receiver }: { id: string; receiver: ReplaceReceiverRequest }) =>
+    answer(api.POST('/api/lessons/{lesson_id}/receivers', { params: at(id), body: receiver })),
   withdraw: ({ id, receiverId }: { id: string; receiverId: string }) =>
-    answer(api.DELETE('/api/lessons/{id}/receivers/{receiver_id}', { params: { path: { id, receiver_id: receiverId } } })),
+    answer(api.DELETE('/api/lessons/{lesson_id}/receivers/{receiver_id}', { params: { path: { lesson_id: id, receiver_id: receiverId } } })),
   accept: ({ id, receiverId }: { id: string; receiverId: string }) =>
-    answer(api.POST('/api/lessons/{id}/receivers/{receiver_id}/accept', {
-      params: { path: { id, receiver_id: receiverId } },
+    answer(api.POST('/api/lessons/{lesson_id}/receivers/{receiver_id}/accept', {
+      params: { path: { lesson_id: id, receiver_id: receiverId } },
     })),
   decline: ({ id, receiverId, note }: { id: string; receiverId: string; note: string }) =>
-    answer(api.POST('/api/lessons/{id}/receivers/{receiver_id}/decline', {
-      params: { path: { id, receiver_id: receiverId } }, body: { note },
+    answer(api.POST('/api/lessons/{lesson_id}/receivers/{receiver_id}/decline', {
+      params: { path: { lesson_id: id, receiver_id: receiverId } }, body: { note },
     })),
 }

@@ -1,6 +1,6 @@
 /** Arranging lessons for lists. */
 import type { Lesson } from '../api/model'
-import { wallTime } from '../time/zoned'
+import { minuteOfDay, wallTime } from '../time/zoned'
 
 export interface Day {
   date: string
@@ -24,4 +24,17 @@ export function countAnswers(lesson: Lesson) {
   const counting = lesson.receivers.filter((receiver) => receiver.state !== 'withdrawn')
   const having = (state: string) => counting.filter((receiver) => receiver.state === state).length
   return { asked: counting.length, accepted: having('accepted'), declined: having('declined'), pending: having('pending') }
+}
+
+/** The whole hours a week must show: the school day, and more where a lesson lies outside it. */
+export function hoursShown(lessons: readonly Lesson[], zone: string): { from: string; to: string } {
+  let [from, to] = [8, 18]
+  for (const lesson of lessons) {
+    const starts = minuteOfDay(wallTime(new Date(lesson.starts_at), zone).time)
+    const lengthMinutes = (Date.parse(lesson.ends_at) - Date.parse(lesson.starts_at)) / 60_000
+    from = Math.min(from, Math.floor(starts / 60))
+    to = Math.min(24, Math.max(to, Math.ceil((starts + lengthMinutes) / 60)))
+  }
+  const hour = (value: number) => `${String(value).padStart(2, '0')}:00:00`
+  return { from: hour(from), to: hour(to) }
 }

@@ -281,6 +281,16 @@ describe('coming back', () => {
     expect(browser.devices.opened.every((track) => track.stopped)).toBe(true)
   })
 
+  it.each([
+    [4000, 'replaced'],
+    [4004, 'ended'],
+    [4403, 'reconnecting'],
+  ])('reads the close code %i as %s', async (code, phase) => {
+    const { browser, client } = await joined()
+    browser.socket.onclose?.({ code, reason: '' })
+    expect(client.state.phase).toBe(phase)
+  })
+
   it('leaves with a word', async () => {
     const { browser, client } = await joined()
     client.leave()

@@ -6,7 +6,7 @@ import { retryDelayMs } from './backoff'
 import type { LiveBrowser } from './browser'
 import type { DeviceSource } from './device-choice'
 import { profileOf } from './encoding'
-import { LiveConnection } from './live-connection'
+import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection } from './live-connection'
 import { FINAL_PHASES, initialState, type LiveState, type Phase } from './live-state'
 import { LocalMedia } from './local-media'
 import type { OutgoingTracks } from './publisher'
@@ -107,12 +107,14 @@ export class LiveClient {
         this.update({ feeds: this.remote.feeds })
       },
       mediaState: (state) => this.update({ mediaConnected: state === 'connected' }),
-      died: () => this.onDeath(),
+      died: (_cause, closeCode) => this.onDeath(closeCode),
     })
     this.connection = connection
   }
 
-  private onDeath(): void {
+  private onDeath(closeCode: number | null): void {
+    if (closeCode === CLOSED_REPLACED) return this.finish('replaced', '')
+    if (closeCode === CLOSED_LESSON_OVER) return this.finish('ended', 'lesson_over')
     const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
     if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
     this.connection = null

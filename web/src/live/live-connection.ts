@@ -15,13 +15,17 @@ export const OPEN_WITHIN_MS = 10_000
 /** ICE heals short breaks by itself; after this a new join is faster. */
 export const DISCONNECTED_PATIENCE_MS = 6_000
 
+/** Close codes of the service (RFC 6455 7.4.2, private range) after which coming back would be wrong. */
+export const CLOSED_REPLACED = 4000
+export const CLOSED_LESSON_OVER = 4004
+
 export type Death = 'socket' | 'silence' | 'media'
 
 export interface ConnectionHooks {
   message(message: ServerMessage): void
   received(tracks: ReceivedTrack[]): void
   mediaState(state: RTCPeerConnectionState): void
-  died(cause: Death): void
+  died(cause: Death, closeCode: number | null): void
 }
 
 export class LiveConnection {
@@ -43,7 +47,7 @@ export class LiveConnection {
     this.socket = browser.openSocket(address)
     this.socket.onopen = () => this.send({ type: 'join', lesson_id: lessonId })
     this.socket.onmessage = (event) => this.hear(event.data)
-    this.socket.onclose = () => this.die('socket')
+    this.socket.onclose = (event) => this.die('socket', event.code)
     this.socket.onerror = () => undefined // a close follows
     this.subscriber = new Subscriber(this.makeConnection(true), {
       send: (message) => this.send(message),
@@ -126,10 +130,10 @@ export class LiveConnection {
     this.beat = this.browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
   }
 
-  private die(cause: Death): void {
+  private die(cause: Death, closeCode: number | null = null): void {
     if (this.over) return
     this.finish()
-    this.hooks.died(cause)
+    this.hooks.died(cause, closeCode)
   }
 
   private finish(): void {

@@ -1,1 +1,37 @@
-export default {}
+/** English words of the replay page. */
+export default {
+  toLesson: 'See the lesson',
+  controls: 'Playback',
+  play: 'Play',
+  pause: 'Pause',
+  seek: 'Position',
+  position: '{position} / {duration}',
+  waiting: 'Buffering…',
+  speed: 'Speed',
+  layout: { title: 'Layout', lead: 'Lead large', grid: 'All alike' },
+  chapters: 'Course of the lesson',
+  event: {
+    lesson_started: 'Lesson started',
+    lesson_ended: 'Lesson ended',
+    party_joined: '{name} joined',
+    party_left: '{name} left',
+    screen_started: '{name} started sharing the screen',
+    screen_ended: '{name} stopped sharing the screen',
+  },
+  source: { camera: 'Camera', screen: 'Screen', microphone: 'Sound' },
+  absent: 'No picture at this moment',
+  broken: 'This one cannot be played',
+  pick: 'Enlarge {name}',
+  unpick: 'Stop enlarging {name}',
+  downloads: 'Downloads',
+  failed: 'The recording could not be made',
+  retry: 'Try again',
+  progress: 'Progress',
+  problem: {
+    nothing_recorded: 'Neither picture nor sound arrived while the lesson was recorded.',
+    making_failed: 'Making the files failed. What was received is kept, so it can be tried again.',
+    other: 'Making the files met an unknown problem. What was received is kept.',
+  },
+  state: { recording: 'The lesson is running and being recorded', processing: 'The replay is being made' },
+  stateHint: { recording: 'The replay is made by itself after the lesson.', processing: 'Usually less than a minute; it appears here by itself.' },
+}

@@ -1,1 +1,37 @@
-export default {}
+/** 回放页面的中文文字。 */
+export default {
+  toLesson: '查看课堂',
+  controls: '播放控制',
+  play: '播放',
+  pause: '暂停',
+  seek: '播放位置',
+  position: '{position} / {duration}',
+  waiting: '正在缓冲…',
+  speed: '速度',
+  layout: { title: '布局', lead: '主讲为主', grid: '平铺' },
+  chapters: '课堂经过',
+  event: {
+    lesson_started: '开始上课',
+    lesson_ended: '下课',
+    party_joined: '{name} 进入课堂',
+    party_left: '{name} 离开课堂',
+    screen_started: '{name} 开始共享屏幕',
+    screen_ended: '{name} 停止共享屏幕',
+  },
+  source: { camera: '摄像头', screen: '屏幕', microphone: '声音' },
+  absent: '此时没有画面',
+  broken: '这一路无法播放',
+  pick: '放大：{name}',
+  unpick: '取消放大：{name}',
+  downloads: '下载',
+  failed: '录制没有生成',
+  retry: '重新生成',
+  progress: '生成进度',
+  problem: {
+    nothing_recorded: '录制期间没有收到任何画面和声音。',
+    making_failed: '生成回放文件时出错。收到的原始数据仍然保留，可以重新生成。',
+    other: '生成回放文件时遇到未知问题。收到的原始数据仍然保留。',
+  },
+  state: { recording: '正在上课，正在录制', processing: '正在生成回放' },
+  stateHint: { recording: '下课后会自动生成回放。', processing: '通常不到一分钟，完成后自动显示，无需刷新。' },
+}

@@ -1,1 +1,48 @@
-export default {}
+/** English words of the room page. */
+export default {
+  title: 'Three Classrooms · Room',
+  starting: 'Starting…',
+  offline: 'The server cannot be reached; trying again by itself. Please check the network cable.',
+  replaced: 'This room has joined the lesson on another page or computer.',
+  takeBack: 'Use this screen instead',
+  pairing: {
+    title: 'This screen is not registered as a room yet',
+    code: 'Pairing code {code}',
+    asking: 'Asking for a pairing code…',
+    step1: 'A school administrator signs in to Three Classrooms and opens “Rooms”',
+    step2: 'Finds this room and chooses “Pair”',
+    step3: 'Enters the code above; this screen does the rest',
+  },
+  waiting: {
+    next: 'Next lesson',
+    none: 'No more lessons today',
+    byItself: 'The lesson opens by itself, nothing to do',
+    inDays: 'in {days} d {hours} h',
+    inHours: 'in {hours} h {minutes} min',
+    inMinutes: 'in {minutes} min {seconds} s',
+    due: 'Joining the lesson…',
+  },
+  check: {
+    title: 'Device check',
+    cameraName: 'Camera',
+    microphoneName: 'Microphone',
+    networkName: 'Network',
+    checking: 'checking…',
+    good: 'good',
+    networkGood: 'good ({ms} ms)',
+    networkSlow: 'slow ({ms} ms)',
+    noNetwork: 'server cannot be reached',
+    camera: {
+      absent: 'not found',
+      refused: 'not allowed by the browser',
+      busy: 'used by another program',
+      lost: 'gives no picture',
+    },
+    microphone: {
+      absent: 'not found',
+      refused: 'not allowed by the browser',
+      busy: 'used by another program',
+      lost: 'gives no sound',
+    },
+  },
+}

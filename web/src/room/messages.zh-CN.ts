@@ -1,1 +1,48 @@
-export default {}
+/** 教室页面的中文文字。 */
+export default {
+  title: '三个课堂 · 教室',
+  starting: '正在启动…',
+  offline: '连接不上服务器，正在自动重试。请检查网线。',
+  replaced: '本教室已在另一个页面或另一台电脑上进入课堂。',
+  takeBack: '改用这块屏幕上课',
+  pairing: {
+    title: '这块屏幕还没有登记为教室',
+    code: '配对码 {code}',
+    asking: '正在获取配对码…',
+    step1: '学校管理员登录“三个课堂”，打开“教室”页面',
+    step2: '找到这间教室，点击“配对”',
+    step3: '输入上面的配对码，屏幕会自动完成登记',
+  },
+  waiting: {
+    next: '下一节课',
+    none: '今天没有待上的课',
+    byItself: '到时间会自动进入课堂，无需操作',
+    inDays: '还有 {days} 天 {hours} 小时',
+    inHours: '还有 {hours} 小时 {minutes} 分',
+    inMinutes: '还有 {minutes} 分 {seconds} 秒',
+    due: '正在进入课堂…',
+  },
+  check: {
+    title: '设备自检',
+    cameraName: '摄像头',
+    microphoneName: '麦克风',
+    networkName: '网络',
+    checking: '正在检查…',
+    good: '正常',
+    networkGood: '正常（{ms} 毫秒）',
+    networkSlow: '较慢（{ms} 毫秒）',
+    noNetwork: '连接不上服务器',
+    camera: {
+      absent: '没有找到',
+      refused: '浏览器没有允许使用',
+      busy: '被其他程序占用',
+      lost: '没有画面',
+    },
+    microphone: {
+      absent: '没有找到',
+      refused: '浏览器没有允许使用',
+      busy: '被其他程序占用',
+      lost: '没有声音',
+    },
+  },
+}

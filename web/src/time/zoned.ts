@@ -78,3 +78,11 @@ export function timeOfMinute(minute: number): string {
   const held = Math.min(Math.max(minute, 0), 1439)
   return `${String(Math.floor(held / 60)).padStart(2, '0')}:${String(held % 60).padStart(2, '0')}`
 }
+
+/** `HH:MM` from what people type: `8:30`, `830`, `8：30`; empty where it is no time of day. */
+export function tidyTime(typed: string): string {
+  const match = /^(\d{1,2})[:：.]?(\d{2})$/.exec(typed.trim())
+  if (!match) return ''
+  const [hours, minutes] = [Number(match[1]), Number(match[2])]
+  return hours < 24 && minutes < 60 ? timeOfMinute(hours * 60 + minutes) : ''
+}

@@ -1,0 +1,30 @@
+"""What a relay is told at its start."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from media.session.room import RoomLimits
+
+
+@dataclass(frozen=True)
+class RelayConfiguration:
+    """Everything a relay needs to know; the defaults suit one machine."""
+
+    relay_id: str
+    "Names the relay on the bus; two relays must not share it."
+    journals_folder: Path
+    "Each lesson's journals go into a folder of its id below this."
+    bind_addresses: tuple[str, ...] = ("::",)
+    "Local addresses of the UDP port; `::` takes IPv4 as well and becomes `0.0.0.0` where there is no IPv6."
+    udp_port: int = 0
+    "One port for all media; 0 lets the system choose."
+    announced_addresses: tuple[str, ...] = ("127.0.0.1",)
+    "IP addresses at which clients reach the port, best first."
+    max_lessons: int = 500
+    room_limits: RoomLimits = field(default_factory=RoomLimits)
+    handshake_deadline_s: float = 20.0
+    "From the answer to a peer connection until its DTLS handshake must be done."
+    consent_s: float = 30.0
+    "A peer that sent no authenticated connectivity check for so long is dead (RFC 7675)."
+    report_interval_s: float = 5.0
+    "Between heartbeats, and between the reports of what was delivered."

@@ -1,0 +1,532 @@
+"""One lesson on this relay: carries out what its room decides, on peer connections, the packet core and journals."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+
+from media.contract import (
+    CloseConnection,
+    Delivered,
+    LessonClosed,
+    LessonOpened,
+    OpenLesson,
+    Party,
+    PartyJoined,
+    PartyLeft,
+    Published,
+    RecordingState,
+    RelayEvent,
+    ToClient,
+    TrackEnded,
+    TrackPublished,
+)
+from media.forwarder import api as core
+from media.relay.accounting import DeliveryLedger, Tally
+from media.relay.configuration import RelayConfiguration
+from media.relay.lesson_journals import HeardCodec, LessonJournals
+from media.relay.media_port import Leg, MediaPort
+from media.relay.publisher import Publisher
+from media.relay.remote_sdp import SdpError
+from media.relay.subscriber import Subscriber
+from media.session import actions, events
+from media.session.room import LessonRoom
+
+logger = logging.getLogger(__name__)
+
+MIN_SAMPLE_S = 0.1
+CLOCK_RATES = {"opus": 48000, "h264": 90000, "vp8": 90000}
+
+
+@dataclass(frozen=True)
+class RelayClock:
+    """The two clocks of a relay: `monotonic` for all logic, `wall` (Unix seconds) for what others are told."""
+
+    monotonic: Callable[[], float]
+    wall_minus_monotonic: float
+
+    def wall(self) -> float:
+        """Now, Unix seconds; never goes back while the relay runs."""
+        return self.monotonic() + self.wall_minus_monotonic
+
+
+@dataclass(eq=False)
+class LiveSink:
+    """A track on its way to one client."""
+
+    number: int
+    connection: "LiveConnection"
+    mid: str
+    added: bool = False
+
+
+@dataclass(eq=False)
+class LiveTrack:
+    """A published track."""
+
+    info: actions.StartTrack
+    stream: int
+    connection: "LiveConnection"
+    added: bool = False
+    codec: HeardCodec | None = None
+    "Known from the first packet on."
+    sinks: dict[str, LiveSink] = field(default_factory=dict)
+    "By receiving connection."
+
+
+@dataclass(eq=False)
+class LiveConnection:
+    """A client's media."""
+
+    connection_id: str
+    party: Party
+    publisher: Publisher
+    subscriber: Subscriber
+    tracks: dict[str, LiveTrack] = field(default_factory=dict)
+    received: dict[str, LiveTrack] = field(default_factory=dict)
+    "What is sent to the client, by mid."
+
+
+class LiveLesson:
+    """Feeds the room, carries out its actions in order, and tells the service what happened through `emit`."""
+
+    def __init__(
+        self,
+        lesson: OpenLesson,
+        configuration: RelayConfiguration,
+        port: MediaPort,
+        clock: RelayClock,
+        *,
+        emit: Callable[[RelayEvent], None],
+        stream_owners: MutableMapping[int, "LiveLesson"],
+    ) -> None:
+        self.lesson_id = lesson.lesson_id
+        self._lesson = lesson
+        self._port = port
+        self._clock = clock
+        self._emit = emit
+        self._stream_owners = stream_owners
+        self._room = LessonRoom(lesson.kind, configuration.room_limits)
+        self._connections: dict[str, LiveConnection] = {}
+        self._tracks: dict[str, LiveTrack] = {}
+        self._by_stream: dict[int, LiveTrack] = {}
+        self._pending: deque[actions.Action] = deque()
+        self._running = False
+        self._avoid_h264 = False
+        self._recording = False
+        self._problem: str | None = None
+        self._sampled_at = clock.monotonic()
+        self._ledger = DeliveryLedger(self._sampled_at)
+        folder = configuration.journals_folder / lesson.lesson_id
+        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title)
+        if lesson.recorded:
+            self._journals.prepare(clock.wall())
+        self._doers: dict[type[actions.Action], Callable[..., None]] = {
+            actions.Send: self._send,
+            actions.Close: self._close_connection,
+            actions.OpenMedia: self._open_media,
+            actions.DropMedia: self._drop_media,
+            actions.TellJoined: self._tell_joined,
+            actions.TellLeft: self._tell_left,
+            actions.AnswerPublish: self._answer_publish,
+            actions.StartTrack: self._start_track,
+            actions.EndTrack: self._end_track,
+            actions.StopPublishing: self._stop_publishing,
+            actions.OfferTracks: self._offer_tracks,
+            actions.ApplyAnswer: self._apply_answer,
+            actions.Attach: self._attach,
+            actions.Detach: self._detach,
+        }
+        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall()))
+
+    @property
+    def connections(self) -> int:
+        """How many clients are in the lesson."""
+        return len(self._connections)
+
+    @property
+    def tracks(self) -> int:
+        """How many tracks are published in it."""
+        return len(self._tracks)
+
+    def has(self, connection_id: str) -> bool:
+        """Whether the connection is in the lesson."""
+        return connection_id in self._connections
+
+    def reopen(self, lesson: OpenLesson) -> None:
+        """The service opens what is open: take a changed title or wish to record, and confirm."""
+        if lesson.recorded and not self._lesson.recorded:
+            self._journals.prepare(self._clock.wall())
+        self._lesson = lesson
+        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall()))
+
+    def feed(self, event: events.Event) -> None:
+        """Give the room an event and carry out what follows."""
+        self._pending.extend(self._room.handle(event, self._clock.monotonic()))
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._pending:
+                action = self._pending.popleft()
+                self._doers[type(action)](action)
+        finally:
+            self._running = False
+
+    def set_recording(self, active: bool) -> None:
+        """Switch recording; a lesson that is not to be recorded is not."""
+        if active and not self._lesson.recorded:
+            self._tell_recording(False, "this lesson is not to be recorded")
+            return
+        if active == self._recording:
+            self._tell_recording(active, self._problem)
+            return
+        self._recording = active
+        at = self._clock.wall()
+        if not active:
+            self._journals.pause(at)
+        for track in self._tracks.values():
+            if track.added:
+                self._port.command(core.SetTap(track.stream, active))
+            if active and track.codec is not None:
+                self._journals.begin_track(track.info, track.connection.party, track.codec, at)
+        if active:
+            self._journals.resume(at)
+        self._problem = None
+        self._tell_recording(active, None)
+
+    async def close(self, reason: str) -> None:
+        """End the lesson for everyone, and its journals."""
+        self.feed(events.Ended(reason))
+        if self._recording:
+            self._recording = False
+            self._emit(RecordingState(lesson_id=self.lesson_id, active=False, problem=None, at=self._clock.wall()))
+        journals = await self._journals.close(self._clock.wall())
+        self._emit(LessonClosed(lesson_id=self.lesson_id, at=self._clock.wall(), journals=journals))
+
+    async def suspend(self) -> None:
+        """The relay stops, the lesson does not: send everyone to join again, and make the journals safe."""
+        for connection_id in list(self._connections):
+            self.feed(events.MediaLost(connection_id, "the relay is stopping"))
+        await self._journals.close(self._clock.wall())
+
+    # What legs and the packet core report
+
+    def leg_ready(self, leg: Leg) -> None:
+        """Media may flow on the leg: add what waited for it."""
+        connection = self._connection_of(leg)
+        if connection is None:
+            return
+        if connection.publisher.leg is leg:
+            for track in connection.tracks.values():
+                self._add_stream(track)
+        else:
+            for track in connection.received.values():
+                self._add_sink(track, track.sinks[connection.connection_id])
+
+    def leg_closed(self, leg: Leg, outcome: str) -> None:
+        """A leg is over: a publisher may come with a new one, anything else ends the connection."""
+        connection = self._connection_of(leg)
+        if connection is None:
+            return
+        if connection.publisher.leg is leg and outcome == "closed":
+            self.feed(events.PublishingStopped(connection.connection_id))
+            return
+        reasons = {
+            "failed": "the media connection could not be set up",
+            "consent": "nothing was heard from the client's media connection",
+        }
+        self.feed(events.MediaLost(connection.connection_id, reasons.get(outcome, "the media connection was closed")))
+
+    def core_event(self, event: core.StreamStarted | core.Tapped | core.TappedReport) -> None:
+        """A track started, or a recorded track brought something."""
+        track = self._by_stream.get(event.stream)
+        if track is None:
+            return
+        if isinstance(event, core.Tapped):
+            self._journals.packet(track.info.track_id, self._wall_of(event.arrival), event.packet)
+        elif isinstance(event, core.TappedReport):
+            at = self._wall_of(event.arrival)
+            self._journals.sender_report(track.info.track_id, at, event.ntp, event.rtp_timestamp)
+        else:
+            self._stream_started(track, event)
+
+    def sample(self, statistics: core.Statistics, now: float) -> None:
+        """Account for what moved since the last sample."""
+        self._sampled_at = now
+        self._ledger.sample(statistics, now)
+
+    def report(self) -> None:
+        """Tell the service what each party received and published, and whether the recording suffers."""
+        at = self._clock.wall()
+        for connection in self._connections.values():
+            self._tell_tally(connection, self._ledger.take(connection.connection_id, at), at)
+        if self._recording and (problem := self._journals.problem()) != self._problem:
+            self._problem = problem
+            self._tell_recording(True, problem)
+
+    # Carrying out the room's actions
+
+    def _send(self, action: actions.Send) -> None:
+        self._emit(ToClient(lesson_id=self.lesson_id, connection_id=action.connection_id, message=action.message))
+
+    def _close_connection(self, action: actions.Close) -> None:
+        self._emit(
+            CloseConnection(
+                lesson_id=self.lesson_id,
+                connection_id=action.connection_id,
+                code=action.code,
+                message=action.message,
+            )
+        )
+
+    def _open_media(self, action: actions.OpenMedia) -> None:
+        self._ledger.open(action.connection_id, self._clock.wall())
+        self._connections[action.connection_id] = LiveConnection(
+            action.connection_id,
+            action.party,
+            Publisher(self._port, self, cname=action.party.party_id),
+            Subscriber(self._port, self),
+        )
+
+    def _drop_media(self, action: actions.DropMedia) -> None:
+        connection = self._connections.pop(action.connection_id)
+        at = self._clock.wall()
+        self._sample_soon()
+        self._tell_tally(connection, self._ledger.close(action.connection_id, at), at)
+        for mid, track in list(connection.received.items()):
+            self._remove_sink(connection, mid, track)
+        connection.publisher.close()
+        connection.subscriber.close()
+
+    def _tell_joined(self, action: actions.TellJoined) -> None:
+        self._emit(
+            PartyJoined(
+                lesson_id=self.lesson_id,
+                party_id=action.party_id,
+                connection_id=action.connection_id,
+                role=action.role,
+                at=self._clock.wall(),
+            )
+        )
+
+    def _tell_left(self, action: actions.TellLeft) -> None:
+        self._emit(
+            PartyLeft(
+                lesson_id=self.lesson_id,
+                party_id=action.party_id,
+                connection_id=action.connection_id,
+                reason=action.reason,
+                at=self._clock.wall(),
+            )
+        )
+
+    def _answer_publish(self, action: actions.AnswerPublish) -> None:
+        connection = self._connections.get(action.connection_id)
+        if connection is None:
+            return
+        self._sample_soon()
+        try:
+            answer = connection.publisher.answer(action.sdp, action.tracks, avoid_h264=self._avoid_h264)
+        except SdpError as error:
+            self.feed(events.PublishRefused(action.connection_id, str(error)))
+            return
+        self.feed(
+            events.PublishAnswered(
+                action.connection_id, action.request_id, answer.sdp, answer.tracks, fresh=answer.fresh
+            )
+        )
+
+    def _start_track(self, action: actions.StartTrack) -> None:
+        connection = self._connections.get(action.connection_id)
+        if connection is None:
+            return
+        track = LiveTrack(action, self._port.number(), connection)
+        connection.tracks[action.track_id] = track
+        self._tracks[action.track_id] = track
+        self._add_stream(track)
+
+    def _end_track(self, action: actions.EndTrack) -> None:
+        track = self._tracks.pop(action.track_id, None)
+        if track is None:
+            return
+        self._sample_soon()
+        track.connection.tracks.pop(action.track_id, None)
+        if track.added:
+            self._port.command(core.RemoveStream(track.stream))
+        self._ledger.forget_stream(track.stream)
+        self._by_stream.pop(track.stream, None)
+        self._stream_owners.pop(track.stream, None)
+        at = self._clock.wall()
+        self._journals.end_track(action.track_id, at)
+        if track.codec is not None:
+            self._emit(
+                TrackEnded(
+                    lesson_id=self.lesson_id,
+                    party_id=track.info.party_id,
+                    track_id=action.track_id,
+                    at=at,
+                )
+            )
+
+    def _stop_publishing(self, action: actions.StopPublishing) -> None:
+        if (connection := self._connections.get(action.connection_id)) is not None:
+            connection.publisher.close()
+
+    def _offer_tracks(self, action: actions.OfferTracks) -> None:
+        connection = self._connections.get(action.connection_id)
+        if connection is None:
+            return
+        sdp = connection.subscriber.offer(action.lines, cname_of=lambda party_id: party_id)
+        tracks = [
+            {
+                "mid": line.mid,
+                "track_id": line.track_id,
+                "party_id": line.party_id,
+                "source": line.source,
+                "kind": line.kind,
+            }
+            for line in action.lines
+            if line.track_id is not None
+        ]
+        message = {"v": 1, "type": "subscribe", "id": action.offer_id, "sdp": sdp, "tracks": tracks}
+        self._send(actions.Send(action.connection_id, message))
+
+    def _apply_answer(self, action: actions.ApplyAnswer) -> None:
+        connection = self._connections.get(action.connection_id)
+        if connection is None:
+            return
+        try:
+            accepted = connection.subscriber.apply(action.sdp, action.lines)
+        except SdpError as error:
+            self.feed(events.SubscriptionRefused(action.connection_id, str(error)))
+            return
+        # From now on publishers are asked for what everyone in the room can decode.
+        self._avoid_h264 = self._avoid_h264 or connection.subscriber.refuses_h264(action.lines)
+        self.feed(events.SubscriptionAnswered(action.connection_id, action.offer_id, accepted))
+
+    def _attach(self, action: actions.Attach) -> None:
+        connection = self._connections.get(action.connection_id)
+        track = self._tracks.get(action.track_id)
+        if connection is None or track is None:
+            return
+        sink = LiveSink(self._port.number(), connection, action.mid)
+        track.sinks[action.connection_id] = sink
+        connection.received[action.mid] = track
+        self._add_sink(track, sink)
+
+    def _detach(self, action: actions.Detach) -> None:
+        connection = self._connections.get(action.connection_id)
+        if connection is not None and (track := connection.received.get(action.mid)) is not None:
+            self._sample_soon()
+            self._remove_sink(connection, action.mid, track)
+
+    # Streams and sinks
+
+    def _add_stream(self, track: LiveTrack) -> None:
+        command = track.connection.publisher.stream(track.stream, track.info.mid)
+        if track.added or command is None:
+            return
+        track.added = True
+        self._by_stream[track.stream] = track
+        self._stream_owners[track.stream] = self
+        self._port.command(command)
+        if self._recording:
+            self._port.command(core.SetTap(track.stream, True))
+        now = self._clock.monotonic()
+        self._ledger.add_stream(
+            track.stream, track.connection.connection_id, picture=track.info.kind == "video", now=now
+        )
+        for sink in track.sinks.values():
+            self._add_sink(track, sink)
+
+    def _add_sink(self, track: LiveTrack, sink: LiveSink) -> None:
+        if sink.added or not track.added:
+            return
+        command = sink.connection.subscriber.sink(sink.number, track.stream, sink.mid, track.info.track_id)
+        if command is None:
+            return
+        sink.added = True
+        self._port.command(command)
+        self._ledger.add_sink(
+            sink.number,
+            sink.connection.connection_id,
+            picture=track.info.kind == "video",
+            lead=track.connection.party.role == "lead",
+            now=self._clock.monotonic(),
+        )
+
+    def _remove_sink(self, connection: LiveConnection, mid: str, track: LiveTrack) -> None:
+        connection.received.pop(mid, None)
+        sink = track.sinks.pop(connection.connection_id, None)
+        if sink is not None and sink.added:
+            self._port.command(core.RemoveSink(sink.number))
+            self._ledger.forget_sink(sink.number)
+
+    def _stream_started(self, track: LiveTrack, event: core.StreamStarted) -> None:
+        first = track.codec is None
+        track.codec = HeardCodec(event.codec, event.payload_type, CLOCK_RATES[event.codec])
+        at = self._clock.wall()
+        if self._recording:
+            self._journals.begin_track(track.info, track.connection.party, track.codec, at)
+        if first:
+            self._emit(
+                TrackPublished(
+                    lesson_id=self.lesson_id,
+                    party_id=track.info.party_id,
+                    track_id=track.info.track_id,
+                    source=track.info.source,
+                    kind=track.info.kind,
+                    codec=event.codec,
+                    at=at,
+                )
+            )
+
+    # Telling the service
+
+    def _tell_recording(self, active: bool, problem: str | None) -> None:
+        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, at=self._clock.wall()))
+        self.feed(events.RecordingSet(active, problem))
+
+    def _tell_tally(self, connection: LiveConnection, tally: Tally | None, at: float) -> None:
+        if tally is None or at <= tally.since_at:
+            return
+        party_id = connection.party.party_id
+        self._emit(
+            Delivered(
+                lesson_id=self.lesson_id,
+                party_id=party_id,
+                from_at=tally.since_at,
+                to_at=at,
+                lead_picture_ms=round(tally.lead_picture_s * 1000),
+                lead_sound_ms=round(tally.lead_sound_s * 1000),
+                picture_bytes=tally.picture_bytes,
+                sound_bytes=tally.sound_bytes,
+            )
+        )
+        if connection.tracks or tally.published_picture_s or tally.published_sound_s:
+            self._emit(
+                Published(
+                    lesson_id=self.lesson_id,
+                    party_id=party_id,
+                    from_at=tally.since_at,
+                    to_at=at,
+                    picture_ms=round(tally.published_picture_s * 1000),
+                    sound_ms=round(tally.published_sound_s * 1000),
+                )
+            )
+
+    def _sample_soon(self) -> None:
+        """Account before counters vanish, unless a sample was taken a moment ago."""
+        now = self._clock.monotonic()
+        if now - self._sampled_at >= MIN_SAMPLE_S:
+            self.sample(self._port.statistics(), now)
+
+    def _connection_of(self, leg: Leg) -> LiveConnection | None:
+        for connection in self._connections.values():
+            if leg in {connection.publisher.leg, connection.subscriber.leg}:
+                return connection
+        return None
+
+    def _wall_of(self, monotonic: float) -> float:
+        return monotonic + self._clock.wall_minus_monotonic

@@ -1,0 +1,267 @@
+"""A relay: takes the service's commands off the bus, runs lessons on one UDP port, and reports events in order."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from media.contract import (
+    EVENTS_TOPIC,
+    Bus,
+    ClientMessage,
+    CloseConnection,
+    CloseLesson,
+    JoinLesson,
+    LeaveLesson,
+    OpenLesson,
+    RelayCommand,
+    RelayEvent,
+    RelayHeartbeat,
+    SetOnStage,
+    SetRecording,
+    ToClient,
+    commands_topic,
+    parse_command,
+)
+from media.forwarder import api as core
+from media.forwarder.python import PythonForwarder
+from media.relay.configuration import RelayConfiguration
+from media.relay.live_lesson import LiveLesson, RelayClock
+from media.relay.media_port import MediaPort
+from media.session import events
+
+logger = logging.getLogger(__name__)
+
+SAMPLE_S = 0.5
+ELAPSED_EVERY_SAMPLES = 2
+MAX_QUEUED_EVENTS = 100_000
+RETRY_S = 0.5
+
+ForwarderFactory = Callable[[float], core.Forwarder]
+
+
+class Relay:
+    """`start` returns when the port is bound and commands are taken; `stop` when nothing of it is left."""
+
+    def __init__(
+        self, configuration: RelayConfiguration, bus: Bus, make_forwarder: ForwarderFactory = PythonForwarder
+    ) -> None:
+        self._configuration = configuration
+        self._bus = bus
+        self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
+        self._port = MediaPort(
+            configuration, make_forwarder(self._clock.wall_minus_monotonic), time.monotonic, self._core_event
+        )
+        self._lessons: dict[str, LiveLesson] = {}
+        self._stream_owners: dict[int, LiveLesson] = {}
+        self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
+        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._subscription = contextlib.AsyncExitStack()
+        self._stopping = False
+
+    @property
+    def udp_port(self) -> int:
+        """The port all media uses, known once started."""
+        return self._port.port
+
+    async def start(self) -> None:
+        """Bind the port and begin to take commands. Raises OSError when the port cannot be had."""
+        self._port.open()
+        try:
+            commands = await self._subscribe()
+        except BaseException:
+            await self._port.close()
+            raise
+        self._heartbeat()
+        self._tasks = [
+            asyncio.create_task(self._take_commands(commands)),
+            asyncio.create_task(self._publish_events()),
+            asyncio.create_task(self._watch()),
+        ]
+
+    async def stop(self) -> None:
+        """Send all clients to join again elsewhere, close the journals, and end every task and socket."""
+        if self._stopping or not self._tasks:
+            return
+        self._stopping = True
+        take_commands, publish_events, watch = self._tasks
+        await _cancel(take_commands, watch)
+        await self._subscription.aclose()
+        for lesson in list(self._lessons.values()):
+            await lesson.suspend()
+        self._lessons.clear()
+        if self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._port.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._outbox.join(), 5.0)
+        await _cancel(publish_events)
+        self._tasks = []
+
+    # Commands
+
+    async def _subscribe(self) -> AsyncIterator[dict[str, Any]]:
+        topic = commands_topic(self._configuration.relay_id)
+        return await self._subscription.enter_async_context(self._bus.subscribe(topic))
+
+    async def _take_commands(self, commands: AsyncIterator[dict[str, Any]]) -> None:
+        while True:
+            try:
+                async for message in commands:
+                    self._take_command(message)
+            except Exception as error:
+                # The bus is elsewhere and may be away for a while; clients of missed commands will ask again.
+                logger.warning("commands were interrupted, subscribing anew: %s", error)
+            commands = await self._subscribe_anew()
+
+    async def _subscribe_anew(self) -> AsyncIterator[dict[str, Any]]:
+        while True:
+            await asyncio.sleep(RETRY_S)
+            with contextlib.suppress(Exception):
+                await self._subscription.aclose()
+            try:
+                return await self._subscribe()
+            except Exception as error:
+                logger.warning("the bus does not take a subscription: %s", error)
+
+    def _take_command(self, message: dict[str, Any]) -> None:
+        try:
+            self._obey(parse_command(message))
+        except ValidationError:
+            logger.warning("a command of unknown form was ignored: %.40s", message.get("type"))
+        except Exception:
+            # A fault in one lesson must not end the others.
+            logger.exception("a command failed: %.40s", message.get("type"))
+
+    def _obey(self, command: RelayCommand) -> None:
+        if isinstance(command, OpenLesson):
+            self._open(command)
+            return
+        lesson = self._lessons.get(command.lesson_id)
+        if lesson is None:
+            self._refuse(command)
+        elif isinstance(command, JoinLesson):
+            lesson.feed(events.Joined(command.connection_id, command.party))
+        elif isinstance(command, LeaveLesson):
+            lesson.feed(events.Left(command.connection_id, command.reason))
+        elif isinstance(command, ClientMessage):
+            if lesson.has(command.connection_id):
+                lesson.feed(events.Received(command.connection_id, command.message))
+            else:
+                self._refuse(command)
+        elif isinstance(command, SetOnStage):
+            lesson.feed(events.StageSet(command.party_id, command.on_stage))
+        elif isinstance(command, SetRecording):
+            lesson.set_recording(command.active)
+        elif isinstance(command, CloseLesson):
+            del self._lessons[command.lesson_id]
+            task = asyncio.create_task(lesson.close(command.reason))
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _open(self, command: OpenLesson) -> None:
+        lesson = self._lessons.get(command.lesson_id)
+        if lesson is not None:
+            lesson.reopen(command)
+        elif len(self._lessons) >= self._configuration.max_lessons:
+            logger.error("no space for another lesson: %s", command.lesson_id)
+        else:
+            self._lessons[command.lesson_id] = LiveLesson(
+                command,
+                self._configuration,
+                self._port,
+                self._clock,
+                emit=self._emit,
+                stream_owners=self._stream_owners,
+            )
+
+    def _refuse(self, command: RelayCommand) -> None:
+        """Send a client away that speaks of a lesson or connection this relay does not have: it may join again."""
+        if not isinstance(command, JoinLesson | ClientMessage):
+            return
+        lesson_id, connection_id = command.lesson_id, command.connection_id
+        about = "join" if isinstance(command, JoinLesson) else str(command.message.get("type"))[:40]
+        text = "the lesson is not open here"
+        error = {"v": 1, "type": "error", "code": "not_found", "message": text, "about": about}
+        self._emit(ToClient(lesson_id=lesson_id, connection_id=connection_id, message=error))
+        self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="not_found", message=text))
+
+    # Events
+
+    def _core_event(self, event: core.Event) -> None:
+        if isinstance(event, core.StreamStarted | core.Tapped | core.TappedReport):
+            lesson = self._stream_owners.get(event.stream)
+            if lesson is not None:
+                lesson.core_event(event)
+
+    def _emit(self, event: RelayEvent) -> None:
+        try:
+            self._outbox.put_nowait(event)
+        except asyncio.QueueFull:
+            logger.error("the bus has taken nothing for long: %s is lost", event.type)
+
+    async def _publish_events(self) -> None:
+        while True:
+            event = await self._outbox.get()
+            await self._publish(event.model_dump(mode="json"))
+            self._outbox.task_done()
+
+    async def _publish(self, message: dict[str, Any]) -> None:
+        while True:
+            try:
+                await self._bus.publish(EVENTS_TOPIC, message)
+            except (TypeError, ValueError):
+                logger.exception("an event cannot be put on the bus: %s", message.get("type"))
+                return
+            except Exception as error:
+                # The bus is elsewhere and may be away for a while; events keep their order and wait.
+                logger.warning("the bus does not take events: %s", error)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    def _heartbeat(self) -> None:
+        lessons = self._lessons.values()
+        self._emit(
+            RelayHeartbeat(
+                relay_id=self._configuration.relay_id,
+                at=self._clock.wall(),
+                udp_port=self.udp_port,
+                lessons=len(lessons),
+                connections=sum(lesson.connections for lesson in lessons),
+                tracks=sum(lesson.tracks for lesson in lessons),
+            )
+        )
+
+    async def _watch(self) -> None:
+        samples = 0
+        report_due = self._clock.monotonic() + self._configuration.report_interval_s
+        while True:
+            await asyncio.sleep(SAMPLE_S)
+            samples += 1
+            now = self._clock.monotonic()
+            reporting = now >= report_due
+            if reporting:
+                report_due = now + self._configuration.report_interval_s
+                self._heartbeat()
+            statistics = self._port.statistics()
+            for lesson in list(self._lessons.values()):
+                try:
+                    lesson.sample(statistics, now)
+                    if samples % ELAPSED_EVERY_SAMPLES == 0:
+                        lesson.feed(events.Elapsed())
+                    if reporting:
+                        lesson.report()
+                except Exception:
+                    logger.exception("watching over a lesson failed: %s", lesson.lesson_id)
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,177 @@
+"""The WebSocket of a lesson: checks who joins, then carries messages between the client and the relay.
+
+The signalling protocol is documented in media/README.md; apart from `join` the relay speaks it, and this endpoint only
+limits sizes and rates and makes sure that what it passes on is a JSON object.
+"""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from media.contract import ClientMessage, JoinLesson, LeaveLesson
+from service.accounts.principal import Principal, RoomDevice
+from service.api.dependencies import find_principal
+from service.live.clients import Client
+from service.live.joining import Admission, JoinRefusedError, admit
+from service.parts import Parts
+from service.rooms.devices import saw_device
+from service.security.origins import is_same_origin
+from service.storage.base import new_id
+
+router = APIRouter()
+
+JOIN_WITHIN_S = 10.0
+SILENCE_S = 90.0
+"""A client that sends nothing for so long is gone, though its TCP connection may not know; it should ping every 10 s.
+
+Browsers slow timers of hidden pages down to once a minute, so this is not shorter."""
+MOST_BYTES = 256 * 1024
+POLICY_VIOLATION, TOO_BIG, NOT_SIGNED_IN, JOIN_REFUSED, SILENT = 1008, 1009, 4401, 4403, 4009
+
+
+class BadClientError(Exception):
+    """The client did not keep to the protocol; it gets `error` and is closed with `close_code`."""
+
+    def __init__(self, code: str, message: str, close_code: int = POLICY_VIOLATION, about: str = "unknown") -> None:
+        super().__init__(message)
+        self.error = {"v": 1, "type": "error", "code": code, "message": message, "about": about}
+        self.close_code = close_code
+
+
+@router.websocket("/live")
+async def join_live(websocket: WebSocket) -> None:
+    """Serve one client from its `join` until it goes."""
+    parts: Parts = websocket.app.state.parts
+    if not is_same_origin(websocket, parts.configuration.public_url):
+        await websocket.close(POLICY_VIOLATION)  # before accepting: answered with 403
+        return
+    principal = await asyncio.to_thread(find_principal, websocket, parts)
+    await websocket.accept()
+    try:
+        client, admission = await _admit(websocket, parts, principal)
+        await _serve(websocket, parts, client, admission)
+    except BadClientError as error:
+        await _refuse(websocket, error)
+    except WebSocketDisconnect:
+        return
+
+
+async def _admit(websocket: WebSocket, parts: Parts, principal: Principal | None) -> tuple[Client, Admission]:
+    if principal is None:
+        raise BadClientError("not_allowed", "Sign in or pair first.", NOT_SIGNED_IN, "join")
+    try:
+        async with asyncio.timeout(JOIN_WITHIN_S):
+            message = await _receive(websocket)
+    except TimeoutError:
+        raise BadClientError("bad_message", "No join came.", about="join") from None
+    lesson_id = message.get("lesson_id")
+    if message.get("type") != "join" or message.get("v") != 1 or not isinstance(lesson_id, str):
+        raise BadClientError("bad_message", 'The first message must be {"v":1,"type":"join","lesson_id":"..."}.')
+    try:
+        admission = await asyncio.to_thread(_look_up, parts, principal, lesson_id)
+    except JoinRefusedError as refusal:
+        raise BadClientError(refusal.code, refusal.message, JOIN_REFUSED, "join") from None
+    return Client(new_id(), lesson_id, admission.party.party_id, admission.lesson), admission
+
+
+def _look_up(parts: Parts, principal: Principal, lesson_id: str) -> Admission:
+    with parts.database.unit_of_work() as session:
+        now = parts.clock.now()
+        if isinstance(principal, RoomDevice):
+            saw_device(session, principal.device_id, now)
+        return admit(session, principal, lesson_id, now)
+
+
+async def _serve(websocket: WebSocket, parts: Parts, client: Client, admission: Admission) -> None:
+    live = parts.live
+    live.clients.add(client)
+    reason = "connection_lost"
+    try:
+        await live.conductor.agree()  # the relay must have the lesson open before somebody enters it
+        await live.conductor.publish(
+            client.lesson_id,
+            JoinLesson(lesson_id=client.lesson_id, connection_id=client.connection_id, party=admission.party),
+        )
+        reason = await _carry(websocket, parts, client)
+    except BadClientError:
+        reason = "protocol_error"
+        raise
+    finally:
+        live.clients.remove(client)
+        leave = LeaveLesson(lesson_id=client.lesson_id, connection_id=client.connection_id, reason=reason)
+        await asyncio.shield(live.conductor.publish(client.lesson_id, leave))
+
+
+async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
+    """Carry messages both ways until one side ends it; gives the reason."""
+    reading = asyncio.create_task(_read(websocket, parts, client))
+    writing = asyncio.create_task(client.deliver(websocket.send_text))
+    try:
+        await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
+        if reading.done() and not writing.done():
+            await reading  # raises what the client did
+            return "connection_lost"
+        closing = await writing
+        await _close(websocket, closing.code, closing.reason)
+        return closing.reason
+    except (WebSocketDisconnect, RuntimeError):
+        # Starlette raises RuntimeError when the socket was closed under a send.
+        return "connection_lost"
+    finally:
+        for task in (reading, writing):
+            task.cancel()
+        await asyncio.gather(reading, writing, return_exceptions=True)
+
+
+async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                message = await _receive(websocket)
+        except TimeoutError:
+            raise BadClientError("bad_message", "Nothing came for too long.", SILENT) from None
+        await parts.live.conductor.publish(
+            client.lesson_id,
+            ClientMessage(lesson_id=client.lesson_id, connection_id=client.connection_id, message=message),
+        )
+
+
+async def _receive(websocket: WebSocket) -> dict[str, Any]:
+    """Give the next message: a JSON object in a text frame, of bounded size and depth."""
+    frame = await websocket.receive()
+    if frame["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(frame.get("code", 1005))
+    text = frame.get("text")
+    if text is None:
+        raise BadClientError("bad_message", "Only text frames are understood.")
+    if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise BadClientError("bad_message", f"A message has at most {MOST_BYTES} bytes.", TOO_BIG)
+    try:
+        message = json.loads(text, parse_constant=_refuse_constant)
+        # What the bus cannot carry (halves of surrogate pairs) is refused here, where somebody can be told.
+        json.dumps(message, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise BadClientError("bad_message", "This is not JSON.") from None
+    if not isinstance(message, dict):
+        raise BadClientError("bad_message", "A message is a JSON object.")
+    return message
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+async def _refuse(websocket: WebSocket, error: BadClientError) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        await websocket.send_text(json.dumps(error.error))
+        await _close(websocket, error.close_code, str(error.error["code"]))
+
+
+async def _close(websocket: WebSocket, code: int, reason: str) -> None:
+    if websocket.application_state is WebSocketState.CONNECTED:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.close(code, reason)

@@ -1,0 +1,27 @@
+"""The tasks that run beside the application, as `service.features` lists them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from service.parts import Parts
+
+
+@asynccontextmanager
+async def write_usage(parts: Parts) -> AsyncIterator[None]:
+    """The usage log's writer; left last, so that it still takes what the others say while they stop."""
+    parts.usage_log.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(parts.usage_log.close)
+
+
+def make_recordings(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The jobs that make recordings."""
+    return parts.production.running()
+
+
+def conduct_lessons(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The live part: relays' events, and the clock's part in the course of lessons."""
+    return parts.live.running()

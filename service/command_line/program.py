@@ -1,0 +1,117 @@
+"""All commands of `three-classrooms` and their options."""
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.command_line.terminal import configure_logging, plain_errors, say
+from service.configuration import Configuration, load_configuration
+
+program = typer.Typer(
+    name="three-classrooms",
+    help="Schedules, carries, records and proves paired lessons for county schools (三个课堂).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
+
+
+def main() -> None:
+    """The console script."""
+    program()
+
+
+@program.command("version")
+def print_version() -> None:
+    """Print the version."""
+    typer.echo(version("three-classrooms"))
+
+
+@program.command()
+def serve(
+    demo: Annotated[bool, typer.Option("--demo/--no-demo", help="With a demonstration county and a live lesson.")] = (
+        False
+    ),
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="TCP port; 0 takes a free one.")] = None,
+    udp_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="UDP port for media; 0 takes a free one.")
+    ] = None,
+    data_folder: DataFolder = None,
+) -> None:
+    """Run the whole product in this process until Ctrl-C."""
+    from service.command_line.serving import DEMONSTRATION_FOLDER, run_server
+
+    with plain_errors():
+        configuration = load_configuration(host=host, port=port, udp_port=udp_port, data_folder=data_folder)
+        if demo and "data_folder" not in configuration.model_fields_set:
+            configuration = configuration.model_copy(update={"data_folder": DEMONSTRATION_FOLDER})
+        configure_logging(configuration.log_level)
+        run_server(configuration, demo=demo)
+
+
+@program.command("openapi")
+def print_openapi() -> None:
+    """Print the OpenAPI document of the HTTP API as JSON."""
+    from service.application import create_application
+    from service.bootstrap import make_parts
+
+    # Nothing is opened: the database connects when it is first asked.
+    document = create_application(make_parts(Configuration())).openapi()
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+@program.command("create-administrator")
+def create_administrator(
+    username: Annotated[str, typer.Option(prompt=True)],
+    display_name: Annotated[str, typer.Option(prompt=True)],
+    organisation: Annotated[
+        str | None, typer.Option(help="Name of the topmost organisation, for the first administrator only.")
+    ] = None,
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Create a system administrator: the first one, or another when nobody can sign in any more."""
+    from service.command_line.administrators import add_system_administrator
+
+    with plain_errors():
+        configuration = load_configuration(data_folder=data_folder)
+        configure_logging(configuration.log_level)
+        if password_stdin:
+            password = sys.stdin.readline().rstrip("\n")
+        else:
+            password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        add_system_administrator(configuration, username, password, display_name, organisation)
+    say(f"{username} can sign in now.")
+
+
+@program.command()
+def room(
+    url: Annotated[str, typer.Option(help="Address of the service.")] = "http://127.0.0.1:8000",
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="Where the device token is kept; the room shows a pairing code when it has none."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Burnt into the picture; the room's name if not given.")] = None,
+) -> None:
+    """Be a classroom without people: pair, wait for lessons, and take part with a test picture and sound."""
+    from service.command_line.rooms import attend_lessons
+
+    with plain_errors():
+        configure_logging(load_configuration().log_level)
+        attend_lessons(url, token_file, name)
+
+
+@program.command("demonstration-rooms", hidden=True)
+def demonstration_rooms() -> None:
+    """Several rooms in one process, as described on standard input; until that ends. Started by `serve --demo`."""
+    from service.command_line.rooms import attend_as_described
+
+    configure_logging("warning")
+    attend_as_described(sys.stdin)

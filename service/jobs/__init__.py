@@ -1,0 +1,1 @@
+"""Background jobs through taskiq: in-memory broker on one machine."""

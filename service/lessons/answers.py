@@ -1,0 +1,117 @@
+"""The receivers of a lesson: asked, replaced, withdrawn, and the answers of their schools."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service.accounts.principal import Person
+from service.lessons.booking import new_receiver
+from service.lessons.claims import release_receiver, take_claims
+from service.lessons.finding import find_lesson
+from service.lessons.parties import check_receiver
+from service.lessons.rights import may_answer, may_change
+from service.lessons.schemas import MOST_RECEIVERS, ReplaceReceiverRequest
+from service.lessons.tables import Lesson, Receiver
+from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
+from service.usage.rows import append_row
+
+
+def add_receiver(
+    session: Session, person: Person, lesson_id: str, asked: ReplaceReceiverRequest, now: datetime
+) -> Lesson:
+    """Ask another room, in place of `replaces` if given; its claims are taken in the same transaction."""
+    lesson = _arrangeable(session, person, lesson_id)
+    check_receiver(session, asked, "")
+    if asked.replaces is not None:
+        _withdraw(session, _receiver(lesson, asked.replaces), person, now)
+    counting = [receiver for receiver in lesson.receivers if receiver.counts]
+    if any(receiver.room_id == asked.room_id for receiver in counting):
+        raise Conflict("This room already takes part in the lesson.", code="already_receiving")
+    if len(counting) >= MOST_RECEIVERS:
+        raise InvalidRequest.of_field("room_id", f"A lesson has at most {MOST_RECEIVERS} receiving rooms.")
+    lesson.receivers.append(new_receiver(lesson, asked))
+    lesson.version += 1
+    session.flush()
+    take_claims(session, lesson)
+    append_row(session, now, "receiver_asked", lesson_id=lesson.id, user_id=person.user_id, data=asked.model_dump())
+    return lesson
+
+
+def withdraw_receiver(session: Session, person: Person, lesson_id: str, receiver_id: str, now: datetime) -> Lesson:
+    """Take a receiver out of the lesson; what it claimed is free at once."""
+    lesson = _arrangeable(session, person, lesson_id)
+    _withdraw(session, _receiver(lesson, receiver_id), person, now)
+    lesson.version += 1
+    return lesson
+
+
+def accept(session: Session, person: Person, lesson_id: str, receiver_id: str, now: datetime) -> Lesson:
+    """Say yes for the receiving school. A school that declined before may change its mind if all is still free."""
+    lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
+    if receiver.state == "accepted":
+        return lesson
+    _decide(session, receiver, "accepted", "", person, now)
+    session.flush()
+    take_claims(session, lesson)
+    return lesson
+
+
+def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, note: str, now: datetime) -> Lesson:
+    """Say no for the receiving school; its room, teacher and class are free at once."""
+    lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
+    if receiver.state == "declined":
+        return lesson
+    _decide(session, receiver, "declined", note, person, now)
+    release_receiver(session, receiver)
+    return lesson
+
+
+def _decide(session: Session, receiver: Receiver, state: str, note: str, person: Person, now: datetime) -> None:
+    receiver.state, receiver.note = state, note
+    receiver.decided_at, receiver.decided_by = now, person.user_id
+    receiver.lesson.version += 1
+    append_row(
+        session,
+        now,
+        f"receiver_{state}",
+        lesson_id=receiver.lesson_id,
+        party_id=f"room:{receiver.room_id}",
+        user_id=person.user_id,
+        data={"receiver_id": receiver.id, "note": note},
+    )
+
+
+def _withdraw(session: Session, receiver: Receiver, person: Person, now: datetime) -> None:
+    if not receiver.counts:
+        return
+    _decide(session, receiver, "withdrawn", "", person, now)
+    session.flush()
+    release_receiver(session, receiver)
+
+
+def _receiver(lesson: Lesson, receiver_id: str) -> Receiver:
+    for receiver in lesson.receivers:
+        if receiver.id == receiver_id:
+            return receiver
+    raise NotFound("This lesson has no such receiver.")
+
+
+def _arrangeable(session: Session, person: Person, lesson_id: str) -> Lesson:
+    lesson = find_lesson(session, person, lesson_id)
+    if not may_change(person, lesson):
+        raise NotAllowed("Only the lead teacher or an administrator of the lead school chooses the receiving rooms.")
+    if lesson.state not in ("booked", "live"):
+        raise Conflict("This lesson is over.", code="lesson_over")
+    return lesson
+
+
+def _answerable(session: Session, person: Person, lesson_id: str, receiver_id: str) -> tuple[Lesson, Receiver]:
+    lesson = find_lesson(session, person, lesson_id)
+    receiver = _receiver(lesson, receiver_id)
+    if not may_answer(person, receiver):
+        raise NotAllowed("Only the receiving school or the accompanying teacher answers this.")
+    if lesson.state not in ("booked", "live"):
+        raise Conflict("This lesson is over.", code="lesson_over")
+    if receiver.state == "withdrawn":
+        raise Conflict("This room is no longer asked for.", code="withdrawn")
+    return lesson, receiver

@@ -1,0 +1,101 @@
+"""The right to join a lesson: who asks, in which role, and whether the lesson is open. Blocks on the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from media.contract import Party
+from service.accounts.principal import Principal, RoomDevice
+from service.lessons.finding import find_lesson
+from service.lessons.rights import role_in_lesson
+from service.lessons.tables import Lesson
+from service.lessons.times import is_open_for_joining
+from service.organisation.tables import Organisation
+from service.problems import NotFound
+from service.rooms.tables import Room
+
+
+class JoinRefusedError(Exception):
+    """The join cannot be granted; `code` and the text go to the client as an `error` message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A granted join: the party for the relay, and what the client's welcome says of the lesson."""
+
+    party: Party
+    lesson: dict[str, Any]
+
+
+def admit(session: Session, principal: Principal, lesson_id: str, now: datetime) -> Admission:
+    """Grant or refuse. Raises JoinRefusedError with one of not_found, not_allowed, too_early, lesson_over."""
+    try:
+        lesson = find_lesson(session, principal, lesson_id)
+    except NotFound:
+        raise JoinRefusedError("not_found", "There is no such lesson.") from None
+    role = role_in_lesson(principal, lesson)
+    if role is None:
+        raise JoinRefusedError("not_allowed", "You do not take part in this lesson.")
+    if lesson.state in ("ended", "cancelled"):
+        raise JoinRefusedError("lesson_over", "This lesson is over.")
+    if not is_open_for_joining(lesson.state, lesson.starts_at, now):
+        raise JoinRefusedError("too_early", "This lesson opens 15 minutes before its start.")
+    party = (
+        _room_party(session, principal, lesson, role)
+        if isinstance(principal, RoomDevice)
+        else Party(
+            party_id=f"user:{principal.user_id}",
+            role=role,
+            name=principal.display_name,
+            user_id=principal.user_id,
+            school=session.get_one(Organisation, principal.organisation_id).name,
+            recorded=_consents(_room_of_person(lesson, principal.user_id)),
+        )
+    )
+    return Admission(party, lesson_words(lesson))
+
+
+def lesson_words(lesson: Lesson) -> dict[str, Any]:
+    """Give the lesson as the welcome message shows it."""
+    return {
+        "id": lesson.id,
+        "title": lesson.title,
+        "kind": lesson.kind,
+        "subject": lesson.subject,
+        "starts_at": _iso(lesson.starts_at),
+        "ends_at": _iso(lesson.ends_at),
+        "state": lesson.state,
+    }
+
+
+def _room_party(session: Session, device: RoomDevice, lesson: Lesson, role: Any) -> Party:
+    return Party(
+        party_id=f"room:{device.room_id}",
+        role=role,
+        name=device.room_name,
+        room_id=device.room_id,
+        school=device.school_name,
+        recorded=_consents(session.get(Room, device.room_id)),
+    )
+
+
+def _room_of_person(lesson: Lesson, user_id: str) -> Room | None:
+    """Find the room a teacher stands in: what their camera sees is what that room consented to or refused."""
+    if lesson.lead_teacher_id == user_id:
+        return lesson.lead_room
+    return next((r.room for r in lesson.receivers if r.accompanying_teacher_id == user_id and r.counts), None)
+
+
+def _consents(room: Room | None) -> bool:
+    return room is None or room.recording_consent != "refused"
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The append-only usage log, the attendance figures folded from it, and their reports."""

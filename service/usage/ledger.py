@@ -1,0 +1,100 @@
+"""Keeps the attendance figures in step with the log, and can rebuild them from it."""
+
+from dataclasses import asdict, fields
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from media.contract import Delivered, PartyJoined, PartyLeft, Published
+from service.accounts.tables import User
+from service.lessons.tables import Lesson
+from service.organisation.tables import Organisation
+from service.organisation.tree import ancestor_ids
+from service.rooms.tables import Room
+from service.usage.attendance import Attendance, AttendanceEvent, fold
+from service.usage.tables import AttendanceRow, UsageRow
+
+_FIGURES = tuple(field.name for field in fields(Attendance))
+_EVENTS: dict[str, type[AttendanceEvent]] = {
+    "party_joined": PartyJoined,
+    "party_left": PartyLeft,
+    "delivered": Delivered,
+    "published": Published,
+}
+
+
+def count_in(session: Session, events: list[AttendanceEvent]) -> None:
+    """Fold events into the attendance rows, in order; parties and lessons nobody knows stay in the log only."""
+    rows: dict[tuple[str, str], AttendanceRow | None] = {}
+    for event in events:
+        key = (event.lesson_id, event.party_id)
+        if key not in rows:
+            rows[key] = session.get(AttendanceRow, key)
+        if rows[key] is None and isinstance(event, PartyJoined):
+            rows[key] = _new_row(session, event)
+        row = rows[key]
+        if row is not None:
+            _store(row, fold(_load(row), event))
+    session.flush()
+
+
+def rebuild(session: Session, lesson_id: str) -> None:
+    """Throw the lesson's attendance rows away and make them again from the log."""
+    session.execute(delete(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id))
+    session.expire_all()
+    log = session.scalars(
+        select(UsageRow).where(UsageRow.lesson_id == lesson_id, UsageRow.type.in_(_EVENTS)).order_by(UsageRow.id)
+    )
+    count_in(session, [_event(row) for row in log])
+
+
+def _event(row: UsageRow) -> AttendanceEvent:
+    known = _EVENTS[row.type]
+    own = {"lesson_id": row.lesson_id, "party_id": row.party_id, "connection_id": row.connection_id}
+    return known.model_validate({name: own[name] for name in own.keys() & known.model_fields.keys()} | row.data)
+
+
+def _new_row(session: Session, event: PartyJoined) -> AttendanceRow | None:
+    kind, _, identity = event.party_id.partition(":")
+    if session.get(Lesson, event.lesson_id) is None:
+        return None
+    if kind == "room":
+        room = session.get(Room, identity)
+        found = (room.name, room.school) if room else None
+    else:
+        user = session.get(User, identity)
+        found = (user.display_name, user.organisation) if user else None
+    if found is None:
+        return None
+    name, organisation = found
+    row = AttendanceRow(
+        lesson_id=event.lesson_id,
+        party_id=event.party_id,
+        party_role=event.role,
+        organisation_id=organisation.id,
+        organisation_path=organisation.path,
+        county=_county(session, organisation),
+        school=organisation.name,
+        room_or_person=name,
+    )
+    _store(row, Attendance())
+    session.add(row)
+    return row
+
+
+def _county(session: Session, organisation: Organisation) -> str:
+    name = session.scalar(
+        select(Organisation.name).where(
+            Organisation.id.in_(ancestor_ids(organisation.path)), Organisation.kind == "county"
+        )
+    )
+    return name or ""
+
+
+def _load(row: AttendanceRow) -> Attendance:
+    return Attendance(**{name: getattr(row, name) for name in _FIGURES})
+
+
+def _store(row: AttendanceRow, attendance: Attendance) -> None:
+    for name, value in asdict(attendance).items():
+        setattr(row, name, value)

@@ -1,0 +1,74 @@
+"""Tables of usage: the append-only log, guarded by database triggers, and the attendance figures folded from it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DDL, JSON, BigInteger, Float, ForeignKey, Index, Integer, String, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service.storage.base import Base, Id
+
+
+class UsageRow(Base):
+    """One thing that happened. Rows are only ever added; the database itself refuses to change or delete them."""
+
+    __tablename__ = "usage_log"
+    __table_args__ = (Index("ix_usage_log_lesson_id_id", "lesson_id", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    type: Mapped[str] = mapped_column(String(40))
+    lesson_id: Mapped[str | None] = mapped_column(Id)
+    party_id: Mapped[str | None] = mapped_column(String(120))
+    connection_id: Mapped[str | None] = mapped_column(Id)
+    user_id: Mapped[str | None] = mapped_column(Id)
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class AttendanceRow(Base):
+    """What the log adds up to for one party of one lesson; derived, and can be rebuilt from the log.
+
+    The names are those of the time of joining: a later renaming does not rewrite what happened.
+    """
+
+    __tablename__ = "usage_attendance"
+
+    lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id"), primary_key=True)
+    party_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    party_role: Mapped[str] = mapped_column(String(10))
+    organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
+    organisation_path: Mapped[str] = mapped_column(String(200), index=True)
+    county: Mapped[str] = mapped_column(String(120))
+    school: Mapped[str] = mapped_column(String(120))
+    room_or_person: Mapped[str] = mapped_column(String(120))
+    joined_at: Mapped[float | None] = mapped_column(Float)
+    left_at: Mapped[float | None] = mapped_column(Float)
+    open_connection: Mapped[str | None] = mapped_column(Id)
+    open_since: Mapped[float | None] = mapped_column(Float)
+    last_seen_at: Mapped[float | None] = mapped_column(Float)
+    joins: Mapped[int] = mapped_column(default=0)
+    connected_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    lead_picture_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    lead_sound_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+    published_ms: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+_REFUSAL = "the usage log is append-only"
+
+SQLITE_GUARDS = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS usage_log_refuses_{verb.lower()} BEFORE {verb} ON usage_log "
+    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+    for verb in ("UPDATE", "DELETE")
+)
+POSTGRESQL_GUARDS = (
+    "CREATE OR REPLACE FUNCTION refuse_change_of_usage_log() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
+    "CREATE OR REPLACE TRIGGER usage_log_refuses_change BEFORE UPDATE OR DELETE ON usage_log "
+    "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_usage_log()",
+    "CREATE OR REPLACE TRIGGER usage_log_refuses_truncate BEFORE TRUNCATE ON usage_log "
+    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_usage_log()",
+)
+
+for _dialect, _guards in (("sqlite", SQLITE_GUARDS), ("postgresql", POSTGRESQL_GUARDS)):
+    for _guard in _guards:
+        event.listen(UsageRow.__table__, "after_create", DDL(_guard).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]

@@ -1,0 +1,23 @@
+/** The organisation tree below the signed-in person. */
+import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
+import { computed } from 'vue'
+import { answer, api } from '../api/client'
+
+export function useOrganisations() {
+  const question = useQuery({
+    queryKey: ['organisations'], staleTime: 60_000, queryFn: () => answer(api.GET('/api/organisations')),
+  })
+  const items = computed(() => question.data.value?.items ?? [])
+  return { question, items, schools: computed(() => items.value.filter((item) => item.kind === 'school')) }
+}
+
+export function useOrganisationDeed<Input, Output>(deed: (input: Input) => Promise<Output>) {
+  const cache = useQueryClient()
+  return useMutation({
+    mutationFn: deed,
+    onSettled: async () => {
+      await cache.invalidateQueries({ queryKey: ['organisations'] })
+      await cache.invalidateQueries({ queryKey: ['periods'] })
+    },
+  })
+}

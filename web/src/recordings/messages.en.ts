@@ -1,0 +1,16 @@
+export default {
+  title: 'Recordings',
+  lead: 'Recordings of lessons you may replay.',
+  replay: 'Replay',
+  find: 'Title, teacher or school',
+  none: 'No recording matches.',
+  lesson: 'Lesson',
+  date: 'Taught',
+  duration: 'Length',
+  state: 'State',
+  size: 'Size',
+  minutes: '{minutes} min',
+  from: 'From',
+  to: 'To',
+  progress: 'Being made, {percent}%',
+}

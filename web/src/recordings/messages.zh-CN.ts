@@ -1,0 +1,16 @@
+export default {
+  title: '录像',
+  lead: '您有权回放的课程录像。',
+  replay: '回放',
+  find: '课题、教师或学校',
+  none: '没有符合条件的录像。',
+  lesson: '课程',
+  date: '上课时间',
+  duration: '时长',
+  state: '状态',
+  size: '大小',
+  minutes: '{minutes} 分钟',
+  from: '从',
+  to: '到',
+  progress: '正在生成 {percent}%',
+}

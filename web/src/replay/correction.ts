@@ -1,0 +1,55 @@
+/**
+ * What one stream must do to stay with the master clock: pure rules, tested by themselves.
+ * Small drifts are played away by a slightly changed rate, which nobody hears; only large ones seek.
+ */
+
+export interface StreamSpan {
+  /** Where the file's t=0 lies on the lesson's time line. */
+  offset_ms: number
+  duration_ms: number
+}
+
+export interface MediaReading {
+  position_ms: number
+  /** The element is working on a seek or has nothing to play right now. */
+  busy: boolean
+}
+
+export type Correction =
+  | { action: 'park'; position_ms: number }
+  | { action: 'seek'; position_ms: number }
+  | { action: 'rate'; rate: number }
+  | { action: 'wait' }
+
+/** Within this the stream is left alone. */
+export const DEAD_BAND_MS = 12
+/** Beyond this a seek is quicker than playing the drift away. */
+export const SEEK_BEYOND_MS = 350
+/** The drift is played away in about this time ... */
+const CORRECT_WITHIN_MS = 700
+/** ... but never by more than this part of the rate, so that voices keep their sound. */
+const LARGEST_NUDGE = 0.12
+
+/** Where in its file a stream should be, clamped to the file; `inside` is false before its start and after its end. */
+export function placeOf(span: StreamSpan, master_ms: number): { position_ms: number; inside: boolean } {
+  const place = master_ms - span.offset_ms
+  return { position_ms: Math.min(span.duration_ms, Math.max(0, place)), inside: place >= 0 && place < span.duration_ms }
+}
+
+/** The correction of a playing stream. Positive drift: the stream is ahead. */
+export function correct(span: StreamSpan, reading: MediaReading, master_ms: number, rate: number): Correction {
+  const { position_ms, inside } = placeOf(span, master_ms)
+  if (!inside) return { action: 'park', position_ms }
+  if (reading.busy) return { action: 'wait' }
+  const drift_ms = reading.position_ms - position_ms
+  if (Math.abs(drift_ms) > SEEK_BEYOND_MS) return { action: 'seek', position_ms }
+  if (Math.abs(drift_ms) <= DEAD_BAND_MS) return { action: 'rate', rate }
+  const nudge = Math.max(-LARGEST_NUDGE, Math.min(LARGEST_NUDGE, -drift_ms / (CORRECT_WITHIN_MS * rate)))
+  return { action: 'rate', rate: rate * (1 + nudge) }
+}
+
+/** True if `master_ms` lies in one of the stream's gaps (given on the file's own time line). */
+export function inGap(span: StreamSpan, gaps: readonly (readonly [number, number])[], master_ms: number): boolean {
+  const place = master_ms - span.offset_ms
+  return gaps.some(([from_ms, to_ms]) => place >= from_ms && place < to_ms)
+}

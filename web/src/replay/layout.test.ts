@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { inOrder, isPresent, pickMain } from './layout'
+import en from './messages.en'
+import zh from './messages.zh-CN'
+import type { RecordedStream } from './recording'
+import { positionText, sizeText } from './times'
+
+function stream(id: string, role: RecordedStream['role'], source: RecordedStream['source'], more: Partial<RecordedStream> = {}): RecordedStream {
+  return {
+    id, role, source, party_name: id, offset_ms: 0, duration_ms: 60_000, content_type: 'video/mp4', has_picture: source !== 'microphone',
+    has_sound: true, width: 640, height: 360, bytes: 1, gaps: [], media_url: '', download_url: '', ...more,
+  }
+}
+const STREAMS = [
+  stream('teacher', 'teacher', 'microphone'),
+  stream('room', 'room', 'camera'),
+  stream('lead', 'lead', 'camera', { gaps: [[20_000, 25_000]] }),
+  stream('slides', 'lead', 'screen', { offset_ms: 10_000, duration_ms: 5_000 }),
+]
+
+describe('replay layout', () => {
+  it('orders lead before rooms, screens before cameras, sound alone last', () => {
+    expect(inOrder(STREAMS).map((one) => one.id)).toEqual(['slides', 'lead', 'room', 'teacher'])
+  })
+
+  it('shows the screen while it is shared, else the lead, else who is there', () => {
+    expect([1_000, 12_000, 16_000, 22_000].map((ms) => pickMain(STREAMS, null, ms))).toEqual(['lead', 'slides', 'lead', 'room'])
+  })
+
+  it('follows the choice, but not to a stream without picture', () => {
+    expect(pickMain(STREAMS, 'room', 12_000)).toBe('room')
+    expect(pickMain(STREAMS, 'teacher', 1_000)).toBe('lead')
+    expect(pickMain([], null, 0)).toBeNull()
+  })
+
+  it('knows gaps and ends', () => {
+    const lead = STREAMS[2] as RecordedStream
+    expect([0, 19_999, 20_000, 25_000, 60_000].map((ms) => isPresent(lead, ms))).toEqual([true, true, false, true, false])
+  })
+})
+
+describe('texts', () => {
+  it('reads positions and sizes', () => {
+    expect([0, 65_000, 3_665_000].map(positionText)).toEqual(['0:00', '1:05', '1:01:05'])
+    expect([524_288, 12_345_678, 2_147_483_648].map(sizeText)).toEqual(['0.5 MB', '12 MB', '2.0 GB'])
+  })
+
+  it('are the same in both languages', () => {
+    const keysOf = (value: object, prefix = ''): string[] =>
+      Object.entries(value).flatMap(([key, inner]) => (typeof inner === 'object' ? keysOf(inner as object, `${prefix}${key}.`) : [prefix + key]))
+    expect(keysOf(en)).toEqual(keysOf(zh))
+  })
+})

@@ -1,0 +1,35 @@
+/** Which stream of a replay is large, and in which order the others stand. */
+import type { RecordedStream } from './recording'
+import { inGap, placeOf } from './correction'
+
+export type Layout = 'lead' | 'grid'
+
+const ROLE_ORDER = { lead: 0, room: 1, teacher: 2, observer: 3 }
+const SOURCE_ORDER = { screen: 0, camera: 1, microphone: 2 }
+
+/** Lead first, then rooms; a screen before its camera, sound alone last. */
+export function inOrder(streams: readonly RecordedStream[]): RecordedStream[] {
+  return [...streams].sort(
+    (a, b) =>
+      Number(b.has_picture) - Number(a.has_picture) ||
+      ROLE_ORDER[a.role] - ROLE_ORDER[b.role] ||
+      SOURCE_ORDER[a.source] - SOURCE_ORDER[b.source] ||
+      a.party_name.localeCompare(b.party_name) ||
+      a.offset_ms - b.offset_ms,
+  )
+}
+
+/** A stream shows something at this moment of the lesson. */
+export function isPresent(stream: RecordedStream, master_ms: number): boolean {
+  return placeOf(stream, master_ms).inside && !inGap(stream, stream.gaps, master_ms)
+}
+
+/** The stream to show large: the chosen one, else a screen that is shared right now, else the lead's picture. */
+export function pickMain(streams: readonly RecordedStream[], chosen: string | null, master_ms: number): string | null {
+  const pictures = inOrder(streams).filter((stream) => stream.has_picture)
+  const byChoice = pictures.find((stream) => stream.id === chosen)
+  if (byChoice) return byChoice.id
+  const screen = pictures.find((stream) => stream.source === 'screen' && isPresent(stream, master_ms))
+  const present = pictures.find((stream) => stream.source === 'camera' && isPresent(stream, master_ms))
+  return (screen ?? present ?? pictures[0])?.id ?? null
+}
