@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,7 +28,6 @@ from media.contract import (
     parse_command,
 )
 from media.forwarder import api as core
-from media.forwarder.python import PythonForwarder
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
 from media.relay.media_port import MediaPort
@@ -41,21 +40,15 @@ ELAPSED_EVERY_SAMPLES = 2
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
 
-ForwarderFactory = Callable[[float], core.Forwarder]
-
 
 class Relay:
     """`start` returns when the port is bound and commands are taken; `stop` when nothing of it is left."""
 
-    def __init__(
-        self, configuration: RelayConfiguration, bus: Bus, make_forwarder: ForwarderFactory = PythonForwarder
-    ) -> None:
+    def __init__(self, configuration: RelayConfiguration, bus: Bus) -> None:
         self._configuration = configuration
         self._bus = bus
         self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
-        self._port = MediaPort(
-            configuration, make_forwarder(self._clock.wall_minus_monotonic), time.monotonic, self._core_event
-        )
+        self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
         self._lessons: dict[str, LiveLesson] = {}
         self._stream_owners: dict[int, LiveLesson] = {}
         self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)

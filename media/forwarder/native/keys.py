@@ -1,4 +1,4 @@
-"""Session keys of SRTP and SRTCP from a master key and salt (RFC 3711 4.3, RFC 7714 11), with a key derivation rate of 0."""
+"""Session keys of SRTP and SRTCP from a master key and salt (RFC 3711 4.3, RFC 7714 11), derivation rate 0."""
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 

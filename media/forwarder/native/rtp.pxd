@@ -1,13 +1,12 @@
 # RTP headers (RFC 3550 5.1) and their extensions (RFC 8285), read and written as raw bytes with bounds checked on entry.
-from libc.stdint cimport uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int16_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
-from media.forwarder.native.wire cimport read16, read32, write16, write24, write32
+from media.forwarder.native.wire cimport read16, read32, write16, write32
 
 cdef enum:
     ONE_BYTE_PROFILE = 0xBEDE
     TWO_BYTE_PROFILE = 0x1000
-    MAX_MID_BYTES = 16
 
 # Where things stand in a packet; offsets in bytes from its start.
 ctypedef struct Header:
@@ -32,10 +31,14 @@ ctypedef struct Extensions:
     uint8_t video_orientation
     uint8_t abs_send_time
 
-# One extension element found in a packet.
-ctypedef struct Element:
-    const uint8_t *value
-    int length
+# What we read of a packet's extensions.
+ctypedef struct Elements:
+    const uint8_t *mid      # NULL if absent
+    int mid_bytes
+    bint has_rid
+    int transport_number    # -1 if absent, as the two below
+    int16_t audio_level
+    int16_t video_orientation
 
 
 cdef inline bint parse_header(const uint8_t *packet, int length, Header *header) noexcept nogil:
@@ -73,41 +76,52 @@ cdef inline bint parse_header(const uint8_t *packet, int length, Header *header)
     return True
 
 
-cdef inline Element find_extension(const uint8_t *packet, const Header *header, uint8_t wanted) noexcept nogil:
-    # The element with that id, or value NULL.
-    cdef Element found
+cdef inline bint read_extensions(const uint8_t *packet, const Header *header, const Extensions *ids,
+                                 Elements *found) noexcept nogil:
+    # Reads all elements in one pass; False if one reaches beyond the block.
     cdef int at = header.extension_at
     cdef int end = header.extension_at + header.extension_bytes
     cdef int length
     cdef uint8_t element_id
-    found.value = NULL
-    found.length = 0
-    if wanted == 0:
-        return found
+    found.mid = NULL
+    found.has_rid = False
+    found.transport_number = found.audio_level = found.video_orientation = -1
     while at < end:
         if packet[at] == 0:
             at += 1
             continue
         if header.two_byte:
             if at + 2 > end:
-                return found
+                return False
             element_id = packet[at]
             length = packet[at + 1]
             at += 2
         else:
             element_id = packet[at] >> 4
             length = (packet[at] & 0x0F) + 1
-            if element_id == 15:
-                return found
             at += 1
+            if element_id == 15:        # RFC 8285 4.2: stop here, ignore the rest
+                return True
         if at + length > end:
-            return found
-        if element_id == wanted:
-            found.value = packet + at
-            found.length = length
-            return found
+            return False
+        if element_id == 0:             # what is not negotiated has id 0
+            pass
+        elif element_id == ids.transport_cc:
+            if length == 2:
+                found.transport_number = read16(packet + at)
+        elif element_id == ids.mid:
+            found.mid = packet + at
+            found.mid_bytes = length
+        elif element_id == ids.audio_level:
+            if length == 1:
+                found.audio_level = packet[at]
+        elif element_id == ids.video_orientation:
+            if length == 1:
+                found.video_orientation = packet[at]
+        elif element_id == ids.rid:
+            found.has_rid = True
         at += length
-    return found
+    return True
 
 
 cdef inline int write_element(uint8_t *out, uint8_t element_id, const uint8_t *value, int length,
@@ -129,3 +143,12 @@ cdef inline int padding_bytes(const uint8_t *payload, int payload_bytes) noexcep
         return -1
     count = payload[payload_bytes - 1]
     return -1 if count == 0 or count > payload_bytes else count
+
+
+cdef inline void write_rtp_header(uint8_t *out, bint padded, bint extended, bint marker, int payload_type, uint16_t seq,
+                                  uint32_t timestamp, uint32_t ssrc) noexcept nogil:
+    out[0] = <uint8_t>(0x80 | (padded << 5) | (extended << 4))
+    out[1] = <uint8_t>((marker << 7) | payload_type)
+    write16(out + 2, seq)
+    write32(out + 4, timestamp)
+    write32(out + 8, ssrc)

@@ -74,6 +74,8 @@ cdef extern from *:
     }
 
     static int last_errno(void) { return errno; }
+    static void add_int(int *to, int change) { __atomic_add_fetch(to, change, __ATOMIC_SEQ_CST); }
+    static int load_int(const int *from) { return __atomic_load_n(from, __ATOMIC_SEQ_CST); }
     """
     ctypedef unsigned int socklen_t
     ctypedef struct sockaddr_storage "struct sockaddr_storage":
@@ -107,7 +109,6 @@ cdef extern from *:
     int EINVAL
     int EIO
     int EOPNOTSUPP
-    int EMSGSIZE
     int EFD_NONBLOCK
     int EFD_CLOEXEC
 
@@ -116,6 +117,8 @@ cdef extern from *:
     socklen_t unpack_address(const uint8_t *packed, int ipv6, sockaddr_storage *to) nogil
     void set_segment_bytes(msghdr *message, uint16_t bytes) nogil
     int last_errno() nogil
+    void add_int(int *to, int change) nogil
+    int load_int(const int *source) nogil
     int recvmmsg(int fd, mmsghdr *messages, unsigned int count, int flags, void *timeout) nogil
     int sendmmsg(int fd, mmsghdr *messages, unsigned int count, int flags) nogil
     int poll(pollfd *fds, unsigned long count, int timeout_ms) nogil

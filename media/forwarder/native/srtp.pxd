@@ -313,13 +313,13 @@ cdef inline void replay_init(ReplayWindow *window) noexcept nogil:
 
 
 cdef inline int64_t guess_index(const ReplayWindow *window, uint16_t seq) noexcept nogil:
-    # The index nearest to the highest one seen; at the start the rollover counter is 0. -1: before the beginning.
+    # The index nearest to the highest one seen; at the start the rollover counter is 0 and nothing lies before it.
     cdef int64_t guess
     cdef int64_t highest = window.highest
     if highest < 0:
         return seq
     guess = (highest & <int64_t>-65536) | seq
-    if guess > highest + 0x8000:
+    if guess > highest + 0x8000 and guess >= 0x10000:
         guess -= 0x10000
     elif guess <= highest - 0x8000:
         guess += 0x10000

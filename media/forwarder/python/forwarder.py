@@ -18,6 +18,7 @@ from media.forwarder.python.stream import PublishedStream
 _FEEDBACK_S = 0.08
 _RECEIVER_REPORT_S = 1.0
 _RELAY_CNAME = "relay"
+_MAX_ADDRESSES = 16
 
 
 def _check_writable(command: api.AddSink) -> None:
@@ -49,6 +50,7 @@ class PythonForwarder:
         self._obey: dict[type, Callable[[Any, float], None]] = {
             api.AddPeer: self._add_peer,
             api.SetPeerAddress: self._set_peer_address,
+            api.AddPeerAddress: self._add_peer_address,
             api.RemovePeer: self._remove_peer,
             api.AddStream: self._add_stream,
             api.RemoveStream: self._remove_stream,
@@ -102,10 +104,18 @@ class PythonForwarder:
 
     def _set_peer_address(self, command: api.SetPeerAddress, _now: float) -> None:
         peer = self._peer(command.peer)
-        if peer.address is not None and self._peers_by_address.get(peer.address) is peer:
-            del self._peers_by_address[peer.address]
+        self._forget_addresses(peer)
         peer.address = command.address
         self._peers_by_address[command.address] = peer
+
+    def _add_peer_address(self, command: api.AddPeerAddress, _now: float) -> None:
+        peer = self._peer(command.peer)
+        if sum(known is peer for known in self._peers_by_address.values()) < _MAX_ADDRESSES:
+            self._peers_by_address[command.address] = peer
+
+    def _forget_addresses(self, peer: Peer) -> None:
+        for address in [address for address, known in self._peers_by_address.items() if known is peer]:
+            del self._peers_by_address[address]
 
     def _remove_peer(self, command: api.RemovePeer, _now: float) -> None:
         peer = self._peers.pop(command.peer, None)
@@ -115,8 +125,7 @@ class PythonForwarder:
             self._drop_stream(stream)
         for sink in list(peer.sinks.values()):
             self._drop_sink(sink)
-        if peer.address is not None and self._peers_by_address.get(peer.address) is peer:
-            del self._peers_by_address[peer.address]
+        self._forget_addresses(peer)
 
     def _add_stream(self, command: api.AddStream, _now: float) -> None:
         peer = self._peer(command.peer)

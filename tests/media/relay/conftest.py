@@ -135,9 +135,7 @@ class Classroom:
 
     async def join(self) -> dict[str, Any]:
         self._answering = asyncio.create_task(self._answer_offers())
-        await self.bus.command(
-            JoinLesson(lesson_id=self.lesson_id, connection_id=self.connection_id, party=self.party)
-        )
+        await self.bus.command(JoinLesson(lesson_id=self.lesson_id, connection_id=self.connection_id, party=self.party))
         return await self.message("welcome")
 
     async def send(self, message_type: str, **fields: Any) -> None:
@@ -208,9 +206,7 @@ class Classroom:
             self._changed.set()
 
     async def leave(self, reason: str = "socket_closed") -> None:
-        await self.bus.command(
-            LeaveLesson(lesson_id=self.lesson_id, connection_id=self.connection_id, reason=reason)
-        )
+        await self.bus.command(LeaveLesson(lesson_id=self.lesson_id, connection_id=self.connection_id, reason=reason))
 
     async def close(self) -> None:
         if self._answering is not None:
