@@ -76,7 +76,7 @@ def test_the_relays_word_starts_the_job(held: Any, maker: Any, new_client: Any, 
 
 
 @pytest.mark.parametrize("left_in", ["recording", "processing"])
-def test_a_restart_picks_up_what_was_left_unfinished(  # noqa: PLR0917 - fixtures
+def test_a_restart_picks_up_what_was_left_unfinished(
     held: Any, maker: Any, new_client: Any, parts: Any, wait_until: Any, left_in: str
 ) -> None:
     with parts.database.unit_of_work() as session:
