@@ -281,6 +281,26 @@ describe('coming back', () => {
     expect(browser.devices.opened.every((track) => track.stopped)).toBe(true)
   })
 
+  it('asks again when a server that has just started does not know the lesson yet, but not for ever', async () => {
+    const { browser, client } = await joined()
+    const refuse = () => {
+      browser.socket.say({ type: 'error', code: 'not_found', message: '', about: 'join' })
+      browser.socket.onclose?.({ code: 4403, reason: '' })
+    }
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    refuse()
+    await browser.pass(5_000)
+    browser.socket.say(WELCOME)
+    expect(client.state.phase).toBe('live')
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await browser.pass(5_000)
+      refuse()
+    }
+    expect(client.state).toMatchObject({ phase: 'refused', reason: 'not_found' })
+  })
+
   it.each([
     [4000, 'replaced'],
     [4004, 'ended'],
