@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ from media.contract import (
 )
 from media.forwarder import api as core
 from media.forwarder.python import PythonForwarder
+from media.relay.accounting import PacketTotals
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
 from media.relay.media_port import MediaPort
@@ -52,6 +54,8 @@ class Relay:
     ) -> None:
         self._configuration = configuration
         self._bus = bus
+        self._run_id = uuid.uuid4().hex
+        self._totals = PacketTotals()
         self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
         self._port = MediaPort(
             configuration, make_forwarder(self._clock.wall_minus_monotonic), time.monotonic, self._core_event
@@ -187,9 +191,9 @@ class Relay:
         lesson_id, connection_id = command.lesson_id, command.connection_id
         about = "join" if isinstance(command, JoinLesson) else str(command.message.get("type"))[:40]
         text = "the lesson is not open here"
-        error = {"v": 1, "type": "error", "code": "not_found", "message": text, "about": about}
+        error = {"v": 1, "type": "error", "code": "media_lost", "message": text, "about": about}
         self._emit(ToClient(lesson_id=lesson_id, connection_id=connection_id, message=error))
-        self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="not_found", message=text))
+        self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="media_lost", message=text))
 
     # Events
 
@@ -230,11 +234,14 @@ class Relay:
         self._emit(
             RelayHeartbeat(
                 relay_id=self._configuration.relay_id,
+                run_id=self._run_id,
                 at=self._clock.wall(),
                 udp_port=self.udp_port,
                 lessons=len(lessons),
                 connections=sum(lesson.connections for lesson in lessons),
                 tracks=sum(lesson.tracks for lesson in lessons),
+                packets_received=self._totals.received,
+                packets_forwarded=self._totals.forwarded,
             )
         )
 
@@ -250,6 +257,7 @@ class Relay:
                 report_due = now + self._configuration.report_interval_s
                 self._heartbeat()
             statistics = self._port.statistics()
+            self._totals.note(statistics)
             for lesson in list(self._lessons.values()):
                 try:
                     lesson.sample(statistics, now)
