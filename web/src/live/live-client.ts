@@ -120,6 +120,7 @@ export class LiveClient {
     const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
     if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
     this.connection = null
+    this.remote.outdate()
     this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false })
     this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(this.attempt++, this.browser.random()))
   }
@@ -138,7 +139,8 @@ export class LiveClient {
       case 'roster': {
         const me = message.parties.find((party) => party.party_id === this.state.partyId)
         const { parties, observers, may_publish: mayPublish } = message
-        this.update({ parties, observers, mayPublish, handRaised: me?.hand_raised ?? false })
+        this.remote.settle(parties)
+        this.update({ parties, observers, mayPublish, handRaised: me?.hand_raised ?? false, feeds: this.remote.feeds })
         return this.publish()
       }
       case 'recording':
