@@ -210,7 +210,7 @@ async def fake_live_service() -> AsyncIterator[FakeLiveService]:
         listener.close()
 
 
-async def until(condition: Any, seconds: float = 20) -> None:
+async def until(condition: Any, seconds: float = 60) -> None:
     """Wait until `condition()` holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - it looks at things that tell nobody of their changes

@@ -12,8 +12,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -32,15 +34,17 @@ class Product:
 
     data_folder: Path
     arguments: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
     http_port: int = 0
     ready: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
 
     @classmethod
     @contextmanager
-    def started(cls, data_folder: Path, *arguments: str) -> Iterator["Product"]:
+    def started(cls, data_folder: Path, *arguments: str, **environment: str) -> Iterator["Product"]:
         """Start a product that is stopped, and must stop cleanly, at the end of the block."""
-        product = cls(data_folder, arguments)
+        product = cls(data_folder, arguments, environment)
         product.start()
         try:
             yield product
@@ -68,10 +72,11 @@ class Product:
         ]
         with self.log_path.open("a") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, "PYTHONWARNINGS": "default"}
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.environment}
             )
         lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True).start()
+        self.reader = threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True)
+        self.reader.start()
         try:
             while (line := lines.get(timeout=START_DEADLINE_S)) is not None:
                 if line.startswith("READY "):
@@ -99,15 +104,18 @@ class Product:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        if self.reader is not None:
+            self.reader.join()
 
-    def client(self, username: str, password: str) -> httpx.Client:
+    @contextmanager
+    def client(self, username: str, password: str) -> Iterator[httpx.Client]:
         """An API client signed in as that person."""
-        client = httpx.Client(base_url=self.url, timeout=30)
-        client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
-        client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
-        return client
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
+            client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
+            yield client
 
-    def set_up(self, username: str, password: str, organisation_name: str) -> httpx.Client:
+    def set_up(self, username: str, password: str, organisation_name: str) -> None:
         """Create the first administrator through the one-time address the READY line gave."""
         token = str(self.ready["setup_url"]).rpartition("token=")[2]
         httpx.post(
@@ -120,7 +128,13 @@ class Product:
                 "organisation_name": organisation_name,
             },
         ).raise_for_status()
-        return self.client(username, password)
+
+
+def zone_where_it_is_morning() -> ZoneInfo:
+    """A zone whose clock reads between 8:00 and 9:00, so that a lesson booked for now does not cross midnight."""
+    offset = 8 - datetime.now(UTC).hour
+    offset += 24 if offset < -12 else 0
+    return ZoneInfo(f"Etc/GMT{-offset:+d}")  # the sign of these names is reversed
 
 
 def new_password() -> str:
@@ -137,6 +151,7 @@ def free_tcp_port() -> int:
 
 def _read_lines(process: subprocess.Popen[str], lines: "queue.Queue[str | None]") -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout as output:
+        for line in output:
+            lines.put(line)
     lines.put(None)

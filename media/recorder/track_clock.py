@@ -5,7 +5,6 @@ that picture and sound of one party fit each other, by arrival where not.
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 from media.recorder.arrivals import Arrived, Reported, arrivals
 from media.recorder.journal import read_journal
@@ -132,7 +131,7 @@ class RunClock:
         if run.by_report and sender_delay_us is not None:
             reported = [(timestamp, offset + sender_delay_us) for timestamp, offset in smoothed(run.by_report)]
             if _agree(reported, points):
-                points = reported
+                points = _not_after_arrival(reported, points)
         self._timestamps = [timestamp for timestamp, _ in points]
         self._offsets = [offset for _, offset in points]
 
@@ -155,13 +154,27 @@ class RunClock:
 
 
 def smoothed(points: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Each offset as the median of its neighbours (not beyond a jump), in order of distinct timestamps."""
+    """Each offset as the lower quartile of its neighbours (not beyond a jump), in order of distinct timestamps.
+
+    Senders are late with their reports, never early, so the low ones are nearest to the truth.
+    """
     ordered = sorted(dict(points).items())
     offsets = [offset for _, offset in ordered]
     result = []
     for index, (timestamp, offset) in enumerate(ordered):
         around = offsets[max(0, index - SMOOTHED_REPORTS // 2) : index + SMOOTHED_REPORTS // 2 + 1]
-        result.append((timestamp, int(median(value for value in around if abs(value - offset) <= JUMP_US))))
+        near = sorted(value for value in around if abs(value - offset) <= JUMP_US)
+        result.append((timestamp, near[len(near) // 4]))
+    return result
+
+
+def _not_after_arrival(reported: list[tuple[int, int]], arrived: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Reports of a late sender corrected: nothing can have happened after it arrived."""
+    timestamps = [timestamp for timestamp, _ in arrived]
+    result = []
+    for timestamp, offset in reported:
+        index = max(0, bisect_right(timestamps, timestamp) - 1)
+        result.append((timestamp, min([offset] + [near for _, near in arrived[index : index + 2]])))
     return result
 
 

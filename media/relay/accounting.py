@@ -38,13 +38,13 @@ class _Counted:
 
 
 @dataclass
-class _Shares:
-    """Best shares, 0-1, of one connection in one sample."""
+class _Credit:
+    """What one connection is credited in one sample: the best of its sinks and streams."""
 
-    lead_picture: float = 0.0
-    lead_sound: float = 0.0
-    published_picture: float = 0.0
-    published_sound: float = 0.0
+    lead_picture_s: float = 0.0
+    lead_sound_s: float = 0.0
+    published_picture_s: float = 0.0
+    published_sound_s: float = 0.0
 
 
 class DeliveryLedger:
@@ -82,19 +82,19 @@ class DeliveryLedger:
         if elapsed <= 0:
             return
         self._sampled_at = now
-        shares: dict[str, _Shares] = {}
+        earned: dict[str, _Credit] = {}
         for sink, counted in self._sinks.items():
             if (state := statistics.sinks.get(sink)) is not None:
-                self._credit_sink(counted, state, shares, now)
+                self._credit_sink(counted, state, earned, now, elapsed)
         for stream, counted in self._streams.items():
             if (state_in := statistics.streams.get(stream)) is not None:
-                _credit_stream(counted, state_in, shares)
-        for connection_id, share in shares.items():
+                _credit_stream(counted, state_in, earned, min(elapsed, now - counted.since))
+        for connection_id, credit in earned.items():
             if (tally := self._tallies.get(connection_id)) is not None:
-                tally.lead_picture_s += elapsed * share.lead_picture
-                tally.lead_sound_s += elapsed * share.lead_sound
-                tally.published_picture_s += elapsed * share.published_picture
-                tally.published_sound_s += elapsed * share.published_sound
+                tally.lead_picture_s += credit.lead_picture_s
+                tally.lead_sound_s += credit.lead_sound_s
+                tally.published_picture_s += credit.published_picture_s
+                tally.published_sound_s += credit.published_sound_s
 
     def take(self, connection_id: str, at: float) -> Tally | None:
         """The tally since the last call, and begin the next at `at`; None for an unknown connection."""
@@ -109,7 +109,9 @@ class DeliveryLedger:
         self._tallies.pop(connection_id, None)
         return tally
 
-    def _credit_sink(self, counted: _Counted, state: SinkStatistics, shares: dict[str, _Shares], now: float) -> None:
+    def _credit_sink(
+        self, counted: _Counted, state: SinkStatistics, earned: dict[str, _Credit], now: float, elapsed: float
+    ) -> None:
         sent_bytes = state.bytes - counted.bytes
         moved = state.packets > counted.packets
         counted.packets, counted.bytes = state.packets, state.bytes
@@ -121,12 +123,13 @@ class DeliveryLedger:
         else:
             tally.sound_bytes += sent_bytes
         if moved and counted.lead:
-            share = 1.0 - state.fraction_lost if _is_received(counted, state, now) else 0.0
-            best = shares.setdefault(counted.connection_id, _Shares())
+            received = 1.0 - state.fraction_lost if _is_received(counted, state, now) else 0.0
+            seconds = received * min(elapsed, now - counted.since)
+            best = earned.setdefault(counted.connection_id, _Credit())
             if counted.picture:
-                best.lead_picture = max(best.lead_picture, share)
+                best.lead_picture_s = max(best.lead_picture_s, seconds)
             else:
-                best.lead_sound = max(best.lead_sound, share)
+                best.lead_sound_s = max(best.lead_sound_s, seconds)
 
 
 def _is_received(counted: _Counted, state: SinkStatistics, now: float) -> bool:
@@ -135,12 +138,30 @@ def _is_received(counted: _Counted, state: SinkStatistics, now: float) -> bool:
     return now - state.last_rr <= REPORT_AGE_S
 
 
-def _credit_stream(counted: _Counted, state: StreamStatistics, shares: dict[str, _Shares]) -> None:
+def _credit_stream(counted: _Counted, state: StreamStatistics, earned: dict[str, _Credit], seconds: float) -> None:
     moved = state.packets > counted.packets
     counted.packets, counted.bytes = state.packets, state.bytes
     if moved:
-        best = shares.setdefault(counted.connection_id, _Shares())
+        best = earned.setdefault(counted.connection_id, _Credit())
         if counted.picture:
-            best.published_picture = 1.0
+            best.published_picture_s = max(best.published_picture_s, seconds)
         else:
-            best.published_sound = 1.0
+            best.published_sound_s = max(best.published_sound_s, seconds)
+
+
+class PacketTotals:
+    """RTP packets taken in and sent on since the start, added up from snapshots: counters vanish with their owners."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.forwarded = 0
+        self._streams: dict[int, int] = {}
+        self._sinks: dict[int, int] = {}
+
+    def note(self, statistics: Statistics) -> None:
+        """Add what came since the last snapshot."""
+        streams = {number: stream.packets for number, stream in statistics.streams.items()}
+        sinks = {number: sink.packets + sink.resent for number, sink in statistics.sinks.items()}
+        self.received += sum(count - self._streams.get(number, 0) for number, count in streams.items())
+        self.forwarded += sum(count - self._sinks.get(number, 0) for number, count in sinks.items())
+        self._streams, self._sinks = streams, sinks

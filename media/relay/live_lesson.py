@@ -186,6 +186,8 @@ class LiveLesson:
         if not active:
             self._journals.pause(at)
         for track in self._tracks.values():
+            if not track.connection.party.recorded:
+                continue
             if track.added:
                 self._port.command(core.SetTap(track.stream, active))
             if active and track.codec is not None:
@@ -431,7 +433,7 @@ class LiveLesson:
         self._by_stream[track.stream] = track
         self._stream_owners[track.stream] = self
         self._port.command(command)
-        if self._recording:
+        if self._records(track):
             self._port.command(core.SetTap(track.stream, True))
         now = self._clock.monotonic()
         self._ledger.add_stream(
@@ -467,7 +469,7 @@ class LiveLesson:
         first = track.codec is None
         track.codec = HeardCodec(event.codec, event.payload_type, CLOCK_RATES[event.codec])
         at = self._clock.wall()
-        if self._recording:
+        if self._records(track):
             self._journals.begin_track(track.info, track.connection.party, track.codec, at)
         if first:
             self._emit(
@@ -481,6 +483,10 @@ class LiveLesson:
                     at=at,
                 )
             )
+
+    def _records(self, track: LiveTrack) -> bool:
+        """Whether the track is journalled now: a party that refused consent is forwarded but never recorded."""
+        return self._recording and track.connection.party.recorded
 
     # Telling the service
 

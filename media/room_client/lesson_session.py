@@ -23,6 +23,7 @@ SILENCE_LIMIT_S = 25
 MESSAGE_LIMIT_BYTES = 256 << 10
 OPEN_TIMEOUT_S = 10
 LEAVE_TIMEOUT_S = 2
+LAST_WORD_S = 0.7
 # With these the server means the lesson, not one message; joining again does not help.
 FINAL_ERRORS = {"not_allowed", "not_found", "lesson_over", "bad_message"}
 
@@ -123,8 +124,9 @@ class LessonSession:
             asyncio.ensure_future(self._until_lost()),
         ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            # What the server said last counts more than what went silent meanwhile.
+            return next(task for task in tasks if task.done()).result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -148,6 +150,8 @@ class LessonSession:
 
     async def _until_lost(self) -> str:
         await self._lost.wait()
+        # The media of a lesson that ends is closed before the word of it arrives: listen for that word.
+        await asyncio.sleep(LAST_WORD_S)
         raise ConnectionLostError("the relay cannot be reached any more")
 
     async def _on_welcome(self, message: dict[str, Any]) -> None:

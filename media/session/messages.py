@@ -46,6 +46,8 @@ class Subscribed(FromClient):
     type: Literal["subscribed"]
     id: RequestId
     sdp: Sdp
+    reuse: bool = True
+    "False: the client cannot take a new track on a line that carried another, so each track gets a fresh line."
 
 
 class Mute(FromClient):

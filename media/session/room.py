@@ -116,6 +116,10 @@ class LessonRoom:
         for member in self._present.values():
             if member.presence is not None:
                 self._actions.extend(member.presence.subscription.settle(now))
+        for connection_id, member in list(self._present.items()):
+            if member.presence is not None and member.presence.subscription.exhausted:
+                self._lose(events.MediaLost(connection_id, "too many tracks came and went: join again"), now)
+                self._settle(now)
 
     # Joining and leaving
 
@@ -252,6 +256,7 @@ class LessonRoom:
                 presence.connection_id, "bad_message", "no offer with this id waits for an answer", "subscribed"
             )
             return
+        presence.subscription.reuses_lines = request.reuse
         self._actions.append(actions.ApplyAnswer(presence.connection_id, request.id, request.sdp, outstanding[1]))
 
     def _mute(self, _member: Member, presence: Presence, request: messages.Mute, _now: float) -> None:

@@ -50,6 +50,14 @@ class Subscription:
         self._offered: tuple[OfferedLine, ...] = ()
         self._dirty = False
         self.offered_at: float | None = None
+        self.reuses_lines = True
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether tracks wait that this peer connection can never take: only a new one helps."""
+        if self.reuses_lines or self._state is not OfferState.IDLE or len(self._lines) < self._max_lines:
+            return False
+        return sum(line.track is not None for line in self._lines) < min(len(self._wanted), self._max_lines)
 
     @property
     def outstanding(self) -> tuple[int, tuple[OfferedLine, ...]] | None:
@@ -125,7 +133,7 @@ class Subscription:
                 line.track = track
 
     def _line_for(self, kind: TrackKind) -> Line | None:
-        for line in self._lines:
+        for line in self._lines if self.reuses_lines else ():
             if line.kind == kind and line.track is None and line.answered_track_id is None:
                 return line
         if len(self._lines) >= self._max_lines:

@@ -73,6 +73,8 @@ class Conductor:
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
+        self._told.clear()
+        self._wake, self._looking = asyncio.Event(), asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         try:
             while True:

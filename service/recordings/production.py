@@ -73,6 +73,7 @@ class Production:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Take jobs, first those a former process left unfinished."""
+        self._stopping = False
         async with self._jobs.running():
             await asyncio.to_thread(self.sweep, after_restart=True)
             sweeping = asyncio.create_task(self._sweep_for_ever(), name="recordings-sweep")

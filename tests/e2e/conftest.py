@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 from chromium import launch
 from playwright.sync_api import Browser, sync_playwright
-from running_product import Product
+from running_product import Product, zone_where_it_is_morning
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """An empty installation, started as its user would start it, on ports of its own."""
-    with Product.started(tmp_path_factory.mktemp("product") / "data") as running:
+    folder = tmp_path_factory.mktemp("product") / "data"
+    with Product.started(folder, THREE_CLASSROOMS_TIME_ZONE=zone_where_it_is_morning().key) as running:
         yield running
 
 

@@ -1,6 +1,7 @@
 """A real application over a fresh database for each test, with a clock and people tests can turn."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from media.contract import RecordingManifest
 from service.accounts.roles import Role
+from service.accounts.sessions import csrf_token_of, open_session
 from service.accounts.tables import User
 from service.accounts.usernames import username_key
 from service.application import create_application
@@ -22,6 +24,7 @@ from service.organisation.tables import Organisation
 from service.organisation.tree import add_organisation
 from service.parts import Parts
 from service.rooms.tables import Device, Room
+from service.security.cookies import SESSION_COOKIE
 from service.security.passwords import hash_password
 from service.security.rate_limits import RateLimits
 from service.security.tokens import hash_token, new_token
@@ -211,9 +214,19 @@ def anonymous(new_client: Callable[[], TestClient]) -> Caller:
 
 
 @pytest.fixture
-def signed_in(new_client: Callable[[], TestClient]) -> Callable[[str], Caller]:
-    """Signs somebody of the county in, in a browser of their own."""
-    return lambda username: Caller(new_client()).sign_in(username)
+def signed_in(new_client: Callable[[], TestClient], county: County) -> Callable[[str], Caller]:
+    """Signs somebody of the county in, in a browser of their own; without the password, which costs time by intent."""
+
+    def make(username: str) -> Caller:
+        with county.parts.database.unit_of_work() as session:
+            now = county.parts.clock.now()
+            token = open_session(session, county.users[username].id, now, timedelta(days=365))
+        client = new_client()
+        client.cookies.set(SESSION_COOKIE, token)
+        client.headers["X-CSRF-Token"] = csrf_token_of(token)
+        return Caller(client)
+
+    return make
 
 
 @pytest.fixture
@@ -269,3 +282,16 @@ def lesson_request(rooms: Any, clock: Any) -> Callable[..., dict[str, Any]]:
         return {key: value for key, value in (body | fields).items() if value is not None}
 
     return make
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], Any]], None]:
+    """Waits for what happens on other threads; fails after ten seconds."""
+
+    def wait(condition: Callable[[], Any], within_s: float = 10) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, f"waited {within_s} s in vain"
+            time.sleep(0.01)
+
+    return wait

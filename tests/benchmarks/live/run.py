@@ -136,10 +136,10 @@ def picture_ages_ms(page: Page, pictures: int) -> list[float]:
 def cpu_per_packet(product: Product, seconds: float) -> tuple[float, int]:
     """CPU microseconds of the whole server process per packet its relay forwarded, and how many it forwarded."""
     administrator = next(a for a in product.ready["accounts"] if a["role"] == "system_administrator")
-    client = product.client(administrator["username"], administrator["password"])
-    cpu_before, sent_before = cpu_seconds(product), packets_forwarded(client)
-    time.sleep(seconds)
-    cpu_after, sent_after = cpu_seconds(product), packets_forwarded(client)
+    with product.client(administrator["username"], administrator["password"]) as client:
+        cpu_before, sent_before = cpu_seconds(product), packets_forwarded(client)
+        time.sleep(seconds)
+        cpu_after, sent_after = cpu_seconds(product), packets_forwarded(client)
     forwarded = sent_after - sent_before
     return (cpu_after - cpu_before) * 1e6 / forwarded, forwarded
 

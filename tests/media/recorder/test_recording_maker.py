@@ -300,3 +300,24 @@ def test_a_journal_full_of_noise_does_no_harm(journals: JournalFolder, tmp_path:
     journals.add(track)
     for stream in make(journals).streams:
         assert stream.duration_ms < 8000
+
+
+def test_late_reports_of_a_busy_sender_do_not_move_pictures_behind_their_arrival(journals: JournalFolder) -> None:
+    # Each picture report pairs a picture's timestamp with a clock read 400 ms later, as by a sender short of time.
+    late = Track(codec="vp8")
+    records = late.records
+
+    def belated() -> object:
+        for arrival_s, kind, body in records():
+            if kind != 2:
+                yield arrival_s, kind, body
+                continue
+            ntp = int.from_bytes(body[:8], "little") + int(0.4 * 2**32)
+            yield arrival_s + 0.4, kind, ntp.to_bytes(8, "little") + body[8:]
+
+    late.records = belated  # type: ignore[method-assign, assignment]
+    journals.add(late)
+    journals.add(Track(codec="opus", source="microphone"))
+    (stream,) = make(journals).streams
+    flashes, beeps = flash_begins(pictures_of(journals, stream)), beep_begins(sound_of(journals, stream))
+    assert np.abs(np.subtract(flashes, beeps)).max() < 0.08

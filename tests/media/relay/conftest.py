@@ -202,7 +202,7 @@ class Classroom:
                 self.tracks[transceiver.mid] = transceiver.receiver.track
             self.announced = {track["mid"]: track for track in offer["tracks"]}
             sdp = self.answer_filter(self.receiving.localDescription.sdp)
-            await self.send("subscribed", id=offer["id"], sdp=sdp)
+            await self.send("subscribed", id=offer["id"], sdp=sdp, reuse=False)
             self._changed.set()
 
     async def leave(self, reason: str = "socket_closed") -> None:
@@ -287,3 +287,33 @@ def party() -> Callable[..., Party]:
 def lead_media() -> Callable[[], tuple[tuple[str, MediaStreamTrack], ...]]:
     """Make a camera of mid grey and a microphone with a tone."""
     return lambda: (("camera", ColourTrack(180)), ("microphone", ToneTrack()))
+
+
+@pytest.fixture
+def grey_camera() -> Callable[[int], MediaStreamTrack]:
+    """Make a camera whose picture is one grey."""
+    return ColourTrack
+
+
+@pytest.fixture
+def new_school() -> Callable[..., Any]:
+    """Open a school by hand, for tests that need more than one."""
+
+    async def make(folder: Path, **changes: Any) -> School:
+        school = School(folder)
+        await school.open(**changes)
+        return school
+
+    return make
+
+
+@pytest.fixture
+def relay_configuration() -> Callable[..., RelayConfiguration]:
+    """Make a relay's configuration for loopback."""
+    return configuration
+
+
+@pytest.fixture
+def loop_bus() -> LoopBus:
+    """Make a bus."""
+    return LoopBus()

@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
 from pathlib import Path
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import Error, async_playwright
 
 from media.contract import ClientMessage, JoinLesson, OpenLesson
 
 pytestmark = pytest.mark.e2e
 
 PAGE = (Path(__file__).parent / "classroom.html").read_text(encoding="utf-8")
+CONNECTIONS = itertools.count(1)
 URL = "http://127.0.0.1/classroom"
 FLAGS = [
     "--no-sandbox",
@@ -27,7 +29,7 @@ class BrowserRoom:
 
     def __init__(self, school, context, party):
         self.school, self.context, self.party = school, context, party
-        self.connection_id = f"browser-{party.name}"
+        self.connection_id = f"browser-{party.name}-{next(CONNECTIONS)}"
         self.closed = None
         self.errors = []
         self._tasks = []
@@ -55,7 +57,9 @@ class BrowserRoom:
             message = await self._inbox.get()
             if message["type"] == "error":
                 self.errors.append(message)
-            await self.page.evaluate("message => window.heard(message)", message)
+            # A page that was closed hears nothing more.
+            with contextlib.suppress(Error):
+                await self.page.evaluate("message => window.heard(message)", message)
 
     async def _signal(self, message):
         command = ClientMessage(lesson_id="lesson1", connection_id=self.connection_id, message=message)
@@ -144,5 +148,28 @@ def test_a_screen_is_added_to_a_running_lesson_and_the_senders_rate_climbs(run_s
             while (rate := (await lead.page.evaluate("uplink()"))["kbps"]) < 1000:
                 assert time.monotonic() < deadline, f"only {rate} kbit/s"
                 await asyncio.sleep(0.2)
+
+    run_school(scenario)
+
+
+def test_a_tab_that_is_killed_and_reopened_is_back_once_and_seen_again(run_school, party):
+    async def scenario(school):
+        await school.bus.command(open_lesson())
+        async with browser() as launched, contextlib.AsyncExitStack() as stack:
+            lead = await enter(school, launched, stack, party("lead", "town"))
+            room = await enter(school, launched, stack, party("room", "village"))
+            await room.publish()
+            before = await lead.sees(room.party, "camera")
+            await room.page.close()
+            again = await enter(school, launched, stack, party("room", "village"))
+            begun = time.monotonic()
+            await again.publish()
+            while (seen := await lead.received(room.party, "camera")).get("track_id") in {None, before["track_id"]}:
+                assert time.monotonic() - begun < 5
+                await asyncio.sleep(0.05)
+            first = seen["framesDecoded"]
+            await lead.sees(room.party, "camera", frames=first + 10)
+            assert time.monotonic() - begun < 3
+            assert (await lead.page.evaluate("remote.size")) == 2
 
     run_school(scenario)

@@ -1,7 +1,7 @@
 """Client messages that are wrong, odd or hostile get a clear error and change nothing."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.contract import Party
@@ -67,6 +67,7 @@ def test_the_error_says_what_is_wrong(message, problem):
     assert str(caught.value).startswith(problem)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(messages(), max_size=12))
 def test_no_message_makes_the_room_raise_and_every_refusal_is_told(sequence):
     room = LessonRoom("synchronous", RoomLimits())

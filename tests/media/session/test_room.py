@@ -48,10 +48,10 @@ class Hall:
         )
         return self.feed(events.PublishAnswered(f"c-{name}", 1, "answer", answered, fresh))
 
-    def answer(self, name, *, accept=None):
+    def answer(self, name, *, accept=None, reuse=True):
         """Let the client answer its outstanding offer, accepting all of it unless told otherwise."""
         offer = self.last_offer(name)
-        self.say(name, "subscribed", id=offer.offer_id, sdp=SDP)
+        self.say(name, "subscribed", id=offer.offer_id, sdp=SDP, reuse=reuse)
         mids = frozenset(line.mid for line in offer.lines if line.track_id) if accept is None else frozenset(accept)
         return self.feed(events.SubscriptionAnswered(f"c-{name}", offer.offer_id, mids))
 
@@ -216,6 +216,20 @@ def test_a_freed_line_takes_a_track_that_found_none_before():
     hall.feed(events.Left("c-a", "gone"))
     hall.answer("watcher")
     assert carried(hall.last_offer("watcher")) == {"0": "t2"}
+
+
+def test_a_client_that_cannot_reuse_lines_gets_fresh_ones_until_it_must_join_again():
+    hall = Hall(max_received_tracks=2)
+    hall.join("watcher")
+    hall.join("a")
+    for track_id, lines in (("t1", {"0": "t1"}), ("t2", {"0": None, "1": "t2"})):
+        hall.publish("a", "camera", fresh=True)
+        assert carried(hall.last_offer("watcher")) == lines
+        attached = of(hall.answer("watcher", reuse=False), actions.Attach)
+        assert attached == [actions.Attach("c-watcher", str(len(lines) - 1), track_id)]
+    hall.publish("a", "camera", fresh=True)
+    done = hall.answer("watcher", reuse=False)
+    assert [one.code for one in of(done, actions.Close)] == ["media_lost"]
 
 
 def test_an_answer_with_the_id_of_no_offer_is_refused():

@@ -82,6 +82,4 @@ export default {
   noPeriods: 'This school has no periods yet; please give times.',
   back: 'Back to lessons',
   live: 'Lesson',
-  newerVersion: 'Someone has just changed this lesson. The newest state is shown; please try again.',
-  confirm: 'OK',
 }

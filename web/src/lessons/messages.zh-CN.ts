@@ -82,6 +82,4 @@ export default {
   noPeriods: '这所学校还没有设置节次，请按时间填写。',
   back: '返回课程',
   live: '课堂',
-  newerVersion: '课程刚被他人修改，已显示最新内容，请再试一次。',
-  confirm: '确定',
 }

@@ -22,6 +22,7 @@ export default {
   screenOf: 'Screen of {name}',
   openSound: 'Click for sound',
   alone: 'No other room has joined yet',
+  startIt: 'Not started yet: when the rooms are here, press “Start” at the top right',
   notStarted: 'The lesson has not started; waiting for the lead teacher',
   role: { lead: 'Lead' },
   tile: {
@@ -29,6 +30,7 @@ export default {
     cameraOff: 'Camera is off',
     soundOnly: 'Sound only',
     nothingYet: 'No picture yet',
+    listening: 'Listening',
     pin: 'Enlarge {name}',
     unpin: 'Stop enlarging {name}',
     handRaised: 'Hand raised',

@@ -22,6 +22,7 @@ export default {
   screenOf: '{name} 的屏幕',
   openSound: '点击打开声音',
   alone: '其他教室还没有进入课堂',
+  startIt: '课堂还没有开始：各教室到齐后，请点击右上角“开始上课”',
   notStarted: '课堂还没有开始，正在等待主讲教师',
   role: { lead: '主讲' },
   tile: {
@@ -29,6 +30,7 @@ export default {
     cameraOff: '摄像头已关闭',
     soundOnly: '只有声音',
     nothingYet: '还没有画面',
+    listening: '正在听课',
     pin: '放大：{name}',
     unpin: '取消放大：{name}',
     handRaised: '正在举手',

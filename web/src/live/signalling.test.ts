@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { retryDelayMs } from './backoff'
 import { shortcutOf } from './shortcuts'
 import { decodeMessage, encodeMessage, liveAddress } from './signalling'
-import { levelOf, SpeakingSigns } from './sound-levels'
+import { levelsOf, SpeakingSigns } from './sound-levels'
 
 describe('messages', () => {
   it.each([['nonsense'], ['null'], ['[]'], ['{"type":1}'], ['{"type":"from_the_future"}'], [new ArrayBuffer(4)]])('ignores %s', (text) => {
@@ -32,14 +32,13 @@ describe('retryDelayMs', () => {
 })
 
 describe('speaking', () => {
-  const receiver = (audioLevel: number, timestamp: number) =>
-    ({ getSynchronizationSources: () => [{ audioLevel, timestamp }] }) as unknown as RTCRtpReceiver
-
-  it('reads a fresh level by either clock and nothing from an old one', () => {
-    expect(levelOf(receiver(0.4, 1_000_000), 5_000, 1_000_100)).toBe(0.4)
-    expect(levelOf(receiver(0.4, 4_900), 5_000, 1_000_100)).toBe(0.4)
-    expect(levelOf(receiver(0.4, 998_000), 5_000, 1_000_000)).toBe(0)
-    expect(levelOf(null, 0, 0)).toBe(0)
+  it('reads the levels of received sound and of nothing else', () => {
+    const levels = levelsOf([
+      { type: 'inbound-rtp', kind: 'audio', trackIdentifier: 'a', audioLevel: 0.4 },
+      { type: 'inbound-rtp', kind: 'video', trackIdentifier: 'v' },
+      { type: 'media-source', kind: 'audio', trackIdentifier: 'own', audioLevel: 0.9 },
+    ])
+    expect([...levels]).toEqual([['a', 0.4]])
   })
 
   it('holds the sign over short silence', () => {
@@ -47,7 +46,7 @@ describe('speaking', () => {
     signs.hear('r1', 0.2, 1_000)
     signs.hear('r2', 0.001, 1_000)
     expect([...signs.speaking(1_800)]).toEqual(['r1'])
-    expect([...signs.speaking(2_000)]).toEqual([])
+    expect([...signs.speaking(2_300)]).toEqual([])
   })
 })
 

@@ -1,21 +1,27 @@
-/** Who is speaking: levels read from the receivers of the sound, and the sign that does not flicker. */
+/** Who is speaking: levels read from the statistics of the receiving connection, and the sign that does not flicker. */
 import type { RemoteFeed } from './remote-media'
 
 /** Level 0..1 above which a person speaks: about -40 dBFS. */
 export const SPEAKING_LEVEL = 0.01
 /** The sign stays this long after the last loud moment. */
-export const HOLD_MS = 900
+export const HOLD_MS = 1_200
 
-/** Older readings than this say nothing of now. */
-const FRESH_MS = 500
+interface SoundStatistics {
+  type: string
+  kind?: string
+  trackIdentifier?: string
+  audioLevel?: number
+}
 
-/** Newest level (0..1) the receiver knows of, 0 if none in the last half second. */
-export function levelOf(receiver: RTCRtpReceiver | null, nowMs: number, wallNowMs: number): number {
-  const source = receiver?.getSynchronizationSources?.()[0]
-  if (!source) return 0
-  // Browsers differ in whether the stamp counts from 1970 or from the page's start.
-  const age_ms = Math.min(Math.abs(wallNowMs - source.timestamp), Math.abs(nowMs - source.timestamp))
-  return age_ms <= FRESH_MS ? (source.audioLevel ?? 0) : 0
+/** Level (0..1) of each received sound track, by the track's id. Statistics are used because they hold the level of the decoded
+ * sound, which the level in the packets (RFC 6464) only does where the sender writes it. */
+export function levelsOf(report: Iterable<SoundStatistics>): Map<string, number> {
+  const levels = new Map<string, number>()
+  for (const entry of report) {
+    if (entry.type !== 'inbound-rtp' || entry.kind !== 'audio' || entry.trackIdentifier === undefined) continue
+    levels.set(entry.trackIdentifier, entry.audioLevel ?? 0)
+  }
+  return levels
 }
 
 /** Remembers for each party when it was last loud. */
@@ -31,8 +37,11 @@ export class SpeakingSigns {
   }
 }
 
-/** Feeds in, speaking parties out; called a few times a second. */
-export function hearFeeds(signs: SpeakingSigns, feeds: RemoteFeed[], nowMs: number, wallNowMs: number): Set<string> {
-  for (const feed of feeds) signs.hear(feed.party_id, levelOf(feed.soundReceiver, nowMs, wallNowMs), nowMs)
+/** Feeds and their levels in, speaking parties out; called a few times a second. */
+export function hearFeeds(signs: SpeakingSigns, feeds: RemoteFeed[], levels: Map<string, number>, nowMs: number): Set<string> {
+  for (const feed of feeds) {
+    const level = feed.soundReceiver ? (levels.get(feed.soundReceiver.track.id) ?? 0) : 0
+    signs.hear(feed.party_id, level, nowMs)
+  }
   return signs.speaking(nowMs)
 }

@@ -2,9 +2,9 @@
 import { onBeforeUnmount, onMounted, shallowRef, triggerRef } from 'vue'
 import { realBrowser } from './browser'
 import { LiveClient, type LiveClientOptions } from './live-client'
-import { hearFeeds, SpeakingSigns } from './sound-levels'
+import { hearFeeds, levelsOf, SpeakingSigns } from './sound-levels'
 
-const LEVEL_EVERY_MS = 250
+const LEVEL_EVERY_MS = 400
 
 declare global {
   interface Window {
@@ -39,13 +39,16 @@ export function useLiveLesson(options: LiveClientOptions) {
     state.value = value
     triggerRef(state)
   })
+  async function listen(): Promise<void> {
+    const report = await client.peerConnections.subscriber?.getStats()
+    const heard = hearFeeds(signs, client.state.feeds, levelsOf(report?.values() ?? []), performance.now())
+    if ([...heard].join() !== [...speaking.value].join()) speaking.value = heard
+  }
+
   onMounted(() => {
     client.start()
     expose(client)
-    levelTimer = window.setInterval(() => {
-      const heard = hearFeeds(signs, client.state.feeds, performance.now(), Date.now())
-      if ([...heard].join() !== [...speaking.value].join()) speaking.value = heard
-    }, LEVEL_EVERY_MS)
+    levelTimer = window.setInterval(() => void listen(), LEVEL_EVERY_MS)
     // A closed tab says good-bye, so that nobody sees a frozen picture until the relay notices.
     window.addEventListener('pagehide', leave)
   })

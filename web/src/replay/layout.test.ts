@@ -36,6 +36,8 @@ describe('replay layout', () => {
   it('knows gaps and ends', () => {
     const lead = STREAMS[2] as RecordedStream
     expect([0, 19_999, 20_000, 25_000, 60_000].map((ms) => isPresent(lead, ms))).toEqual([true, true, false, true, false])
+    const still = stream('still', 'lead', 'screen', { gaps: [[1_000, 30_000]] })
+    expect(isPresent(still, 5_000)).toBe(true)
   })
 })
 

@@ -19,9 +19,10 @@ export function inOrder(streams: readonly RecordedStream[]): RecordedStream[] {
   )
 }
 
-/** A stream shows something at this moment of the lesson. */
+/** A stream shows something at this moment of the lesson. A still screen sends nothing until it changes: its gaps mean nothing. */
 export function isPresent(stream: RecordedStream, master_ms: number): boolean {
-  return placeOf(stream, master_ms).inside && !inGap(stream, stream.gaps, master_ms)
+  const gaps = stream.source === 'screen' ? [] : stream.gaps
+  return placeOf(stream, master_ms).inside && !inGap(stream, gaps, master_ms)
 }
 
 /** The stream to show large: the chosen one, else a screen that is shared right now, else the lead's picture. */

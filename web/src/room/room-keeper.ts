@@ -2,7 +2,7 @@
  * Keeps a classroom's page where it belongs, with nobody at the keyboard: pairing, waiting, or in its lesson.
  * Each step asks the service once and moves on; a lost network changes nothing but the sign that says so.
  */
-import { DeviceRefusal, type DeviceApi, type LessonBrief, type Pairing, type RoomBrief } from './device-api'
+import { DeviceRefusal, type DeviceApi, type DeviceLessons, type LessonBrief, type Pairing, type RoomBrief } from './device-api'
 
 export type Screen = 'starting' | 'pairing' | 'waiting' | 'lesson' | 'replaced'
 
@@ -50,9 +50,9 @@ export class RoomKeeper {
   /** Asks what is due; gives the ms to wait before the next step. Never rejects. */
   async step(): Promise<number> {
     try {
-      if (!this.state.room) await this.identify()
-      if (this.state.room) await this.followLessons()
-      else await this.pair()
+      if (this.state.pairing) await this.pair()
+      else if (this.state.room) await this.followLessons(this.parts.api.lessons())
+      else await this.begin()
       this.update({ online: true })
     } catch (error) {
       const status = error instanceof DeviceRefusal ? error.status : 0
@@ -81,6 +81,15 @@ export class RoomKeeper {
     if (this.state.screen === 'replaced') this.update({ screen: this.state.lesson ? 'lesson' : 'waiting' })
   }
 
+  /** Asks who this is and what is on at the same time: a room that comes back is in its lesson one round trip earlier. */
+  private async begin(): Promise<void> {
+    const lessons = this.parts.api.lessons()
+    lessons.catch(() => undefined) // where nobody knows this screen, that answer is a refusal too
+    await this.identify()
+    if (this.state.room) await this.followLessons(lessons)
+    else await this.pair()
+  }
+
   private async identify(): Promise<void> {
     const asked_ms = this.parts.wallMs()
     try {
@@ -95,8 +104,8 @@ export class RoomKeeper {
     }
   }
 
-  private async followLessons(): Promise<void> {
-    const { current, next } = await this.parts.api.lessons()
+  private async followLessons(answer: Promise<DeviceLessons>): Promise<void> {
+    const { current, next } = await answer
     this.update({ next })
     const { screen, lesson } = this.state
     if (!current) {
@@ -121,11 +130,18 @@ export class RoomKeeper {
     try {
       answer = await this.parts.api.pollPairing(pairing)
     } catch (error) {
-      if (error instanceof DeviceRefusal && [400, 403, 404, 410, 422].includes(error.status)) return this.renewPairing()
+      if (error instanceof DeviceRefusal && [400, 403, 404, 410, 422].includes(error.status)) return this.startOver()
       throw error
     }
-    if (answer === 'expired') return this.renewPairing()
+    if (answer === 'expired') return this.startOver()
     if (answer === 'paired') await this.identify()
+  }
+
+  /** The code is no good any more; perhaps because it has done its work and only the answer was lost. */
+  private startOver(): Promise<void> {
+    this.forgetPairing()
+    this.update({ pairing: null })
+    return this.begin()
   }
 
   private async renewPairing(): Promise<void> {
