@@ -30,10 +30,10 @@ from aiortc.rtp import (
     unwrap_rtx,
     wrap_rtx,
 )
+from forwarder_oracle import PythonForwarder
 
 from media.forwarder import api
 from media.forwarder.native.forwarder import NativeForwarder
-from media.forwarder.python import PythonForwarder
 
 STEP_S = 0.005
 TICK_S = 0.01

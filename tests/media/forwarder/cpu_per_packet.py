@@ -3,9 +3,9 @@
 import time
 
 import pylibsrtp
+from forwarder_oracle import PythonForwarder
 
 from media.forwarder import api
-from media.forwarder.python import PythonForwarder
 
 PACKETS = 4000
 PAYLOAD_BYTES = 980

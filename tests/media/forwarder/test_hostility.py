@@ -97,7 +97,7 @@ def test_no_authentic_rtcp_raises(world, vp8, body, kind, count):
     ssrc=st.sampled_from([1, 2, 3]),
     body=st.binary(max_size=60),
 )
-def test_no_authentic_rtp_raises(world, vp8, first, payload_type, seq, ssrc, body):  # noqa: PLR0917
+def test_no_authentic_rtp_raises(world, vp8, first, payload_type, seq, ssrc, body):
     if not world.clients:
         started(world, vp8)
     publisher, subscriber = world.clients.values()

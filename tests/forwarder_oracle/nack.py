@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from media.forwarder.python.sequence import MAX_GAP
+from forwarder_oracle.sequence import MAX_GAP
 
 _FIRST_RETRY_S = 0.06
 _RETRY_GROWTH = 1.3

@@ -2,7 +2,7 @@
 
 import random
 
-from media.forwarder.python.reception import Reception
+from forwarder_oracle.reception import Reception
 
 
 def test_jitter_is_smoothed_by_a_sixteenth():

@@ -1,17 +1,16 @@
 """RTCP compounds, written and read beside aiortc."""
 
 from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpSenderInfo, RtcpSrPacket
+from forwarder_oracle import rtcp
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python import rtcp
 
 UINT32 = st.integers(0, 0xFFFFFFFF)
 BLOCK = st.tuples(UINT32, st.integers(0, 255), st.integers(-0x800000, 0x7FFFFF), UINT32, UINT32, UINT32, UINT32)
 
 
 @given(UINT32, st.integers(0, (1 << 64) - 1), UINT32, UINT32, UINT32, st.lists(BLOCK, max_size=31))
-def test_reports_of_others_are_read(ssrc, ntp, timestamp, packets, octets, blocks):  # noqa: PLR0917
+def test_reports_of_others_are_read(ssrc, ntp, timestamp, packets, octets, blocks):
     infos = [RtcpReceiverInfo(*block) for block in blocks]
     sender, receiver = (
         RtcpSrPacket(ssrc, RtcpSenderInfo(ntp, timestamp, packets, octets), infos),

@@ -2,7 +2,7 @@
 
 import struct
 
-from media.forwarder.python.sequence import SequenceUnroller
+from forwarder_oracle.sequence import SequenceUnroller
 
 _HISTORY_S = 0.5
 _MAX_STATUSES = 400

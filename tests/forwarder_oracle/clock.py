@@ -1,6 +1,6 @@
 """Clocks: our NTP time, and one constant offset for each publisher's, the same for all its streams (lip sync)."""
 
-from media.forwarder.python.rtcp import SenderReport
+from forwarder_oracle.rtcp import SenderReport
 
 _NTP_MINUS_UNIX_S = 2_208_988_800
 # A publisher whose clock was set anew is measured again rather than believed.

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from forwarder_oracle import rtcp
+from forwarder_oracle.clock import NtpClock
+from forwarder_oracle.peer import Peer
+from forwarder_oracle.rtp import MalformedError, parse_rtp
+from forwarder_oracle.sink import Sink
+from forwarder_oracle.srtp import DroppedError
+from forwarder_oracle.stream import PublishedStream
 from media.forwarder import api
-from media.forwarder.python import rtcp
-from media.forwarder.python.clock import NtpClock
-from media.forwarder.python.peer import Peer
-from media.forwarder.python.rtp import MalformedError, parse_rtp
-from media.forwarder.python.sink import Sink
-from media.forwarder.python.srtp import DroppedError
-from media.forwarder.python.stream import PublishedStream
 
 _FEEDBACK_S = 0.08
 _RECEIVER_REPORT_S = 1.0
@@ -38,7 +38,7 @@ class PythonForwarder:
     def __init__(self, wall_minus_monotonic: float, seed: int | None = None) -> None:
         """`seed` makes the first sequence numbers repeatable, for tests."""
         self._clock = NtpClock(wall_minus_monotonic)
-        self._random = random.Random(seed)  # noqa: S311 - RFC 3550 5.1 asks for unpredictable, SRTP does not need it
+        self._random = random.Random(seed)
         self._peers: dict[int, Peer] = {}
         self._streams: dict[int, PublishedStream] = {}
         self._sinks: dict[int, Sink] = {}

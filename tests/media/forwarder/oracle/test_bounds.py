@@ -1,10 +1,9 @@
 """The cache and the resend limits hold their bounds whatever is asked of them."""
 
+from forwarder_oracle.cache import MediaPacket, PacketCache
+from forwarder_oracle.resend import ResendLimiter
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python.cache import MediaPacket, PacketCache
-from media.forwarder.python.resend import ResendLimiter
 
 
 @given(st.lists(st.integers(0, 400), max_size=200))

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 
+from forwarder_oracle.clock import PublisherClock
+from forwarder_oracle.rtp import RtpPacket
+from forwarder_oracle.sink import Sink
+from forwarder_oracle.srtp import DroppedError, SrtpOpener, SrtpSealer
+from forwarder_oracle.stream import PublishedStream
+from forwarder_oracle.transport_feedback import TransportFeedback
 from media.forwarder.api import AddPeer, Address
-from media.forwarder.python.clock import PublisherClock
-from media.forwarder.python.rtp import RtpPacket
-from media.forwarder.python.sink import Sink
-from media.forwarder.python.srtp import DroppedError, SrtpOpener, SrtpSealer
-from media.forwarder.python.stream import PublishedStream
-from media.forwarder.python.transport_feedback import TransportFeedback
 
 Emit = Callable[[bytes, Address], None]
 

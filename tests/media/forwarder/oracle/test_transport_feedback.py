@@ -2,10 +2,9 @@
 
 import struct
 
+from forwarder_oracle.transport_feedback import TransportFeedback, write_chunks
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python.transport_feedback import TransportFeedback, write_chunks
 
 
 def read_chunks(data: bytes, count: int) -> list[int]:

@@ -3,10 +3,9 @@
 import random
 
 import pytest
+from forwarder_oracle.sequence import MAX_GAP, SequenceMap, SequenceUnroller
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python.sequence import MAX_GAP, SequenceMap, SequenceUnroller
 
 
 @given(start=st.integers(0, 0xFFFF), steps=st.lists(st.integers(-2000, 30000), max_size=60))

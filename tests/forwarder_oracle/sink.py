@@ -4,11 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from media.forwarder.api import AddSink, SinkStatistics
-from media.forwarder.python.cache import MediaPacket
-from media.forwarder.python.clock import NtpClock, extrapolate
-from media.forwarder.python.resend import ResendLimiter
-from media.forwarder.python.rtcp import (
+from forwarder_oracle.cache import MediaPacket
+from forwarder_oracle.clock import NtpClock, extrapolate
+from forwarder_oracle.resend import ResendLimiter
+from forwarder_oracle.rtcp import (
     ReportBlock,
     SenderReport,
     write_bye,
@@ -16,9 +15,10 @@ from media.forwarder.python.rtcp import (
     write_receiver_report,
     write_sender_report,
 )
-from media.forwarder.python.rtp import write_extensions, write_rtp
-from media.forwarder.python.sequence import SequenceMap
-from media.forwarder.python.stream import PublishedStream, Source
+from forwarder_oracle.rtp import write_extensions, write_rtp
+from forwarder_oracle.sequence import SequenceMap
+from forwarder_oracle.stream import PublishedStream, Source
+from media.forwarder.api import AddSink, SinkStatistics
 
 _REPORT_S = 1.0
 _MAX_BELIEVED_RTT_S = 10.0

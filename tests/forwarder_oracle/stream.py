@@ -3,6 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from forwarder_oracle.cache import MediaPacket, PacketCache
+from forwarder_oracle.keyframe import KeyframeWish, starts_keyframe
+from forwarder_oracle.nack import NackGenerator
+from forwarder_oracle.reception import Reception
+from forwarder_oracle.rtcp import SenderReport
+from forwarder_oracle.rtp import RtpPacket
+from forwarder_oracle.sequence import MAX_GAP, SequenceUnroller
+from forwarder_oracle.srtp import DroppedError
 from media.forwarder.api import (
     AddStream,
     Event,
@@ -14,14 +22,6 @@ from media.forwarder.api import (
     Tapped,
     TappedReport,
 )
-from media.forwarder.python.cache import MediaPacket, PacketCache
-from media.forwarder.python.keyframe import KeyframeWish, starts_keyframe
-from media.forwarder.python.nack import NackGenerator
-from media.forwarder.python.reception import Reception
-from media.forwarder.python.rtcp import SenderReport
-from media.forwarder.python.rtp import RtpPacket
-from media.forwarder.python.sequence import MAX_GAP, SequenceUnroller
-from media.forwarder.python.srtp import DroppedError
 
 _STALL_S = 2.0
 # A publisher may change its SSRC, but not twice within this time.

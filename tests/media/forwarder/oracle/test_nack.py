@@ -1,10 +1,9 @@
 """When missing packets are asked for, and when no more."""
 
+from forwarder_oracle.nack import NackGenerator
+from forwarder_oracle.rtcp import parse_nack, split_compound, write_nacks
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python.nack import NackGenerator
-from media.forwarder.python.rtcp import parse_nack, split_compound, write_nacks
 
 
 def test_a_gap_is_due_at_once_then_after_growing_waits_then_given_up():

@@ -1,8 +1,7 @@
 """Where key frames begin, and how wishes for them become requests."""
 
 import pytest
-
-from media.forwarder.python.keyframe import KeyframeWish, starts_keyframe
+from forwarder_oracle.keyframe import KeyframeWish, starts_keyframe
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What a receiver report tells a publisher about one of its sources (RFC 3550 6.4.1, A.3, A.8)."""
 
-from media.forwarder.python.rtcp import ReportBlock, SenderReport
+from forwarder_oracle.rtcp import ReportBlock, SenderReport
 
 
 class Reception:

@@ -3,10 +3,9 @@
 import pytest
 from aiortc.rtp import RtpPacket as Judge
 from aiortc.rtp import pack_header_extensions, unpack_header_extensions
+from forwarder_oracle.rtp import MalformedError, parse_extensions, parse_rtp, write_extensions, write_rtp
 from hypothesis import given
 from hypothesis import strategies as st
-
-from media.forwarder.python.rtp import MalformedError, parse_extensions, parse_rtp, write_extensions, write_rtp
 
 ELEMENTS = st.dictionaries(st.integers(1, 255), st.binary(max_size=30), max_size=6)
 
