@@ -31,16 +31,19 @@ class PlanDocument:
 
 def pairings_of(assignment: Assignment) -> list[Pairing]:
     """The pairings of an assignment, in the order of the instance's demands."""
+    found = (pairing_of(assignment, demand) for demand in range(assignment.problem.demands))
+    return [one for one in found if one is not None]
+
+
+def pairing_of(assignment: Assignment, demand: int) -> Pairing | None:
+    """The pairing of one demand; None if it has no lesson."""
     problem = assignment.problem
-    snapshot = problem.snapshot
-    found: list[Pairing] = []
-    for demand, pair in enumerate(assignment.pair_of):
-        if pair != NOBODY:
-            series = problem.pair_series[pair]
-            first = problem.series_first[series]
-            times = tuple(problem.option_lesson[option] - first for option in assignment.taken_of(demand))
-            found.append(Pairing(snapshot.demands[demand].id, snapshot.series[series].id, times))
-    return found
+    pair = assignment.pair_of[demand]
+    if pair == NOBODY:
+        return None
+    series = problem.pair_series[pair]
+    times = [problem.option_lesson[option] - problem.series_first[series] for option in assignment.taken_of(demand)]
+    return Pairing(problem.snapshot.demands[demand].id, problem.snapshot.series[series].id, tuple(times))
 
 
 def assignment_of(problem: Problem, pairings: Sequence[Pairing]) -> Assignment:

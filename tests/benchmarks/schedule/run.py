@@ -1,6 +1,6 @@
-"""Plans generated prefectures and prints one table and one JSON line: bound, score, gap, coverage, worst school, time, memory.
+"""Plans generated prefectures; prints a table and a JSON line: bound, score, gap, coverage, worst school, time, memory.
 
-    python tests/benchmarks/schedule/bench.py --size 1/20 --size 1/4 --seed 7 --seed 8 --budget 60 [--whole-model 30]
+    python tests/benchmarks/schedule/run.py --size 1/20 --size 1/4 --seed 7 --seed 8 --budget 60 [--whole-model 30]
 
 Beside each plan stand plain greedy and, with --whole-model, CP-SAT on the whole instance at once in the same run. Every
 number of a plan is that of the independent check: a plan that breaks a rule, or a certificate that fails, ends the run.
