@@ -45,7 +45,7 @@ format: .setup/develop .setup/web ## bring the code into the house style
 	@cd web && npm run --silent format
 
 bench-live: .setup/develop .setup/system service/web_app/index.html ## join time, picture delay and CPU per forwarded packet, in Chromium on loopback
-	$(BIN)/python tests/benchmarks/live/run.py $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/live/run.py $(ARGS)
 
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)

@@ -1,10 +1,9 @@
 """A plan as a JSON document: pairings, what is left unserved and why, metrics, the bound and its certificate."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from scheduler.check.plan_check import PLAN_FORMAT, PLAN_VERSION
 from scheduler.check.week_plan import Pairing
 from scheduler.errors import SnapshotError
 from scheduler.instance.document import fingerprint
@@ -14,33 +13,22 @@ from scheduler.pairing.problem import Problem
 from scheduler.pairing.reasons import Explainer
 from scheduler.pairing.solve import Solution
 
-FORMAT = "three-classrooms-plan"
-VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class PlanDocument:
-    """A plan as read back: for which instance, what it states of itself, its pairings and its certificate."""
-
-    instance: str
-    score: int
-    bound: int
-    pairings: tuple[Pairing, ...]
-    certificate: Any
-
 
 def pairings_of(assignment: Assignment) -> list[Pairing]:
     """The pairings of an assignment, in the order of the instance's demands."""
+    found = (pairing_of(assignment, demand) for demand in range(assignment.problem.demands))
+    return [one for one in found if one is not None]
+
+
+def pairing_of(assignment: Assignment, demand: int) -> Pairing | None:
+    """The pairing of one demand; None if it has no lesson."""
     problem = assignment.problem
-    snapshot = problem.snapshot
-    found: list[Pairing] = []
-    for demand, pair in enumerate(assignment.pair_of):
-        if pair != NOBODY:
-            series = problem.pair_series[pair]
-            first = problem.series_first[series]
-            times = tuple(problem.option_lesson[option] - first for option in assignment.taken_of(demand))
-            found.append(Pairing(snapshot.demands[demand].id, snapshot.series[series].id, times))
-    return found
+    pair = assignment.pair_of[demand]
+    if pair == NOBODY:
+        return None
+    series = problem.pair_series[pair]
+    times = [problem.option_lesson[option] - problem.series_first[series] for option in assignment.taken_of(demand)]
+    return Pairing(problem.snapshot.demands[demand].id, problem.snapshot.series[series].id, tuple(times))
 
 
 def assignment_of(problem: Problem, pairings: Sequence[Pairing]) -> Assignment:
@@ -70,8 +58,8 @@ def plan_document(solution: Solution) -> dict[str, Any]:
     snapshot = solution.problem.snapshot
     measured = measure(assignment)
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": PLAN_FORMAT,
+        "version": PLAN_VERSION,
         "instance": fingerprint(snapshot),
         "score": assignment.score,
         "bound": solution.bound,
@@ -87,34 +75,3 @@ def plan_document(solution: Solution) -> dict[str, Any]:
         "shadow_prices": {name: round(price, 2) for name, price in solution.scarcity.items()},
         "certificate": solution.certificate,
     }
-
-
-def load_plan(text: str) -> PlanDocument:
-    """A plan from JSON text. Raises SnapshotError that names the place."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise SnapshotError(f"the plan is not JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
-        raise SnapshotError(f'the plan must say "format": "{FORMAT}" and "version": {VERSION}')
-    numbers = {name: document.get(name) for name in ("score", "bound")}
-    for name, value in numbers.items():
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise SnapshotError(f"{name} of the plan is {value!r}, not a whole number")
-    listed = document.get("pairings")
-    if not isinstance(listed, list):
-        raise SnapshotError("pairings of the plan is not a list")
-    pairings = tuple(_pairing(at, value) for at, value in enumerate(listed))
-    instance = document.get("instance")
-    if not isinstance(instance, str):
-        raise SnapshotError("the plan does not say for which instance it was made")
-    return PlanDocument(instance, document["score"], document["bound"], pairings, document.get("certificate"))
-
-
-def _pairing(at: int, value: object) -> Pairing:
-    entry = value if isinstance(value, dict) else {}
-    demand, series, times = entry.get("demand"), entry.get("series"), entry.get("times")
-    names = isinstance(demand, str) and isinstance(series, str)
-    if names and isinstance(times, list) and all(type(time) is int for time in times):
-        return Pairing(str(demand), str(series), tuple(times))
-    raise SnapshotError(f"pairings[{at}] is not an object of demand, series and times")

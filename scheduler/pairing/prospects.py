@@ -38,7 +38,7 @@ class Prospects:
         """For each teacher, the points lost by priced seats and hours left unused: where a search may find some."""
         problem, program = self.problem, self.program
         slack = program.right - np.bincount(
-            program.row, weights=program.value * self._columns(assignment)[program.col], minlength=program.rows
+            program.row, weights=program.value * self.columns(assignment)[program.col], minlength=program.rows
         )
         lost = self.prices * np.maximum(slack, 0.0)
         losses = np.zeros(len(problem.teacher_limit))
@@ -59,7 +59,8 @@ class Prospects:
         np.add.at(losses, school, unpaired * self.prices[program.families["one_lead"].rows])
         return list(losses)
 
-    def _columns(self, assignment: Assignment) -> Floats:
+    def columns(self, assignment: Assignment) -> Floats:
+        """The plan as values of the relaxation's columns: its objective there is the plan's score."""
         program, problem = self.program, self.problem
         columns = np.zeros(program.columns)
         taken = np.asarray(assignment.options(), dtype=np.int64)
@@ -68,7 +69,22 @@ class Prospects:
         columns[program.column["y"] + pairs] = 1.0
         lessons = np.unique(np.asarray(problem.option_lesson, dtype=np.int64)[taken])
         columns[program.column["z"] + lessons] = 1.0
+        for school, served in enumerate(assignment.school_lessons):
+            left = served
+            for quarter, size in enumerate(problem.quarter_sizes(school)):
+                columns[program.column["b"] + 4 * school + quarter] = min(left, size)
+                left -= min(left, size)
+        for room, (lesson, node) in enumerate(program.families["room"].about):
+            columns[program.column["w"] + room] = self._rooms_at(assignment, lesson, node)
         return columns
+
+    def _rooms_at(self, assignment: Assignment, lesson: int, node: int) -> int:
+        problem = self.problem
+        if not assignment.lesson_rooms[lesson]:
+            return 0
+        attending = [option for option in problem.lesson_options[lesson] if assignment.taken[option]]
+        schools = [problem.demand_school[problem.option_demand[option]] for option in attending]
+        return sum(1 for school in schools if problem.school_node[school] == node)
 
 
 def weighted(losses: Sequence[float]) -> list[float]:

@@ -27,11 +27,13 @@ class Aim:
     """Besides the score: lessons a school may not fall below, and extra points for each lesson up to a number.
 
     With `promising` (one byte for each option) only options that are not 0 there, or are taken now, are looked at.
+    `stay` is extra points for each option that is taken now and stays.
     """
 
     floor: Mapping[int, int] = field(default_factory=dict)
     extra: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     promising: bytes | bytearray | None = None
+    stay: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,9 @@ class _Model:
         self._lesson: dict[int, cp_model.IntVar] = {}
         self._by_lesson = _grouped(self.options, problem.option_lesson)
         self._objective += [problem.option_gain[option] * var for option, var in self._var.items()]
+        self._old = old
+        if aim.stay:
+            self._objective += [aim.stay * var for option, var in self._var.items() if option in old]
         self._pair: dict[int, cp_model.IntVar] = {}
         self._add_demands(freed)
         self._add_classes()
@@ -99,13 +104,13 @@ class _Model:
         self._model.maximize(cp_model.LinearExpr.sum(self._objective))
 
     def worth(self, options: Sequence[int]) -> tuple[int, int]:
-        """What these options are worth: extra points of the aim first, then score; put in and taken out again."""
+        """What these options are worth: extra points of the aim first, then score with what stays; nothing changes."""
         assignment = self._assignment
         _put_back(assignment, options)
         extra = sum(
             points * min(assignment.school_lessons[school], upto) for school, (points, upto) in self._aim.extra.items()
         )
-        score = assignment.score
+        score = assignment.score + self._aim.stay * len(self._old.intersection(options))
         for option in options:
             assignment.remove(option)
         return extra, score

@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,16 +17,14 @@ from typing import Any
 
 import httpx
 import numpy as np
+from chromium import launch
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from chromium import launch
-from media.room_client.clock import read_clock
 from running_product import Product
+
+from media.room_client.block_clock import read_clock
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 

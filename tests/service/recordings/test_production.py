@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from media.contract import EVENTS_TOPIC, LessonClosed
 from service.recordings.subprocess_maker import MakingFailedError, SubprocessMaker
 from service.recordings.tables import Recording
+from service.usage.tables import UsageRow
 
 
 def view(signed_in: Any, lesson: Any) -> Any:
@@ -42,6 +44,13 @@ def test_a_failure_is_seen_and_can_be_tried_again(held: Any, maker: Any, signed_
     parts.production.make(held["id"])
     assert view(signed_in, held)["state"] == "ready"
     assert signed_in("teacher_north").post(path).json()["code"] == "not_failed"
+
+
+def test_asking_how_far_the_making_is_is_no_view(held: Any, signed_in: Any, parts: Any) -> None:
+    for _ in range(3):
+        assert signed_in("teacher_north").get(f"/api/lessons/{held['id']}/recording").json()["state"] != "ready"
+    with parts.database.reading() as session:
+        assert session.scalar(select(func.count()).where(UsageRow.type == "recording_opened")) == 0
 
 
 def test_a_file_damaged_on_its_way_fails_and_keeps_the_journals(

@@ -3270,6 +3270,8 @@ export interface operations {
                 mine?: boolean;
                 /** @description Only lessons that wait for your answer. */
                 awaiting?: boolean;
+                /** @description Backwards in time, for looking back. */
+                latest_first?: boolean;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description Items to skip. */

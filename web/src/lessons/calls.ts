@@ -10,6 +10,7 @@ export interface LessonFilter {
   state?: LessonState
   mine?: boolean
   awaiting?: boolean
+  latest_first?: boolean
   limit?: number
   offset?: number
 }
