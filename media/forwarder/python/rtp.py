@@ -121,7 +121,7 @@ def write_extensions(elements: Iterable[tuple[int, bytes]]) -> bytes:
     return struct.pack("!HH", profile, len(block) // 4) + block
 
 
-def write_rtp(  # noqa: PLR0917 - the fields of the header, in its order
+def write_rtp(
     marker: bool, payload_type: int, seq: int, timestamp: int, ssrc: int, extension_block: bytes, payload: bytes
 ) -> bytes:
     """Put a packet together; seq and timestamp are cut to their width, an empty payload becomes padding only."""
