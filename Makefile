@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
 .PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-schedule build wheel clean
@@ -44,7 +45,7 @@ format: .setup/develop .setup/web ## bring the code into the house style
 	@cd web && npm run --silent format
 
 bench-live: .setup/develop .setup/system service/web_app/index.html ## join time, picture delay and CPU per forwarded packet, in Chromium on loopback
-	$(BIN)/python tests/benchmarks/live/run.py $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/live/run.py $(ARGS)
 
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
@@ -63,11 +64,11 @@ $(VENV)/bin/pip: | .setup/tools
 	@echo 'set-up: making the Python environment in $(VENV)' >&2
 	@$(PYTHON) -m venv $(VENV)
 
-.setup/product: requirements.lock pyproject.toml | $(VENV)/bin/pip
+.setup/product: requirements.lock pyproject.toml $(NATIVE_SOURCES) | $(VENV)/bin/pip
 	@deploy/install-python $(VENV) requirements.lock
 	@touch $@
 
-.setup/develop: requirements-dev.lock requirements.lock pyproject.toml | $(VENV)/bin/pip
+.setup/develop: requirements-dev.lock requirements.lock pyproject.toml $(NATIVE_SOURCES) | $(VENV)/bin/pip
 	@deploy/install-python $(VENV) requirements-dev.lock
 	@touch $@ .setup/product
 

@@ -15,6 +15,7 @@ from service.api import (
     live,
     organisations,
     recordings,
+    relays,
     rooms,
     session,
     settings,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     live.router,
     recordings.router,
     usage.router,
+    relays.router,
 )
 """Included under /api, in this order."""
 

@@ -38,6 +38,7 @@ class Product:
     http_port: int = 0
     ready: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    reader: threading.Thread | None = None
 
     @classmethod
     @contextmanager
@@ -74,7 +75,8 @@ class Product:
                 command, stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **self.environment}
             )
         lines: queue.Queue[str | None] = queue.Queue()
-        threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True).start()
+        self.reader = threading.Thread(target=_read_lines, args=(self.process, lines), daemon=True)
+        self.reader.start()
         try:
             while (line := lines.get(timeout=START_DEADLINE_S)) is not None:
                 if line.startswith("READY "):
@@ -91,8 +93,6 @@ class Product:
         self.process.send_signal(signal.SIGINT)
         try:
             code = self.process.wait(STOP_DEADLINE_S)
-            if self.process.stdout is not None:
-                self.process.stdout.close()
         except subprocess.TimeoutExpired:
             self.kill()
             raise ProductFailedError(f"it did not stop within {STOP_DEADLINE_S} s of SIGINT") from None
@@ -104,15 +104,18 @@ class Product:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        if self.reader is not None:
+            self.reader.join()
 
-    def client(self, username: str, password: str) -> httpx.Client:
+    @contextmanager
+    def client(self, username: str, password: str) -> Iterator[httpx.Client]:
         """An API client signed in as that person."""
-        client = httpx.Client(base_url=self.url, timeout=30)
-        client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
-        client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
-        return client
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
+            client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
+            yield client
 
-    def set_up(self, username: str, password: str, organisation_name: str) -> httpx.Client:
+    def set_up(self, username: str, password: str, organisation_name: str) -> None:
         """Create the first administrator through the one-time address the READY line gave."""
         token = str(self.ready["setup_url"]).rpartition("token=")[2]
         httpx.post(
@@ -125,7 +128,6 @@ class Product:
                 "organisation_name": organisation_name,
             },
         ).raise_for_status()
-        return self.client(username, password)
 
 
 def zone_where_it_is_morning() -> ZoneInfo:
@@ -149,6 +151,7 @@ def free_tcp_port() -> int:
 
 def _read_lines(process: subprocess.Popen[str], lines: "queue.Queue[str | None]") -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
+    with process.stdout as output:
+        for line in output:
+            lines.put(line)
     lines.put(None)

@@ -104,15 +104,22 @@ class SetOnStage(Message):
 
 
 class RelayHeartbeat(Message):
-    """Every 5 s: the relay lives, and how much it carries."""
+    """At its start and every 5 s: the relay lives, and how much it carries.
+
+    `run_id` is another one after each start: what the relay was told before is forgotten and must be told again.
+    The packet counters are RTP packets since the start, accepted from publishers and sent to subscribers.
+    """
 
     type: Literal["relay_heartbeat"] = "relay_heartbeat"
     relay_id: str
+    run_id: str
     at: float
     udp_port: int
     lessons: int
     connections: int
     tracks: int
+    packets_received: int
+    packets_forwarded: int
 
 
 class ToClient(Message):
@@ -127,7 +134,7 @@ class ToClient(Message):
 class CloseConnection(Message):
     """Close the client's WebSocket once all before it is delivered.
 
-    `code` is `replaced`, `protocol_error`, `media_lost`, `left`, `lesson_over`, `not_found` or `full`.
+    `code` is `replaced`, `protocol_error`, `media_lost`, `left`, `lesson_over` or `full`.
     """
 
     type: Literal["close_connection"] = "close_connection"

@@ -95,7 +95,17 @@ class AddPeer:
 
 @dataclass(frozen=True)
 class SetPeerAddress:
-    """Datagrams from this address belong to the peer, and what it is sent goes there; replaces the former address."""
+    """Datagrams from this address belong to the peer, and what it is sent goes there; replaces all former addresses."""
+
+    peer: int
+    "The peer."
+    address: Address
+    "IP (v4 or v6) and port, exactly as `receive` will get them."
+
+
+@dataclass(frozen=True)
+class AddPeerAddress:
+    """Datagrams from this address belong to the peer, too, until SetPeerAddress; at most 15, more are ignored."""
 
     peer: int
     "The peer."
@@ -202,6 +212,7 @@ class SetTap:
 Command = (
     AddPeer
     | SetPeerAddress
+    | AddPeerAddress
     | RemovePeer
     | AddStream
     | RemoveStream

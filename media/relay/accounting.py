@@ -147,3 +147,21 @@ def _credit_stream(counted: _Counted, state: StreamStatistics, earned: dict[str,
             best.published_picture_s = max(best.published_picture_s, seconds)
         else:
             best.published_sound_s = max(best.published_sound_s, seconds)
+
+
+class PacketTotals:
+    """RTP packets taken in and sent on since the start, added up from snapshots: counters vanish with their owners."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.forwarded = 0
+        self._streams: dict[int, int] = {}
+        self._sinks: dict[int, int] = {}
+
+    def note(self, statistics: Statistics) -> None:
+        """Add what came since the last snapshot."""
+        streams = {number: stream.packets for number, stream in statistics.streams.items()}
+        sinks = {number: sink.packets + sink.resent for number, sink in statistics.sinks.items()}
+        self.received += sum(count - self._streams.get(number, 0) for number, count in streams.items())
+        self.forwarded += sum(count - self._sinks.get(number, 0) for number, count in sinks.items())
+        self._streams, self._sinks = streams, sinks

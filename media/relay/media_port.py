@@ -1,7 +1,7 @@
-"""The meeting point of all datagrams: one UDP port, ICE-lite, the DTLS legs and the packet core behind it.
+"""The meeting point of all datagrams: one UDP port, the packet thread that reads it, ICE-lite and the DTLS legs.
 
-Every datagram is told apart by its first byte (RFC 7983): STUN goes to ICE-lite, DTLS to the leg whose authenticated
-address it came from, RTP and RTCP to the packet core under that leg's present address.
+RTP and RTCP never come here: the packet thread knows each leg by its authenticated addresses. The rest is told apart
+by its first byte (RFC 7983): STUN goes to ICE-lite, DTLS to the leg whose authenticated address it came from.
 """
 
 import asyncio
@@ -12,17 +12,25 @@ import secrets
 from collections.abc import Callable
 from typing import Protocol
 
-from media.forwarder.api import AddPeer, Command, CommandError, Event, Forwarder, RemovePeer, SetPeerAddress, Statistics
+from media.forwarder.api import (
+    AddPeer,
+    AddPeerAddress,
+    Command,
+    CommandError,
+    Event,
+    RemovePeer,
+    SetPeerAddress,
+    Statistics,
+)
+from media.forwarder.native.packet_thread import PacketThread
 from media.relay.configuration import RelayConfiguration
 from media.relay.dtls import CertificateSource, DtlsLeg, SrtpKeys
 from media.relay.ice_lite import IceLite, IceSession
 from media.relay.local_sdp import LocalTransport
-from media.relay.udp import Datagrams, UdpPort
+from media.relay.udp import Address, UdpPort
 
 logger = logging.getLogger(__name__)
 
-TICK_S = 0.01
-IDLE_TICK_S = 0.1
 CONSENT_CHECK_S = 1.0
 
 
@@ -47,6 +55,7 @@ class Leg:
         self.dtls: DtlsLeg
         self.ready = False
         self.closed = False
+        self.told_addresses: set[Address] = set()
         self.session_id = secrets.randbits(62)
         self.version = itertools.count(1)
         self.remote_session_id: str | None = None
@@ -60,23 +69,22 @@ class MediaPort:
     def __init__(
         self,
         configuration: RelayConfiguration,
-        forwarder: Forwarder,
+        wall_minus_monotonic: float,
         clock: Callable[[], float],
         on_event: Callable[[Event], None],
     ) -> None:
         self._configuration = configuration
-        self._forwarder = forwarder
+        self._wall_minus_monotonic = wall_minus_monotonic
         self._clock = clock
         self._on_event = on_event
-        self._udp = UdpPort(self._receive)
+        self._udp = UdpPort()
+        self._packets: PacketThread
         self._ice = IceLite()
         self._certificates = CertificateSource()
         self._legs: dict[int, Leg] = {}
         self._numbers = itertools.count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ticker: asyncio.Task[None] | None = None
-        self._flushing = False
-        self._core_now = 0.0
+        self._watcher: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
@@ -91,19 +99,23 @@ class MediaPort:
     def open(self) -> None:
         """Bind and start; raises OSError when the port cannot be had."""
         self._udp.open(self._configuration.bind_addresses, self._configuration.udp_port)
-        self._ticker = asyncio.create_task(self._tick())
+        self._packets = PacketThread(self._udp.sockets, self._wall_minus_monotonic)
+        asyncio.get_running_loop().add_reader(self._packets.wake_fd, self._take)
+        self._watcher = asyncio.create_task(self._watch_consent())
 
     async def close(self) -> None:
-        """Drop all legs, wait until their goodbyes are out, close the sockets."""
+        """Drop all legs, wait until their goodbyes are out, end the packet thread, close the sockets."""
         for leg in list(self._legs.values()):
             self.drop(leg)
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._ticker is not None:
-            self._ticker.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._ticker
-            self._ticker = None
+                await self._watcher
+            self._watcher = None
+            asyncio.get_running_loop().remove_reader(self._packets.wake_fd)
+            self._packets.stop()
         self._udp.close()
 
     def number(self) -> int:
@@ -160,41 +172,47 @@ class MediaPort:
     def command(self, command: Command) -> None:
         """Give the packet core a command; one it refuses is our own fault, logged and survived."""
         try:
-            self._forwarder.command(command, self._core_time())
+            self._packets.command(command)
         except CommandError:
             logger.exception("the packet core refused %s", type(command).__name__)
-        self._flush()
 
     def statistics(self) -> Statistics:
         """The packet core's counters."""
-        return self._forwarder.statistics()
+        return self._packets.statistics()
 
-    def _receive(self, datagrams: Datagrams) -> None:
-        for data, address, arrival in datagrams:
-            # The packet core's time never goes back, not even by what a datagram waited in the socket.
-            now = self._core_now = max(self._core_now, arrival)
-            first = data[0] if data else 255
-            if 128 <= first <= 191:
-                session = self._ice.session_at(address)
-                known = session.address if session is not None else None
-                # Before it nominates, a client may send from any address that passed a check.
-                self._forwarder.receive(data, known or address, now)
-            elif first <= 3:
+    def _take(self) -> None:
+        datagrams, events = self._packets.take()
+        now = self._clock()
+        for data, address in datagrams:
+            if data[0] <= 3:
                 self._receive_check(data, address, now)
-            elif 20 <= first <= 63 and (session := self._ice.session_at(address)) is not None:
+            elif 20 <= data[0] <= 63 and (session := self._ice.session_at(address)) is not None:
                 leg = self._legs.get(session.leg)
                 if leg is not None:
                     leg.dtls.feed(data)
-        self._flush()
+        for event in events:
+            try:
+                self._on_event(event)
+            except Exception:
+                # One lesson's fault must not cost the others their events.
+                logger.exception("an event of the packet core was not taken: %s", type(event).__name__)
 
-    def _receive_check(self, data: bytes, address: tuple[str, int], now: float) -> None:
+    def _receive_check(self, data: bytes, address: Address, now: float) -> None:
         outcome = self._ice.receive(data, address, now)
         if outcome.reply is not None:
             self._udp.send(outcome.reply, address)
-        if outcome.moved and outcome.session is not None:
-            leg = self._legs.get(outcome.session.leg)
-            if leg is not None and leg.ready:
-                self.command(SetPeerAddress(leg.number, address))
+        leg = self._legs.get(outcome.session.leg) if outcome.session is not None else None
+        if leg is not None and leg.ready and (outcome.moved or address not in leg.told_addresses):
+            self._tell_addresses(leg)
+
+    def _tell_addresses(self, leg: Leg) -> None:
+        """Before it nominates, a client may send from any address that passed a check."""
+        if leg.ice.address is None:
+            return
+        self.command(SetPeerAddress(leg.number, leg.ice.address))
+        leg.told_addresses = set(leg.ice.addresses)
+        for address in leg.told_addresses - {leg.ice.address}:
+            self.command(AddPeerAddress(leg.number, address))
 
     def _send_dtls(self, leg: Leg, data: bytes) -> None:
         if leg.ice.address is not None:
@@ -215,7 +233,7 @@ class MediaPort:
                 leg.cname,
             )
         )
-        self.command(SetPeerAddress(leg.number, leg.ice.address))
+        self._tell_addresses(leg)
         leg.owner.leg_ready(leg)
 
     def _leg_over(self, leg: Leg, outcome: str) -> None:
@@ -223,46 +241,14 @@ class MediaPort:
             self.drop(leg)
             leg.owner.leg_closed(leg, outcome)
 
-    async def _tick(self) -> None:
-        consent_due = 0.0
+    async def _watch_consent(self) -> None:
         while True:
-            await asyncio.sleep(TICK_S if self._legs else IDLE_TICK_S)
-            try:
-                # First what waits in the socket, so that it is not taken for later than it is.
-                self._udp.read_now()
-                now = self._core_time()
-                self._forwarder.tick(now)
-                self._flush()
-                if now >= consent_due:
-                    consent_due = now + CONSENT_CHECK_S
-                    self._watch_consent(now)
-            except Exception:
-                # One lesson's fault must not stop the port for all others.
-                logger.exception("a tick of the media port failed")
-
-    def _watch_consent(self, now: float) -> None:
-        for session in self._ice.expired(now, self._configuration.consent_s):
-            leg = self._legs.get(session.leg)
-            if leg is not None:
-                self._leg_over(leg, "consent")
-
-    def _core_time(self) -> float:
-        self._core_now = max(self._core_now, self._clock())
-        return self._core_now
-
-    def _flush(self) -> None:
-        if self._flushing:
-            # A command given while events are handled: the loop below picks up what it causes, in order.
-            return
-        self._flushing = True
-        try:
-            while True:
-                for data, address in self._forwarder.outgoing():
-                    self._udp.send(data, address)
-                events = self._forwarder.events()
-                if not events:
-                    break
-                for event in events:
-                    self._on_event(event)
-        finally:
-            self._flushing = False
+            await asyncio.sleep(CONSENT_CHECK_S)
+            for session in self._ice.expired(self._clock(), self._configuration.consent_s):
+                leg = self._legs.get(session.leg)
+                if leg is None:
+                    continue
+                try:
+                    self._leg_over(leg, "consent")
+                except Exception:
+                    logger.exception("a leg without consent could not be ended cleanly")

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,7 +29,7 @@ from media.contract import (
     parse_command,
 )
 from media.forwarder import api as core
-from media.forwarder.python import PythonForwarder
+from media.relay.accounting import PacketTotals
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
 from media.relay.media_port import MediaPort
@@ -41,21 +42,17 @@ ELAPSED_EVERY_SAMPLES = 2
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
 
-ForwarderFactory = Callable[[float], core.Forwarder]
-
 
 class Relay:
     """`start` returns when the port is bound and commands are taken; `stop` when nothing of it is left."""
 
-    def __init__(
-        self, configuration: RelayConfiguration, bus: Bus, make_forwarder: ForwarderFactory = PythonForwarder
-    ) -> None:
+    def __init__(self, configuration: RelayConfiguration, bus: Bus) -> None:
         self._configuration = configuration
         self._bus = bus
+        self._run_id = uuid.uuid4().hex
+        self._totals = PacketTotals()
         self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
-        self._port = MediaPort(
-            configuration, make_forwarder(self._clock.wall_minus_monotonic), time.monotonic, self._core_event
-        )
+        self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
         self._lessons: dict[str, LiveLesson] = {}
         self._stream_owners: dict[int, LiveLesson] = {}
         self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
@@ -187,9 +184,9 @@ class Relay:
         lesson_id, connection_id = command.lesson_id, command.connection_id
         about = "join" if isinstance(command, JoinLesson) else str(command.message.get("type"))[:40]
         text = "the lesson is not open here"
-        error = {"v": 1, "type": "error", "code": "not_found", "message": text, "about": about}
+        error = {"v": 1, "type": "error", "code": "media_lost", "message": text, "about": about}
         self._emit(ToClient(lesson_id=lesson_id, connection_id=connection_id, message=error))
-        self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="not_found", message=text))
+        self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="media_lost", message=text))
 
     # Events
 
@@ -230,11 +227,14 @@ class Relay:
         self._emit(
             RelayHeartbeat(
                 relay_id=self._configuration.relay_id,
+                run_id=self._run_id,
                 at=self._clock.wall(),
                 udp_port=self.udp_port,
                 lessons=len(lessons),
                 connections=sum(lesson.connections for lesson in lessons),
                 tracks=sum(lesson.tracks for lesson in lessons),
+                packets_received=self._totals.received,
+                packets_forwarded=self._totals.forwarded,
             )
         )
 
@@ -250,6 +250,7 @@ class Relay:
                 report_due = now + self._configuration.report_interval_s
                 self._heartbeat()
             statistics = self._port.statistics()
+            self._totals.note(statistics)
             for lesson in list(self._lessons.values()):
                 try:
                     lesson.sample(statistics, now)

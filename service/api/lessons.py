@@ -48,12 +48,13 @@ def read_lessons(
     teacher_id: Annotated[Identity | None, Query()] = None,
     mine: Annotated[bool, Query(description="Only lessons you lead, accompany or booked.")] = False,
     awaiting: Annotated[bool, Query(description="Only lessons that wait for your answer.")] = False,
+    latest_first: Annotated[bool, Query(description="Backwards in time, for looking back.")] = False,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> LessonPage:
     """List the lessons that touch your subtree or that you teach in, by time."""
     first, last = interval_of(starts, ends, parts.configuration.zone)
-    wanted = LessonFilter(first, last, state, room_id, teacher_id, mine, awaiting)
+    wanted = LessonFilter(first, last, state, room_id, teacher_id, mine, awaiting, latest_first)
     with parts.database.reading() as session:
         lessons, total = list_lessons(session, person, wanted, limit, offset)
         return LessonPage(items=view_lessons(session, person, lessons, parts.clock.now()), total=total)

@@ -55,8 +55,9 @@ def read_recording(lesson_id: str, parts: PartsDependency, person: PersonDepende
     with parts.database.reading() as session:
         recording = find_recording(session, person, lesson_id)
         view = view_recording(session, person, recording)
-    with parts.database.unit_of_work() as session:
-        append_row(session, parts.clock.now(), "recording_opened", lesson_id=lesson_id, user_id=person.user_id)
+    if view.state == "ready":  # before that a page only asks how far the making is, every few seconds
+        with parts.database.unit_of_work() as session:
+            append_row(session, parts.clock.now(), "recording_opened", lesson_id=lesson_id, user_id=person.user_id)
     return view
 
 

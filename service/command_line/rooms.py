@@ -5,6 +5,7 @@ import signal
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 from media.room_client import RoomError, RoomOptions, run_room
 from service.command_line.terminal import say
@@ -14,6 +15,8 @@ from service.demo.room_process import RoomsOrder
 
 def attend_lessons(url: str, token_file: Path | None, name: str | None) -> None:
     """One room, until Ctrl-C. Raises ConfigurationError with what the room was refused for."""
+    if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
+        raise ConfigurationError(f"{url} is no address of a service; expected one such as http://127.0.0.1:8000")
     try:
         asyncio.run(_until_signalled(run_room(RoomOptions(url=url, token_file=token_file, name=name, report=say))))
     except RoomError as error:

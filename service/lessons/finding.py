@@ -26,6 +26,7 @@ class LessonFilter:
     mine: bool = False
     awaiting: bool = False
     """Only lessons with a receiver that waits for this person's answer."""
+    latest_first: bool = False
 
 
 def find_lesson(session: Session, principal: Principal, lesson_id: str) -> Lesson:
@@ -42,7 +43,8 @@ def list_lessons(
     """Give a page of the lessons that match, by time, and how many match in all."""
     conditions = [visible_to(person), *_conditions(person, wanted)]
     total = session.scalar(select(func.count()).select_from(Lesson).where(*conditions)) or 0
-    page = select(Lesson).where(*conditions).order_by(Lesson.starts_at, Lesson.id).limit(limit).offset(offset)
+    order = Lesson.starts_at.desc() if wanted.latest_first else Lesson.starts_at
+    page = select(Lesson).where(*conditions).order_by(order, Lesson.id).limit(limit).offset(offset)
     return list(session.scalars(page).unique()), total
 
 

@@ -17,8 +17,7 @@ CLOSE_CODES = {
     "protocol_error": 4002,
     "media_lost": 4003,
     "lesson_over": 4004,
-    "not_found": 4005,
-    "full": 4006,
+    "full": 4005,
 }
 """WebSocket close codes (RFC 6455 7.4.2: 4000-4999 are private) for the reasons a relay gives."""
 

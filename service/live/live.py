@@ -36,7 +36,13 @@ class Live:
             database, bus, clock, Placement(relay_ids), clients=self.clients, presence=self.presence
         )
         self.events = RelayEvents(
-            bus, self.clients, self.presence, usage_log, lesson_closed=lesson_closed, lead_came=self.look
+            bus,
+            self.clients,
+            self.presence,
+            usage_log,
+            lesson_closed=lesson_closed,
+            lead_came=self.look,
+            relay_began=self.conductor.forget,
         )
 
     def look(self) -> None:

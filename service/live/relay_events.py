@@ -38,6 +38,7 @@ class RelayEvents:
         *,
         lesson_closed: Callable[[str], None],
         lead_came: Callable[[], None],
+        relay_began: Callable[[], None],
     ) -> None:
         self._bus = bus
         self._clients = clients
@@ -45,6 +46,7 @@ class RelayEvents:
         self._usage_log = usage_log
         self._lesson_closed = lesson_closed
         self._lead_came = lead_came
+        self._relay_began = relay_began
         self.heartbeats: dict[str, RelayHeartbeat] = {}
         """The newest heartbeat of each relay."""
 
@@ -80,7 +82,7 @@ class RelayEvents:
                 if client is not None:
                     client.close(CLOSE_CODES.get(event.code, 1000), event.code)
             case RelayHeartbeat():
-                self.heartbeats[event.relay_id] = event
+                self._note_heartbeat(event)
             case LessonOpened():
                 log.info("lesson %s is open", event.lesson_id)
             case LessonClosed():
@@ -89,6 +91,12 @@ class RelayEvents:
             case _:
                 self._note_presence(event)
                 self._usage_log.put(event)
+
+    def _note_heartbeat(self, event: RelayHeartbeat) -> None:
+        known = self.heartbeats.get(event.relay_id)
+        self.heartbeats[event.relay_id] = event
+        if known is None or known.run_id != event.run_id:
+            self._relay_began()
 
     def _note_presence(self, event: RelayEvent) -> None:
         if isinstance(event, PartyJoined):

@@ -18,6 +18,8 @@ TABLE_MODULES = (
     "service.lessons.tables",
     "service.usage.tables",
     "service.recordings.tables",
+    "service.planning.tables",
+    "service.planning.plan_tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 

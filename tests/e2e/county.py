@@ -38,7 +38,9 @@ class County:
 
 def make_county(product: Product, receiving_schools: int = 4) -> County:
     """Set the product up with its first administrator, one county and its schools."""
-    with product.set_up("founder", new_password(), "青禾州") as system:
+    founder = Account("founder", new_password())
+    product.set_up(founder.username, founder.password, "青禾州")
+    with product.client(founder.username, founder.password) as system:
         prefecture_id = system.get("/api/organisations").raise_for_status().json()["items"][0]["id"]
         county_id = _organisation(system, prefecture_id, "云岭县", "county")
         schools = tuple(_school(system, county_id, number) for number in range(receiving_schools + 1))

@@ -13,7 +13,8 @@ CLASSROOM_SCREEN = {"width": 1920, "height": 1080}
 
 RECEIVED = """async () => {
     const found = {video: [], audio: []};
-    for (const report of (await window.__threeClassrooms.subscriber.getStats()).values()) {
+    const subscriber = window.__threeClassrooms?.subscriber;
+    for (const report of subscriber ? (await subscriber.getStats()).values() : []) {
         if (report.type !== 'inbound-rtp') continue;
         if (report.kind === 'video') found.video.push(report.framesDecoded ?? 0);
         else found.audio.push(report.totalAudioEnergy ?? 0);
@@ -64,18 +65,19 @@ def received_media(page: Page) -> dict[str, list[float]]:
 
 
 def assert_sees_and_hears(page: Page, pictures: int, sounds: int) -> None:
-    """That many remote pictures move and sounds sound: their counters grow while we look."""
+    """That many remote pictures move and sounds sound: their counters grow from one look to the next."""
     expect(page.get_by_test_id("remote-video")).to_have_count(pictures, timeout=20_000)
-    before = received_media(page)
+    looks = [received_media(page)]
 
     def growing() -> bool:
-        after = received_media(page)
+        page.wait_for_timeout(400)
+        looks.append(received_media(page))
         return all(
-            sum(now > then for then, now in zip(before[kind], after[kind], strict=False)) >= wanted
+            sum(now > then for then, now in zip(looks[-2][kind], looks[-1][kind], strict=False)) >= wanted
             for kind, wanted in (("video", pictures), ("audio", sounds))
         )
 
-    wait_until(page, growing, f"{pictures} moving pictures and {sounds} sounds; before {before}")
+    wait_until(page, growing, f"{pictures} moving pictures and {sounds} sounds; first {looks[0]}")
 
 
 def wait_until(page: Page, condition: Callable[[], bool], wish: str, seconds: float = 20.0) -> None:

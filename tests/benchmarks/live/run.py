@@ -10,7 +10,6 @@ import base64
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,16 +17,14 @@ from typing import Any
 
 import httpx
 import numpy as np
+from chromium import launch
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from chromium import launch
-from media.room_client.clock import read_clock
 from running_product import Product
+
+from media.room_client.block_clock import read_clock
 
 CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -136,10 +133,10 @@ def picture_ages_ms(page: Page, pictures: int) -> list[float]:
 def cpu_per_packet(product: Product, seconds: float) -> tuple[float, int]:
     """CPU microseconds of the whole server process per packet its relay forwarded, and how many it forwarded."""
     administrator = next(a for a in product.ready["accounts"] if a["role"] == "system_administrator")
-    client = product.client(administrator["username"], administrator["password"])
-    cpu_before, sent_before = cpu_seconds(product), packets_forwarded(client)
-    time.sleep(seconds)
-    cpu_after, sent_after = cpu_seconds(product), packets_forwarded(client)
+    with product.client(administrator["username"], administrator["password"]) as client:
+        cpu_before, sent_before = cpu_seconds(product), packets_forwarded(client)
+        time.sleep(seconds)
+        cpu_after, sent_after = cpu_seconds(product), packets_forwarded(client)
     forwarded = sent_after - sent_before
     return (cpu_after - cpu_before) * 1e6 / forwarded, forwarded
 

@@ -24,7 +24,17 @@ COMMANDS = [
     CloseLesson(lesson_id="l", reason="ended"),
 ]
 EVENTS = [
-    RelayHeartbeat(relay_id="r", at=1.0, udp_port=9, lessons=1, connections=2, tracks=3),
+    RelayHeartbeat(
+        relay_id="r",
+        run_id="1",
+        at=1.0,
+        udp_port=9,
+        lessons=1,
+        connections=2,
+        tracks=3,
+        packets_received=4,
+        packets_forwarded=5,
+    ),
     Delivered(
         lesson_id="l",
         party_id="room:1",

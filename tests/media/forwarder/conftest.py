@@ -30,9 +30,10 @@ from aiortc.rtp import (
     unwrap_rtx,
     wrap_rtx,
 )
+from forwarder_oracle import PythonForwarder
 
 from media.forwarder import api
-from media.forwarder.python import PythonForwarder
+from media.forwarder.native.forwarder import NativeForwarder
 
 STEP_S = 0.005
 TICK_S = 0.01
@@ -392,10 +393,10 @@ class Subscriber(Client):
 class World:
     """The forwarder, its clients and the time."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, make_forwarder: "type[NativeForwarder | PythonForwarder]", seed: int) -> None:
         self.random = random.Random(seed)
         self.now = 1000.0
-        self.forwarder: api.Forwarder = PythonForwarder(WALL_MINUS_MONOTONIC, seed=seed)
+        self.forwarder: api.Forwarder = make_forwarder(WALL_MINUS_MONOTONIC, seed=seed)
         self.clients: dict[api.Address, Client] = {}
         self.events: list[api.Event] = []
         self.numbers = itertools.count(1)
@@ -466,10 +467,10 @@ class World:
         return Counter(self.forwarder.statistics().dropped)
 
 
-@pytest.fixture
-def world() -> World:
-    """A fresh world with a fixed seed."""
-    return World(seed=20260901)
+@pytest.fixture(params=[NativeForwarder, PythonForwarder], ids=["native", "oracle"])
+def world(request: pytest.FixtureRequest) -> World:
+    """A fresh world with a fixed seed, around the packet core and around its plain twin."""
+    return World(request.param, seed=20260901)
 
 
 @pytest.fixture

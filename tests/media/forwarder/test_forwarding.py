@@ -203,6 +203,30 @@ def test_a_publisher_that_moves_to_another_address_is_followed_and_the_old_one_f
     assert len(subscriber.received[10].packets) >= stuck + 8
 
 
+def test_a_peer_may_send_from_several_addresses_until_it_settles_on_one(world, vp8):
+    publisher, subscriber = world.publisher(), world.subscriber()
+    track = publisher.publish("video", vp8, 1, seq=1, timestamp=0)
+    subscriber.subscribe(track.stream, 10, 11)
+    home = publisher.address
+    for number in range(1, 18):
+        world.command(api.AddPeerAddress(publisher.number, ("198.51.100.9", number)))
+    publisher.address = ("198.51.100.9", 7)
+    world.run(0.3)
+    assert len(subscriber.received[10].packets) >= 8
+    publisher.address = ("198.51.100.9", 16)  # one too many
+    world.run(0.3)
+    strangers = world.dropped()["unknown_peer"]
+    assert strangers >= 8
+    world.command(api.SetPeerAddress(publisher.number, home))
+    publisher.address = ("198.51.100.9", 7)
+    world.run(0.3)
+    assert world.dropped()["unknown_peer"] >= strangers + 8
+    publisher.address = home
+    received = len(subscriber.received[10].packets)
+    world.run(0.3)
+    assert len(subscriber.received[10].packets) >= received + 8
+
+
 def test_silence_is_reported_after_two_seconds_and_its_end_at_once(world, vp8):
     publisher = world.publisher()
     track = publisher.publish("video", vp8, 1, seq=1, timestamp=0)

@@ -284,7 +284,7 @@ def test_a_lesson_that_is_not_open_sends_clients_away(run_school, party, lead_me
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(school.enter(party("room", "village")), 0.3)
         closed = await school.bus.event("close_connection")
-        assert closed["code"] == "not_found"
+        assert closed["code"] == "media_lost"
 
     run_school(scenario)
 

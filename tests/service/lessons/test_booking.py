@@ -179,3 +179,14 @@ def test_without_a_session_or_token_nothing_is_booked(anonymous: Any, signed_in:
     del teacher.client.headers["X-CSRF-Token"]
     refused = teacher.post("/api/lessons", lesson_request())
     assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
+
+
+def test_lessons_are_listed_by_time_or_backwards_to_look_back(signed_in: Any, lesson_request: Any) -> None:
+    teacher = signed_in("teacher_north")
+    booked = [
+        teacher.post("/api/lessons", lesson_request(in_minutes=minutes, minutes=40)).json()["id"]
+        for minutes in (160, 60, 110)
+    ]
+    in_time = [booked[1], booked[2], booked[0]]
+    assert [item["id"] for item in teacher.get("/api/lessons").json()["items"]] == in_time
+    assert [item["id"] for item in teacher.get("/api/lessons?latest_first=true").json()["items"]] == in_time[::-1]

@@ -19,6 +19,7 @@ from media.contract import (
     PartyJoined,
     PartyLeft,
     RelayCommand,
+    RelayHeartbeat,
     ToClient,
     commands_topic,
     parse_command,
@@ -91,8 +92,27 @@ class FakeRelay:
                 yield CloseConnection(code="lesson_over", message="the lesson is over", **own)
         yield LessonClosed(lesson_id=command.lesson_id, at=now, journals=[])
 
+    def beat(self, client: Any, run_id: str) -> None:
+        """Publish a heartbeat of the relay's run with that id."""
+        beat = RelayHeartbeat(
+            relay_id="relay-1",
+            run_id=run_id,
+            at=self.parts.clock.now().timestamp(),
+            udp_port=40000,
+            lessons=0,
+            connections=0,
+            tracks=0,
+            packets_received=7,
+            packets_forwarded=21,
+        )
+        client.portal.call(self.parts.bus.publish, EVENTS_TOPIC, beat.model_dump(mode="json"))
+
     def seen(self, kind: str) -> list[Any]:
         return [command for command in self.commands if command.type == kind]
+
+    @staticmethod
+    def wait_until(condition: Callable[[], Any]) -> None:
+        wait_until(condition)
 
     def wait_for(self, kind: str, count: int = 1) -> list[Any]:
         wait_until(lambda: len(self.seen(kind)) >= count, f"{count} x {kind}, got {[c.type for c in self.commands]}")

@@ -19,7 +19,7 @@ def join(client: Any, lesson: Any, headers: dict[str, str]) -> Any:
     return socket
 
 
-def test_a_lesson_is_opened_begun_by_the_clock_recorded_and_ended(  # noqa: PLR0917 - fixtures
+def test_a_lesson_is_opened_begun_by_the_clock_recorded_and_ended(
     running: Any, due_lesson: Any, as_room: Any, signed_in: Any, clock: Any, parts: Any
 ) -> None:
     with running() as (client, relay):
@@ -60,6 +60,31 @@ def test_after_a_restart_the_relay_is_told_again_and_the_lesson_ends_by_itself(
         relay.wait_for("close_lesson")
     with parts.database.reading() as session:
         assert session.scalar(select(Lesson.state)) == "ended"
+
+
+def test_a_relay_that_begins_anew_is_told_everything_again(
+    running: Any, due_lesson: Any, signed_in: Any, clock: Any
+) -> None:
+    with running() as (client, relay):
+        relay.beat(client, "first run")
+        signed_in("teacher_north").post(f"/api/lessons/{due_lesson['id']}/start")
+        relay.wait_for("set_recording")
+        relay.commands.clear()
+        relay.beat(client, "first run")
+        relay.beat(client, "second run")
+        assert [command.type for command in (relay.wait_for("open_lesson") + relay.wait_for("set_recording"))] == [
+            "open_lesson",
+            "set_recording",
+        ]
+
+
+def test_only_system_administrators_see_what_the_relays_carry(running: Any, signed_in: Any) -> None:
+    with running() as (client, relay):
+        relay.beat(client, "first run")
+        system = signed_in("system")
+        relay.wait_until(lambda: system.get("/api/relays").json()["total"] == 1)
+        assert system.get("/api/relays").json()["items"][0]["packets_forwarded"] == 21
+        assert signed_in("county_south").get("/api/relays").json()["code"] == "not_allowed"
 
 
 def test_a_lesson_moved_away_is_closed_and_one_that_is_not_recorded_is_not(

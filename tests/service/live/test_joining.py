@@ -88,7 +88,7 @@ def test_a_room_that_refused_recording_joins_unrecorded(
         assert relay.seen("join_lesson")[0].party.recorded is False
 
 
-def test_those_without_a_right_are_told_why(  # noqa: PLR0917 - fixtures
+def test_those_without_a_right_are_told_why(
     running: Any, due_lesson: Any, as_room: Any, as_person: Any, rooms: Any, clock: Any
 ) -> None:
     rooms.add_room("stranger", "school_north_1", paired=True)

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from media.contract import EVENTS_TOPIC, LessonClosed
 from service.recordings.subprocess_maker import MakingFailedError, SubprocessMaker
 from service.recordings.tables import Recording
+from service.usage.tables import UsageRow
 
 
 def view(signed_in: Any, lesson: Any) -> Any:
@@ -44,6 +46,13 @@ def test_a_failure_is_seen_and_can_be_tried_again(held: Any, maker: Any, signed_
     assert signed_in("teacher_north").post(path).json()["code"] == "not_failed"
 
 
+def test_asking_how_far_the_making_is_is_no_view(held: Any, signed_in: Any, parts: Any) -> None:
+    for _ in range(3):
+        assert signed_in("teacher_north").get(f"/api/lessons/{held['id']}/recording").json()["state"] != "ready"
+    with parts.database.reading() as session:
+        assert session.scalar(select(func.count()).where(UsageRow.type == "recording_opened")) == 0
+
+
 def test_a_file_damaged_on_its_way_fails_and_keeps_the_journals(
     held: Any, maker: Any, signed_in: Any, parts: Any
 ) -> None:
@@ -76,7 +85,7 @@ def test_the_relays_word_starts_the_job(held: Any, maker: Any, new_client: Any, 
 
 
 @pytest.mark.parametrize("left_in", ["recording", "processing"])
-def test_a_restart_picks_up_what_was_left_unfinished(  # noqa: PLR0917 - fixtures
+def test_a_restart_picks_up_what_was_left_unfinished(
     held: Any, maker: Any, new_client: Any, parts: Any, wait_until: Any, left_in: str
 ) -> None:
     with parts.database.unit_of_work() as session:

@@ -6,4 +6,5 @@ export default {
   nothingToday: 'No lessons today.',
   coming: 'The next seven days',
   enter: 'Enter',
+  answer: 'Answer',
 }

@@ -6,4 +6,5 @@ export default {
   nothingToday: '今天没有课程。',
   coming: '未来七天',
   enter: '进入',
+  answer: '答复',
 }

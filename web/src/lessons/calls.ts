@@ -10,6 +10,7 @@ export interface LessonFilter {
   state?: LessonState
   mine?: boolean
   awaiting?: boolean
+  latest_first?: boolean
   limit?: number
   offset?: number
 }
@@ -44,7 +45,7 @@ export function useLessons(filter: MaybeRefOrGetter<LessonFilter>) {
 }
 
 /** A deed on a lesson: `useDeed((lesson) => call)`, with everything that shows lessons asked again afterwards. */
-export function useDeed<Input>(deed: (input: Input) => Promise<unknown>) {
+export function useDeed<Input, Output>(deed: (input: Input) => Promise<Output>) {
   const cache = useQueryClient()
   return useMutation({
     mutationFn: deed,

@@ -118,6 +118,32 @@ describe('receiving', () => {
   })
 })
 
+describe('what is left of a lost connection', () => {
+  const party = (party_id: string, tracks: object[]) => ({ party_id, name: '', school: '', role: 'room', connected: true, muted: [], tracks })
+
+  it('is shown until the roster says that nobody publishes it any more', async () => {
+    const { browser, client } = await joined()
+    const tracks = [offered('v0', 'room:r2', 'camera'), offered('v1', 'room:r3', 'camera')]
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0,v1', tracks })
+    await settled()
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    expect(client.state.feeds).toHaveLength(2)
+    browser.socket.say(WELCOME)
+    const roster = [party('room:r2', [{ track_id: 'n', source: 'camera', kind: 'video' }]), party('room:r3', [])]
+    browser.socket.say({ type: 'roster', parties: roster, observers: 0, may_publish: true })
+    expect(client.state.feeds.map((feed) => feed.party_id)).toEqual(['room:r2'])
+  })
+
+  it('does not let a roster that is behind take away what was just offered', async () => {
+    const { browser, client } = await joined()
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v0', tracks: [offered('v0', 'room:r2', 'camera')] })
+    await settled()
+    browser.socket.say({ type: 'roster', parties: [], observers: 0, may_publish: true })
+    expect(client.state.feeds).toHaveLength(1)
+  })
+})
+
 describe('publishing', () => {
   it('adds the shared screen with a new offer and takes it away with another', async () => {
     const { browser, client } = await joined({ role: 'lead' })
@@ -279,6 +305,26 @@ describe('coming back', () => {
     expect(browser.sockets).toHaveLength(1)
     expect(browser.connections.every((connection) => connection.closed)).toBe(true)
     expect(browser.devices.opened.every((track) => track.stopped)).toBe(true)
+  })
+
+  it('asks again when a server that has just started does not know the lesson yet, but not for ever', async () => {
+    const { browser, client } = await joined()
+    const refuse = () => {
+      browser.socket.say({ type: 'error', code: 'not_found', message: '', about: 'join' })
+      browser.socket.onclose?.({ code: 4403, reason: '' })
+    }
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    refuse()
+    await browser.pass(5_000)
+    browser.socket.say(WELCOME)
+    expect(client.state.phase).toBe('live')
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await browser.pass(5_000)
+      refuse()
+    }
+    expect(client.state).toMatchObject({ phase: 'refused', reason: 'not_found' })
   })
 
   it.each([

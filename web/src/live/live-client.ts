@@ -23,6 +23,8 @@ export interface LiveClientOptions {
 
 /** Refusals of `join` that another attempt cannot mend. */
 const FINAL_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early', 'bad_message', 'not_signed_in', 'unauthorised'])
+/** A server that has just started may not know a lesson yet that it will know in a moment: so often is `not_found` asked about again. */
+export const PATIENT_REJOINS = 6
 /** A join that held this long was a good one: the next loss starts with the shortest delay again. */
 const GOOD_JOIN_MS = 5_000
 
@@ -118,6 +120,7 @@ export class LiveClient {
     const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
     if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
     this.connection = null
+    this.remote.outdate()
     this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false })
     this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(this.attempt++, this.browser.random()))
   }
@@ -136,7 +139,8 @@ export class LiveClient {
       case 'roster': {
         const me = message.parties.find((party) => party.party_id === this.state.partyId)
         const { parties, observers, may_publish: mayPublish } = message
-        this.update({ parties, observers, mayPublish, handRaised: me?.hand_raised ?? false })
+        this.remote.settle(parties)
+        this.update({ parties, observers, mayPublish, handRaised: me?.hand_raised ?? false, feeds: this.remote.feeds })
         return this.publish()
       }
       case 'recording':
@@ -163,6 +167,7 @@ export class LiveClient {
       lesson: message.lesson,
       mayPublish: message.may_publish,
       recording: { active: message.recording, problem: null },
+      notice: '',
     })
     for (const source of ['camera', 'microphone'] as const) {
       if (this.local.status[source].muted) this.connection?.send({ type: 'mute', source, muted: true })
@@ -174,9 +179,11 @@ export class LiveClient {
   private onError(message: ErrorMessage): void {
     if (message.about === 'join' || !this.state.role) {
       if (message.code === 'lesson_over') return this.finish('ended', message.code)
-      if (FINAL_REFUSALS.has(message.code)) return this.finish('refused', message.code)
+      const mayPass = message.code === 'not_found' && this.state.role !== null && this.attempt <= PATIENT_REJOINS
+      if (FINAL_REFUSALS.has(message.code) && !mayPass) return this.finish('refused', message.code)
       return // the close that follows is answered with another attempt
     }
+    if (message.code === 'media_lost') return // likewise
     this.update({ notice: message.code })
     if (message.about === 'publish' && message.code === 'not_allowed') this.connection?.closePublisher()
   }

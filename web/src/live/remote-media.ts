@@ -3,7 +3,7 @@
  * The streams outlive a reconnect, so that a picture returns into the same element instead of flashing away.
  */
 import type { LiveBrowser } from './browser'
-import type { OfferedTrack, Source } from './signalling'
+import type { OfferedTrack, RosterParty, Source } from './signalling'
 
 export type Group = 'camera' | 'screen'
 
@@ -27,6 +27,8 @@ export function groupOf(source: Source): Group {
 
 export class RemoteMedia {
   private feedsByKey = new Map<string, RemoteFeed>()
+  /** The feeds are those of a lost connection: shown until the new one says what there is. */
+  private stale = false
 
   constructor(private readonly browser: Pick<LiveBrowser, 'createStream'>) {}
 
@@ -37,6 +39,7 @@ export class RemoteMedia {
   /** Makes the feeds exactly what the relay offers now. */
   update(tracks: ReceivedTrack[]): void {
     const before = this.feedsByKey
+    this.stale = false
     this.feedsByKey = new Map()
     for (const track of tracks) {
       const group = groupOf(track.source)
@@ -50,6 +53,20 @@ export class RemoteMedia {
       }
     }
     for (const [key, feed] of this.feedsByKey) setTracks(feed.stream, tracksOfKey(tracks, key))
+  }
+
+  /** The connection was lost. */
+  outdate(): void {
+    this.stale = true
+  }
+
+  /** After a loss: drops what nobody publishes any more. A relay with nothing to give makes no offer that would say so. */
+  settle(parties: RosterParty[]): void {
+    if (!this.stale) return
+    for (const [key, feed] of this.feedsByKey) {
+      const party = parties.find((one) => one.party_id === feed.party_id)
+      if (!party?.tracks.some((track) => groupOf(track.source) === feed.group)) this.feedsByKey.delete(key)
+    }
   }
 
   clear(): void {

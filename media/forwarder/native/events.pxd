@@ -1,0 +1,69 @@
+# Events for Python, as records in one buffer: u32 length | u8 kind | i64 number | body, native byte order.
+from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdlib cimport realloc
+from libc.string cimport memcpy
+
+from media.forwarder.native.state cimport State, Stream
+
+cdef enum:
+    EVENT_STARTED = 1               # u32 SSRC, u8 codec name, u8 payload type
+    EVENT_STALLED = 2
+    EVENT_RESUMED = 3
+    EVENT_TAPPED = 4                # i64 arrival in microseconds, packet
+    EVENT_REPORT = 5                # i64 arrival in microseconds, u64 NTP, u32 RTP timestamp
+    EVENT_PEER_GONE = 6
+    RECORD_HEADER_BYTES = 13
+    MAX_EVENT_BYTES = 32 * 1024 * 1024
+
+
+cdef inline uint8_t *event_room(State *state, uint8_t kind, int64_t number, int body_bytes) noexcept nogil:
+    # Begins a record and returns where its body goes; NULL (and counted) when Python is too far behind.
+    cdef int64_t length = RECORD_HEADER_BYTES + body_bytes
+    cdef int64_t wanted = max(state.events.room * 2, 65536)
+    cdef uint32_t size = <uint32_t>length
+    cdef uint8_t *at
+    if state.events.used + length > state.events.room:
+        at = NULL if wanted > MAX_EVENT_BYTES else <uint8_t *>realloc(state.events.bytes, wanted)
+        if at == NULL:
+            state.drops.events_full += 1
+            return NULL
+        state.events.bytes = at
+        state.events.room = wanted
+    at = state.events.bytes + state.events.used
+    memcpy(at, &size, 4)
+    at[4] = kind
+    memcpy(at + 5, &number, 8)
+    state.events.used += length
+    return at + RECORD_HEADER_BYTES
+
+
+cdef inline void tell(State *state, uint8_t kind, int64_t number) noexcept nogil:
+    event_room(state, kind, number, 0)
+
+
+cdef inline void tell_started(State *state, const Stream *stream) noexcept nogil:
+    cdef uint8_t *body = event_room(state, EVENT_STARTED, stream.id, 6)
+    if body != NULL:
+        memcpy(body, &stream.ssrc, 4)
+        body[4] = <uint8_t>stream.codecs[stream.codec].name
+        body[5] = <uint8_t>stream.codecs[stream.codec].payload_type
+
+
+cdef inline uint8_t *tell_tapped(State *state, const Stream *stream, const uint8_t *header, int header_bytes,
+                                 const uint8_t *payload, int payload_bytes, int64_t now_us) noexcept nogil:
+    # Returns where the packet's header stands in the record, to be corrected for what came by RTX; may be NULL.
+    cdef uint8_t *body = event_room(state, EVENT_TAPPED, stream.id, 8 + header_bytes + payload_bytes)
+    if body == NULL:
+        return NULL
+    memcpy(body, &now_us, 8)
+    memcpy(body + 8, header, header_bytes)
+    memcpy(body + 8 + header_bytes, payload, payload_bytes)
+    return body + 8
+
+
+cdef inline void tell_report(State *state, const Stream *stream, int64_t now_us) noexcept nogil:
+    cdef uint8_t *body = event_room(state, EVENT_REPORT, stream.id, 20)
+    if body != NULL:
+        memcpy(body, &now_us, 8)
+        memcpy(body + 8, &stream.sr_ntp, 8)
+        memcpy(body + 16, &stream.sr_rtp, 4)

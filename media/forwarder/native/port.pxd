@@ -1,0 +1,299 @@
+# The relay's UDP sockets: datagrams in and out in batches, several to one receiver by UDP_SEGMENT where that works.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcmp, memcpy, memset
+
+from media.forwarder.native.outbox cimport outbox_flush
+from media.forwarder.native.receiving cimport take_rtp
+from media.forwarder.native.receiving_reports cimport take_rtcp
+from media.forwarder.native.reporting cimport run_timers
+from media.forwarder.native.sending cimport forward_all
+from media.forwarder.native.sockets cimport (
+    EAGAIN, EFD_CLOEXEC, EFD_NONBLOCK, EINTR, EINVAL, EIO, EOPNOTSUPP, MSG_DONTWAIT, POLLIN, POLLOUT, add_int, close, eventfd,
+    iovec, last_errno, load_int, mmsghdr, monotonic_us, msghdr, pack_address, poll, pollfd, pthread_mutex_destroy,
+    pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, recvmmsg, sendmmsg,
+    set_segment_bytes, sockaddr_storage, unpack_address, usleep, write,
+)
+from media.forwarder.native.packet_cache cimport MAX_PACKET_BYTES
+from media.forwarder.native.state cimport ADDRESS, Message, State
+from media.forwarder.native.tables cimport table_find
+
+cdef enum:
+    MAX_SOCKETS = 4
+    BATCH = 128                     # datagrams received in one call
+    DATAGRAM_BYTES = 2048           # longer ones are cut, and dropped as oversized
+    SEND_BATCH = 64                 # messages sent in one call
+    CONTROL_BYTES = 1 << 20         # STUN and DTLS waiting for Python; what does not fit is dropped and counted
+    CONTROL_HEADER_BYTES = 20       # u16 length, address
+    GATHER_FROM = 6                 # datagrams in a batch from which it pays to let the next ones gather
+    GATHER_US = 250
+    GIVE_WAY_US = 10
+    TIMER_US = 10_000
+
+ctypedef struct Port:
+    State *state
+    int fds[MAX_SOCKETS]
+    bint ipv6[MAX_SOCKETS]
+    int n_sockets
+    int wake_fd                     # tells Python that events or control datagrams wait
+    int stop_fd
+    bint signalled
+    bint gso                        # until the kernel or the route refuses it
+    pthread_mutex_t mutex           # held by the thread for one batch at a time, by Python for commands and reading
+    int waiting                     # how many wait for it: the thread gives way, or a busy one would never let them in
+    mmsghdr inbox[BATCH]
+    iovec inbox_parts[BATCH]
+    sockaddr_storage inbox_names[BATCH]
+    uint8_t *inbox_bytes
+    mmsghdr outgoing[SEND_BATCH]
+    iovec outgoing_parts[SEND_BATCH]
+    sockaddr_storage outgoing_names[SEND_BATCH]
+    uint8_t outgoing_control[SEND_BATCH * 32]
+    uint8_t *control
+    int64_t control_used
+    int64_t next_timer_us
+    uint64_t datagrams_in
+    uint64_t datagrams_out
+    uint64_t sends
+    uint64_t unsent                 # datagrams the kernel did not take
+    uint64_t control_dropped
+
+
+cdef inline void take_datagram(State *state, const uint8_t *data, int length, const uint8_t *address,
+                               int64_t now_us) noexcept nogil:
+    # One RTP or RTCP datagram (RFC 5761 4); what it causes waits for `end_batch`.
+    cdef int peer = table_find(&state.addresses, address)
+    if peer < 0:
+        state.drops.unknown_peer += 1
+    elif length < 2 or data[0] >> 6 != 2:
+        state.drops.malformed += 1
+    elif length > MAX_PACKET_BYTES:
+        state.drops.oversized += 1
+    elif 192 <= data[1] <= 223:
+        take_rtcp(state, peer, data, length, now_us)
+    else:
+        take_rtp(state, peer, data, length, now_us)
+
+
+cdef inline void end_batch(State *state) noexcept nogil:
+    forward_all(state)
+    outbox_flush(&state.outbox)
+
+
+# --- taking in ----------------------------------------------------------------------------------------------------
+
+cdef inline bint port_init(Port *port, State *state) noexcept nogil:
+    # False without memory or eventfds; `port_free` is due either way.
+    cdef int i
+    port.state = state
+    port.gso = True
+    pthread_mutex_init(&port.mutex, NULL)
+    port.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+    port.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+    port.inbox_bytes = <uint8_t *>calloc(BATCH, DATAGRAM_BYTES)
+    port.control = <uint8_t *>calloc(CONTROL_BYTES, 1)
+    if port.wake_fd < 0 or port.stop_fd < 0 or port.inbox_bytes == NULL or port.control == NULL:
+        return False
+    for i in range(BATCH):
+        port.inbox_parts[i].iov_base = port.inbox_bytes + i * DATAGRAM_BYTES
+        port.inbox_parts[i].iov_len = DATAGRAM_BYTES
+        port.inbox[i].msg_hdr.msg_name = &port.inbox_names[i]
+        port.inbox[i].msg_hdr.msg_iov = &port.inbox_parts[i]
+        port.inbox[i].msg_hdr.msg_iovlen = 1
+    state.outbox.flush = port_flush
+    state.outbox.socket = port
+    return True
+
+
+cdef inline void port_free(Port *port) noexcept nogil:
+    if port.wake_fd >= 0:
+        close(port.wake_fd)
+    if port.stop_fd >= 0:
+        close(port.stop_fd)
+    pthread_mutex_destroy(&port.mutex)
+    free(port.inbox_bytes)
+    free(port.control)
+    free(port)
+
+
+cdef inline void signal_fd(int fd) noexcept nogil:
+    cdef uint64_t one = 1
+    write(fd, &one, 8)
+
+
+cdef inline void port_run(Port *port) noexcept nogil:
+    # The thread: receive, forward, look at the clock, until `stop_fd` is signalled.
+    cdef pollfd ready[MAX_SOCKETS + 1]
+    cdef int received = 0
+    cdef int i
+    cdef int64_t now_us, wait_us
+    for i in range(port.n_sockets):
+        ready[i].fd = port.fds[i]
+        ready[i].events = POLLIN
+    ready[port.n_sockets].fd = port.stop_fd
+    ready[port.n_sockets].events = POLLIN
+    while True:
+        if received >= GATHER_FROM and received < BATCH:
+            usleep(GATHER_US)
+        wait_us = port.next_timer_us - monotonic_us()
+        for i in range(port.n_sockets + 1):
+            ready[i].revents = 0
+        poll(ready, port.n_sockets + 1, 0 if wait_us <= 0 else <int>(wait_us // 1000 + 1))
+        if ready[port.n_sockets].revents:
+            return
+        pthread_mutex_lock(&port.mutex)
+        now_us = monotonic_us()
+        received = 0
+        for i in range(port.n_sockets):
+            if ready[i].revents:
+                received += port_receive(port, port.fds[i], now_us)
+        end_batch(port.state)
+        if now_us >= port.next_timer_us:
+            port.next_timer_us = now_us + TIMER_US
+            run_timers(port.state, now_us)
+            end_batch(port.state)
+        if (port.state.events.used or port.control_used) and not port.signalled:
+            port.signalled = True
+            signal_fd(port.wake_fd)
+        pthread_mutex_unlock(&port.mutex)
+        while load_int(&port.waiting):
+            usleep(GIVE_WAY_US)
+
+
+cdef inline void port_lock(Port *port) noexcept nogil:
+    add_int(&port.waiting, 1)
+    pthread_mutex_lock(&port.mutex)
+    add_int(&port.waiting, -1)
+
+
+cdef inline int port_receive(Port *port, int fd, int64_t now_us) noexcept nogil:
+    cdef int count, i, length
+    cdef uint8_t address[ADDRESS]
+    cdef const uint8_t *data
+    for i in range(BATCH):
+        port.inbox[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage)
+    count = recvmmsg(fd, port.inbox, BATCH, MSG_DONTWAIT, NULL)
+    for i in range(count):
+        data = port.inbox_bytes + i * DATAGRAM_BYTES
+        length = <int>port.inbox[i].msg_len
+        pack_address(&port.inbox_names[i], address)
+        if length and 128 <= data[0] <= 191:            # RFC 7983
+            take_datagram(port.state, data, length, address, now_us)
+        elif length:
+            keep_control(port, data, length, address)
+    port.datagrams_in += max(count, 0)
+    return max(count, 0)
+
+
+cdef inline void keep_control(Port *port, const uint8_t *data, int length, const uint8_t *address) noexcept nogil:
+    cdef uint16_t size = <uint16_t>length
+    cdef uint8_t *at = port.control + port.control_used
+    if port.control_used + CONTROL_HEADER_BYTES + length > CONTROL_BYTES:
+        port.control_dropped += 1
+        return
+    memcpy(at, &size, 2)
+    memcpy(at + 2, address, ADDRESS)
+    memcpy(at + CONTROL_HEADER_BYTES, data, length)
+    port.control_used += CONTROL_HEADER_BYTES + length
+
+
+# --- sending ------------------------------------------------------------------------------------------------------
+
+cdef inline int socket_for(const Port *port, const uint8_t *address) noexcept nogil:
+    # Index of the socket of the address's family (an IPv6 one takes v4-mapped addresses, too); -1 if there is none.
+    cdef bint is_v4 = memcmp(address, b"\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0
+    cdef int i
+    for i in range(port.n_sockets):
+        if port.ipv6[i] != is_v4:
+            return i
+    for i in range(port.n_sockets):
+        if is_v4 and port.ipv6[i]:
+            return i
+    return -1
+
+
+cdef inline void address_message(Port *port, int i, const uint8_t *address, bint ipv6, uint8_t *data,
+                                 int length) noexcept nogil:
+    # Fills in the i-th outgoing message.
+    cdef msghdr *header = &port.outgoing[i].msg_hdr
+    memset(header, 0, sizeof(msghdr))
+    port.outgoing_parts[i].iov_base = data
+    port.outgoing_parts[i].iov_len = length
+    header.msg_name = &port.outgoing_names[i]
+    header.msg_namelen = unpack_address(address, ipv6, &port.outgoing_names[i])
+    header.msg_iov = &port.outgoing_parts[i]
+    header.msg_iovlen = 1
+
+
+cdef inline void port_flush(void *opaque) noexcept nogil:
+    # Sends all messages.
+    cdef Port *port = <Port *>opaque
+    cdef int done = 0
+    while done < port.state.outbox.n:
+        done += send_some(port, done)
+
+
+cdef inline int send_some(Port *port, int first) noexcept nogil:
+    # Sends messages of one socket from `first` on; returns how many are dealt with (sent or given up), at least one.
+    cdef Message *messages = port.state.outbox.messages + first
+    cdef int room = min(port.state.outbox.n - first, SEND_BATCH)
+    cdef int at = socket_for(port, messages[0].address)
+    cdef int count = 0
+    cdef int i, sent, error
+    if at < 0:
+        port.unsent += messages[0].segments
+        return 1
+    if not port.gso and messages[0].segments > 1:
+        send_apart(port, at, messages)
+        return 1
+    while count < room and (port.gso or messages[count].segments == 1) and (
+            count == 0 or port.n_sockets == 1 or socket_for(port, messages[count].address) == at):
+        address_message(port, count, messages[count].address, port.ipv6[at],
+                        port.state.outbox.arena + messages[count].at, messages[count].length)
+        if messages[count].segments > 1:
+            port.outgoing[count].msg_hdr.msg_control = port.outgoing_control + 32 * count
+            set_segment_bytes(&port.outgoing[count].msg_hdr, <uint16_t>messages[count].segment_bytes)
+        count += 1
+    sent = sendmmsg(port.fds[at], port.outgoing, count, MSG_DONTWAIT)
+    port.sends += 1
+    if sent > 0:
+        for i in range(sent):
+            port.datagrams_out += messages[i].segments
+        return sent
+    error = last_errno()
+    if error == EINTR or (error == EAGAIN and wait_for_room(port.fds[at])):
+        send_apart(port, at, messages)
+    elif messages[0].segments > 1 and (error == EIO or error == EINVAL or error == EOPNOTSUPP):
+        # If the datagrams go one by one, it is GSO that this kernel or route refuses: never again.
+        if send_apart(port, at, messages):
+            port.gso = False
+    else:
+        port.unsent += messages[0].segments
+    return 1
+
+
+cdef inline bint wait_for_room(int fd) noexcept nogil:
+    # A full socket buffer is waited for, at most a millisecond.
+    cdef pollfd writable
+    writable.fd = fd
+    writable.events = POLLOUT
+    writable.revents = 0
+    return poll(&writable, 1, 1) > 0
+
+
+cdef inline bint send_apart(Port *port, int at, const Message *message) noexcept nogil:
+    # One message in datagrams of its own; whether all of them went.
+    cdef int64_t begin = message.at
+    cdef int64_t end = message.at + message.length
+    cdef int count = 0
+    cdef int sent
+    while begin < end:
+        address_message(port, count, message.address, port.ipv6[at], port.state.outbox.arena + begin,
+                        <int>min(message.segment_bytes, end - begin))
+        begin += message.segment_bytes
+        count += 1
+    sent = max(sendmmsg(port.fds[at], port.outgoing, count, MSG_DONTWAIT), 0)
+    port.sends += 1
+    port.datagrams_out += sent
+    port.unsent += count - sent
+    return sent == count

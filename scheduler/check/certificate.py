@@ -1,0 +1,235 @@
+"""Verifies a bound's certificate: prices of what is scarce, from which anyone can work out the bound in exact integers.
+
+Take any prices of at least 0. Whoever uses a seat, a teacher's hour, a class's or a relay's time pays its price; then
+each demand by itself picks its best lead and lessons, each lesson by itself its best-paying seats, each school its
+quarters. What they gain together, plus the prices of all there is, is at least the score of every plan (Lagrangian
+duality). So wrong prices can only make the bound worse, never false; what must be checked is the sum.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from scheduler.check.week_plan import free_place
+from scheduler.errors import CertificateError
+from scheduler.instance.document import fingerprint
+from scheduler.instance.snapshot import DAY_MINUTES, Demand, LeadSeries, Snapshot
+
+FORMAT = "three-classrooms-certificate"
+SCALE = 1_000_000
+LARGEST_PRICE = 10**9 * SCALE
+_NAMED = ("teacher_week", "series_week", "quarter")
+_TIMED = ("class_at", "school_at", "relay_at", "teacher_at", "studio_at", "uplink_at", "series_day")
+
+
+def verify(snapshot: Snapshot, certificate: object) -> int:
+    """The bound that the certificate proves, in whole points; every plan of the instance scores at most that.
+
+    Raises CertificateError if it is malformed, made for another instance, or states a smaller bound than it proves.
+    """
+    prices = _Prices(snapshot, certificate)
+    proven = _proven(snapshot, prices) // SCALE
+    if prices.stated < proven:
+        raise CertificateError(f"the certificate states the bound {prices.stated} but its prices only prove {proven}")
+    return proven
+
+
+class _Prices:
+    """The certificate's content, checked for its shape: known names, whole numbers, none below 0."""
+
+    def __init__(self, snapshot: Snapshot, certificate: object) -> None:
+        if not isinstance(certificate, dict) or certificate.get("format") != FORMAT:
+            raise CertificateError("this is not a certificate")
+        if certificate.get("instance") != fingerprint(snapshot):
+            raise CertificateError("the certificate was made for another instance")
+        self.stated = _whole("bound", certificate.get("bound"))
+        known = _known_ids(snapshot)
+        self.named = {name: self._read_named(certificate.get(name), name, known[name]) for name in _NAMED}
+        self.timed = {name: self._read_timed(certificate.get(name), name, known[name]) for name in _TIMED}
+        self.seats = [_price("seats", price) for price in _list(certificate.get("seats"), "seats")]
+        series = snapshot.series_of
+        places = sum(len(series[candidate].times) for demand in snapshot.demands for candidate in demand.candidates)
+        if len(self.seats) != places:
+            raise CertificateError(f"the certificate prices {len(self.seats)} seats instead of {places}")
+
+    def _read_named(self, value: object, name: str, known: frozenset[str]) -> dict[str, int]:
+        if not isinstance(value, dict):
+            raise CertificateError(f"{name} is not an object")
+        for identity in value:
+            if identity not in known:
+                raise CertificateError(f"{name}: {identity!r} is not in the instance")
+        return {identity: _price(name, price) for identity, price in value.items()}
+
+    def _read_timed(self, value: object, name: str, known: frozenset[str]) -> dict[str, "_Moments"]:
+        by_id: dict[str, dict[int, int]] = defaultdict(dict)
+        for entry in _list(value, name):
+            if not isinstance(entry, list) or len(entry) != 3 or entry[0] not in known:
+                raise CertificateError(f"{name}: {entry!r} is not [known id, moment, price]")
+            moment = _whole(name, entry[1])
+            if moment in by_id[entry[0]]:
+                raise CertificateError(f"{name}: {entry[0]} is priced twice at {moment}")
+            by_id[entry[0]][moment] = _price(name, entry[2])
+        return {identity: _Moments(moments) for identity, moments in by_id.items()}
+
+
+class _Moments:
+    """Prices at moments; what a span of time costs is the sum of the moments in it."""
+
+    def __init__(self, moments: Mapping[int, int]) -> None:
+        self._at = sorted(moments)
+        self._sums = [0, *accumulate(moments[at] for at in self._at)]
+
+    def between(self, start: int, end: int) -> int:
+        """The price of [start, end)."""
+        return self._sums[bisect_left(self._at, end)] - self._sums[bisect_left(self._at, start)]
+
+    @property
+    def total(self) -> int:
+        """The price of all moments."""
+        return self._sums[-1]
+
+
+_FREE = _Moments({})
+
+
+def _proven(snapshot: Snapshot, prices: _Prices) -> int:
+    incomes: dict[tuple[str, int], list[int]] = defaultdict(list)
+    total = sum(_best_of_demand(snapshot, prices, demand, seats, incomes) for demand, seats in _seats(snapshot, prices))
+    total += sum(_best_of_series(snapshot, prices, series, incomes) for series in snapshot.series)
+    weights = snapshot.weights.quarters
+    for school, need in snapshot.need_of_school.items():
+        price = prices.named["quarter"].get(school, 0)
+        for quarter in range(4):
+            lessons = (quarter + 1) * need // 4 - quarter * need // 4
+            total += lessons * max(0, weights[quarter] * SCALE - price)
+    return total + _all_there_is(snapshot, prices)
+
+
+def _seats(snapshot: Snapshot, prices: _Prices) -> Iterator[tuple[Demand, list[Sequence[int]]]]:
+    """Each demand with the seat prices of each of its candidates' times."""
+    at = 0
+    for demand in snapshot.demands:
+        own: list[Sequence[int]] = []
+        for candidate in demand.candidates:
+            length = len(snapshot.series_of[candidate].times)
+            own.append(prices.seats[at : at + length])
+            at += length
+        yield demand, own
+
+
+def _best_of_demand(
+    snapshot: Snapshot,
+    prices: _Prices,
+    demand: Demand,
+    seats: list[Sequence[int]],
+    incomes: dict[tuple[str, int], list[int]],
+) -> int:
+    """The most this demand can gain with one lead; notes what each seat it could take would pay the lesson."""
+    one = snapshot.class_of[demand.class_id]
+    school = snapshot.school_of[one.school]
+    weights = snapshot.weights
+    times = [prices.timed[name].get(key, _FREE) for name, key in
+             (("class_at", one.id), ("school_at", school.id), ("relay_at", school.node))]  # fmt: skip
+    places: dict[tuple[int, int], int | None] = {}
+    best = 0
+    for candidate, own in zip(demand.candidates, seats, strict=True):
+        series = snapshot.series_of[candidate]
+        base = _points(snapshot, demand, series) * SCALE + prices.named["quarter"].get(school.id, 0)
+        worths: list[int] = []
+        for index, ((start, end), seat) in enumerate(zip(series.times, own, strict=True)):
+            if (start, end) not in places:
+                places[start, end] = free_place(one.free, school.breaks, start, end)
+            place = places[start, end]
+            if place is not None:
+                cost = seat + sum(moments.between(start, end) for moments in times)
+                worths.append(base + weights.late_step * place * SCALE - cost)
+                incomes[candidate, index].append(seat)
+        worths.sort(reverse=True)
+        if worths:
+            more = sum(worth for worth in worths[1 : demand.lessons] if worth > 0)
+            best = max(best, weights.first_lesson * SCALE + worths[0] + more)
+    return best
+
+
+def _points(snapshot: Snapshot, demand: Demand, series: LeadSeries) -> int:
+    weights = snapshot.weights
+    school = snapshot.school_of[snapshot.class_of[demand.class_id].school]
+    lead = snapshot.school_of[snapshot.teacher_of[series.teacher].school]
+    points = weights.lesson + (weights.kept_lead if demand.last_lead == series.teacher else 0)
+    if (school.id, lead.id) in snapshot.pacts or (lead.id, school.id) in snapshot.pacts:
+        points += weights.pact
+    points += weights.same_county if school.county == lead.county else 0
+    return points + (0 if series.edition == demand.edition else weights.other_edition)
+
+
+def _best_of_series(
+    snapshot: Snapshot, prices: _Prices, series: LeadSeries, incomes: Mapping[tuple[str, int], list[int]]
+) -> int:
+    """What its lessons gain: the best-paying seats of each, less what a broadcast costs."""
+    lead = snapshot.teacher_of[series.teacher].school
+    weekly = prices.named["teacher_week"].get(series.teacher, 0)
+    keys = (("teacher_at", series.teacher), ("studio_at", series.studio), ("uplink_at", lead))
+    times = [prices.timed[name].get(key, _FREE) for name, key in keys]
+    days = prices.timed["series_day"].get(series.id, _FREE)
+    if series.kind == "dedicated":
+        weekly += prices.named["series_week"].get(series.id, 0)
+    total = 0
+    for index, (start, end) in enumerate(series.times):
+        seats = sum(sorted(incomes.get((series.id, index), ()), reverse=True)[: series.seats])
+        cost = weekly + sum(moments.between(start, end) for moments in times)
+        if series.kind == "dedicated":
+            cost += days.between(start // DAY_MINUTES, start // DAY_MINUTES + 1)
+        total += max(0, seats + snapshot.weights.broadcast * SCALE - cost)
+    return total
+
+
+def _all_there_is(snapshot: Snapshot, prices: _Prices) -> int:
+    teacher_week, series_week = prices.named["teacher_week"], prices.named["series_week"]
+    total = sum(teacher.weekly_limit * teacher_week.get(teacher.id, 0) for teacher in snapshot.teachers)
+    total += sum(series.lessons * series_week.get(series.id, 0) for series in snapshot.series)
+    for name in ("class_at", "teacher_at", "studio_at", "series_day"):
+        total += sum(moments.total for moments in prices.timed[name].values())
+    schools = snapshot.school_of
+    total += sum(schools[key].receiving_cap * one.total for key, one in prices.timed["school_at"].items())
+    total += sum(schools[key].leading_cap * one.total for key, one in prices.timed["uplink_at"].items())
+    caps = {node.id: node.room_cap for node in snapshot.nodes}
+    return total + sum(caps[key] * one.total for key, one in prices.timed["relay_at"].items())
+
+
+def _known_ids(snapshot: Snapshot) -> dict[str, frozenset[str]]:
+    schools = frozenset(school.id for school in snapshot.schools)
+    teachers = frozenset(teacher.id for teacher in snapshot.teachers)
+    series = frozenset(series.id for series in snapshot.series)
+    return {
+        "teacher_week": teachers,
+        "teacher_at": teachers,
+        "series_week": series,
+        "series_day": series,
+        "quarter": schools,
+        "school_at": schools,
+        "uplink_at": schools,
+        "class_at": frozenset(one.id for one in snapshot.classes),
+        "relay_at": frozenset(node.id for node in snapshot.nodes),
+        "studio_at": frozenset(studio.id for studio in snapshot.studios),
+    }
+
+
+def _list(value: object, where: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise CertificateError(f"{where} is not a list")
+    return value
+
+
+def _whole(where: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise CertificateError(f"{where}: {value!r} is not a whole number")
+    return value
+
+
+def _price(where: str, value: object) -> int:
+    price = _whole(where, value)
+    if not 0 <= price <= LARGEST_PRICE:
+        raise CertificateError(f"{where}: {price} is no price (it must be at least 0)")
+    return price

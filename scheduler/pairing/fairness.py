@@ -1,0 +1,122 @@
+"""The worst-school pass: raises the smallest served share of a school, then the next, as far as each school could get.
+
+A school's own bound is what it could get alone in the world; a school that has reached it is settled, and no plan
+serves it better. The smallest of these bounds therefore also bounds the worst school of every plan.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from scheduler.pairing.assignment import Assignment
+from scheduler.pairing.problem import Problem
+from scheduler.pairing.search import Search
+from scheduler.pairing.subproblem import Aim, Effort, replan
+
+EXTRA_POINTS = 300
+LESSONS_ONLY = 100_000
+SIZE = 150
+
+
+def most_alone(problem: Problem) -> dict[int, int]:
+    """For each school that can be served at all, the lessons it could get at most if it were alone.
+
+    Each demand takes the candidate with most lessons that fit; that a class or kit is wanted twice at once is ignored,
+    so this is a bound and not always reached.
+    """
+    most: dict[int, int] = {}
+    for school, demands in enumerate(problem.school_demands):
+        if problem.school_cap[school] <= 0:
+            continue
+        lessons = sum(
+            min(
+                problem.demand_need[demand],
+                max((len(problem.options_of_pair(pair)) for pair in problem.pairs_of_demand(demand)), default=0),
+            )
+            for demand in demands
+        )
+        if lessons:
+            most[school] = lessons
+    return most
+
+
+def worst_share(problem: Problem, lessons: list[int]) -> Fraction:
+    """The smallest served share of the schools that can be served at all; 1 if there is none."""
+    shares = [Fraction(lessons[school], problem.school_need[school]) for school in most_alone(problem)]
+    return min(shares, default=Fraction(1))
+
+
+def worst_share_bound(problem: Problem, effort: Effort) -> Fraction:
+    """No plan's worst share is above this: the weakest schools are planned alone, until the weakest is settled."""
+    most = {school: Fraction(lessons, problem.school_need[school]) for school, lessons in most_alone(problem).items()}
+    exact: set[int] = set()
+    while most:
+        weakest = min(most, key=lambda school: (most[school], school))
+        if weakest in exact:
+            return most[weakest]
+        exact.add(weakest)
+        alone = Assignment.of(problem, sorted(problem.pinned))
+        aim = Aim(extra={weakest: (LESSONS_ONLY, problem.school_need[weakest])})
+        if replan(alone, problem.school_demands[weakest], effort, aim).optimal:
+            most[weakest] = Fraction(alone.school_lessons[weakest], problem.school_need[weakest])
+    return Fraction(1)
+
+
+def raise_worst(assignment: Assignment, search: Search, go_on: Callable[[], bool], most_schools: int) -> None:
+    """Goes over the weakest schools, weakest first; gives each more lessons if no other is pushed as low as it was.
+
+    Stops after that many schools that could not be helped.
+    """
+    problem = assignment.problem
+    most = most_alone(problem)
+    given_up: set[int] = set()
+    stuck = 0
+    while stuck < most_schools and go_on():
+        school = _weakest(assignment, most, given_up)
+        if school is None:
+            return
+        if not _help(assignment, search, school, most[school]):
+            given_up.add(school)
+            stuck += 1
+
+
+def floors(problem: Problem, share: Fraction) -> dict[int, int]:
+    """The lessons each school needs so that none is served below the share, or below what it could get alone."""
+    return {
+        school: min(most, -(-share.numerator * problem.school_need[school] // share.denominator))
+        for school, most in most_alone(problem).items()
+    }
+
+
+def kept_floors(assignment: Assignment) -> dict[int, int]:
+    """Floors that keep the plan's worst share, whatever a search moves: no school falls below it."""
+    problem = assignment.problem
+    share = worst_share(problem, assignment.school_lessons)
+    return {
+        school: min(lessons, assignment.school_lessons[school]) for school, lessons in floors(problem, share).items()
+    }
+
+
+def _weakest(assignment: Assignment, most: dict[int, int], given_up: set[int]) -> int | None:
+    problem = assignment.problem
+    open_schools = [
+        (assignment.school_lessons[school] / problem.school_need[school], school)
+        for school, bound in most.items()
+        if school not in given_up and assignment.school_lessons[school] < bound
+    ]
+    return min(open_schools)[1] if open_schools else None
+
+
+def _help(assignment: Assignment, search: Search, school: int, most: int) -> bool:
+    problem = assignment.problem
+    before = assignment.school_lessons[school]
+    need = problem.school_need[school]
+    floor = {}
+    for other, lessons in enumerate(assignment.school_lessons):
+        if lessons:
+            # Another school may give lessons away only while its share stays above what this one had.
+            above = before * problem.school_need[other] // need + 1
+            floor[other] = min(lessons, above)
+    demands = search.neighbourhoods.rivals(problem.school_demands[school], SIZE)
+    upto = min(most, before + max(1, need // 8))
+    search.replan(demands, Aim(floor=floor, extra={school: (EXTRA_POINTS, upto)}))
+    return assignment.school_lessons[school] > before

@@ -1,0 +1,281 @@
+"""The linear relaxation as sparse arrays: maximise objective·v, every row at most its right side, 0 <= v <= upper.
+
+Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node.
+Rows come in named families, so that their prices can be read back by what they are about.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.pairing.cliques import maximal_cliques
+from scheduler.pairing.problem import Problem
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RowFamily:
+    """Rows first..first+count of one kind; `about` has what each row is about, with an instant if it has one."""
+
+    name: str
+    first: int
+    about: list[Any]
+
+    @property
+    def rows(self) -> slice:
+        """The rows as a slice of the row arrays."""
+        return slice(self.first, self.first + len(self.about))
+
+
+@dataclass(frozen=True, eq=False)
+class LinearProgram:
+    """Coordinates of the matrix, right sides, objective, upper bounds; `column` tells where each kind begins."""
+
+    row: Ints
+    col: Ints
+    value: Floats
+    right: Floats
+    objective: Floats
+    upper: Floats
+    column: dict[str, int]
+    families: dict[str, RowFamily]
+
+    @property
+    def columns(self) -> int:
+        """How many columns there are."""
+        return len(self.objective)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.right)
+
+
+class _Rows:
+    def __init__(self) -> None:
+        self.count = 0
+        self.row: list[Ints] = []
+        self.col: list[Ints] = []
+        self.value: list[Floats] = []
+        self.right: list[Floats] = []
+        self.families: dict[str, RowFamily] = {}
+
+    def family(self, name: str, about: list[Any], right: Sequence[float] | Floats) -> Ints:
+        """Opens a family and gives its row numbers."""
+        self.families[name] = RowFamily(name, self.count, about)
+        rows = np.arange(self.count, self.count + len(about), dtype=np.int64)
+        self.count += len(about)
+        self.right.append(np.asarray(right, dtype=np.float64))
+        return rows
+
+    def put(self, row: Ints, col: Ints, value: Floats | float) -> None:
+        self.row.append(np.asarray(row, dtype=np.int64))
+        self.col.append(np.asarray(col, dtype=np.int64))
+        self.value.append(np.broadcast_to(np.asarray(value, dtype=np.float64), (len(self.row[-1]),)))
+
+    def cliques(self, name: str, found: list[tuple[Any, int, int, list[int]]], offset: int) -> None:
+        """Rows "at most right of these at that instant" from (about, instant, right, members)."""
+        rows = self.family(name, [(about, at) for about, at, _, _ in found], [right for _, _, right, _ in found])
+        lengths = [len(members) for _, _, _, members in found]
+        cols = np.fromiter((one for _, _, _, members in found for one in members), np.int64, sum(lengths))
+        self.put(np.repeat(rows, lengths), cols + offset, 1.0)
+
+
+def build(problem: Problem) -> LinearProgram:
+    """The relaxation of every hard rule and of the measured score."""
+    return _Builder(problem).program()
+
+
+class _Builder:
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._rows = _Rows()
+        options, pairs, lessons = problem.options, len(problem.pair_demand), len(problem.lesson_series)
+        self._option_pair = np.asarray(problem.option_pair, dtype=np.int64)
+        self._option_lesson = np.asarray(problem.option_lesson, dtype=np.int64)
+        self._x, self._y, self._z = 0, options, options + pairs
+        self._b = self._z + lessons
+        self._w = self._b + 4 * len(problem.school_cap)
+        school = np.asarray(problem.demand_school, dtype=np.int64)[np.asarray(problem.option_demand, dtype=np.int64)]
+        node = np.asarray(problem.school_node, dtype=np.int64)[school] if options else np.empty(0, np.int64)
+        nodes = max(len(problem.node_cap), 1)
+        self._option_school = school
+        self._rooms, self._option_room = np.unique(self._option_lesson * nodes + node, return_inverse=True)
+        self._nodes = nodes
+
+    def program(self) -> LinearProgram:
+        self._receiving_rows()
+        self._seat_rows()
+        self._lead_rows()
+        self._school_rows()
+        self._node_rows()
+        self._quarter_rows()
+        rows = self._rows
+        column = {"x": self._x, "y": self._y, "z": self._z, "b": self._b, "w": self._w}
+        return LinearProgram(
+            np.concatenate(rows.row),
+            np.concatenate(rows.col),
+            np.concatenate(rows.value),
+            np.concatenate(rows.right),
+            *self._columns(),
+            column=column,
+            families=rows.families,
+        )
+
+    def _columns(self) -> tuple[Floats, Floats]:
+        problem, weights = self._problem, self._problem.snapshot.weights
+        quarters = [problem.quarter_sizes(school) for school in range(len(problem.school_cap))]
+        seats = np.asarray(problem.series_seats, dtype=np.float64)
+        lesson_seats = seats[np.asarray(problem.lesson_series, dtype=np.int64)[self._rooms // self._nodes]]
+        objective = [
+            np.asarray(problem.option_gain, dtype=np.float64),
+            np.full(self._z - self._y, float(weights.first_lesson)),
+            np.full(self._b - self._z, float(weights.broadcast)),
+            np.tile(np.asarray(weights.quarters, dtype=np.float64), len(quarters)),
+            np.zeros(len(self._rooms)),
+        ]
+        upper = [np.ones(self._b), np.asarray(quarters, dtype=np.float64).ravel(), lesson_seats]
+        return np.concatenate(objective), np.concatenate(upper)
+
+    def _receiving_rows(self) -> None:
+        """One lead for a demand, lessons with that lead, no more than needed; a class in one place at a time."""
+        problem, rows = self._problem, self._rows
+        options = np.arange(problem.options, dtype=np.int64)
+        pairs = np.arange(len(problem.pair_demand), dtype=np.int64)
+        row = rows.family("attend_pair", list(range(problem.options)), np.zeros(problem.options))
+        rows.put(row, self._x + options, 1.0)
+        rows.put(row, self._y + self._option_pair, -1.0)
+        row = rows.family("pair_attends", list(range(len(pairs))), np.zeros(len(pairs)))
+        rows.put(row, self._y + pairs, 1.0)
+        rows.put(row[self._option_pair], self._x + options, -1.0)
+        need = np.asarray(problem.demand_need, dtype=np.float64)[np.asarray(problem.pair_demand, dtype=np.int64)]
+        row = rows.family("pair_need", list(range(len(pairs))), np.zeros(len(pairs)))
+        rows.put(row[self._option_pair], self._x + options, 1.0)
+        rows.put(row, self._y + pairs, -need)
+        row = rows.family("one_lead", list(range(problem.demands)), np.ones(problem.demands))
+        rows.put(row[np.asarray(problem.pair_demand, dtype=np.int64)], self._y + pairs, 1.0)
+        classes = [
+            (one, at, 1, members)
+            for one, demands in enumerate(problem.class_demands)
+            for at, members in self._option_cliques([o for d in demands for o in problem.options_of_demand(d)], 2)
+        ]
+        rows.cliques("class_at", classes, self._x)
+
+    def _seat_rows(self) -> None:
+        problem, rows = self._problem, self._rows
+        options = np.arange(problem.options, dtype=np.int64)
+        row = rows.family("attend_broadcast", list(range(problem.options)), np.zeros(problem.options))
+        rows.put(row, self._x + options, 1.0)
+        rows.put(row, self._z + self._option_lesson, -1.0)
+        lessons = np.arange(len(problem.lesson_series), dtype=np.int64)
+        row = rows.family("seats", list(range(len(lessons))), np.zeros(len(lessons)))
+        rows.put(row[self._option_lesson], self._x + options, 1.0)
+        seats = np.asarray(problem.series_seats, dtype=np.float64)[np.asarray(problem.lesson_series, dtype=np.int64)]
+        rows.put(row, self._z + lessons, -seats)
+
+    def _lead_rows(self) -> None:
+        problem, rows = self._problem, self._rows
+        lesson_teacher = [problem.series_teacher[series] for series in problem.lesson_series]
+        lesson_studio = [problem.series_studio[series] for series in problem.lesson_series]
+        lesson_school = [problem.series_school[series] for series in problem.lesson_series]
+        lessons = np.arange(len(lesson_teacher), dtype=np.int64)
+        row = rows.family("teacher_week", list(range(len(problem.teacher_limit))), problem.teacher_limit)
+        rows.put(row[np.asarray(lesson_teacher, dtype=np.int64)], self._z + lessons, 1.0)
+        rows.cliques("teacher_at", self._lead_cliques(lesson_teacher, [1] * len(problem.teacher_limit)), self._z)
+        rows.cliques("studio_at", self._lead_cliques(lesson_studio, [1] * len(problem.snapshot.studios)), self._z)
+        rows.cliques("uplink_at", self._lead_cliques(lesson_school, problem.school_uplink), self._z)
+        dedicated = [series for series, is_so in enumerate(problem.series_dedicated) if is_so]
+        row = rows.family("series_week", dedicated, [problem.series_limit[series] for series in dedicated])
+        for at, series in zip(row, dedicated, strict=True):
+            own = np.asarray(problem.lessons_of_series(series), dtype=np.int64)
+            rows.put(np.full(len(own), at), self._z + own, 1.0)
+        days: dict[tuple[int, int], list[int]] = {}
+        for series in dedicated:
+            for lesson in problem.lessons_of_series(series):
+                days.setdefault((series, problem.lesson_day[lesson]), []).append(lesson)
+        found = [(series, day, 1, members) for (series, day), members in sorted(days.items()) if len(members) > 1]
+        rows.cliques("series_day", found, self._z)
+
+    def _school_rows(self) -> None:
+        problem = self._problem
+        found = [
+            (school, at, problem.school_cap[school], members)
+            for school, demands in enumerate(problem.school_demands)
+            for at, members in self._option_cliques(
+                [option for demand in demands for option in problem.options_of_demand(demand)],
+                problem.school_cap[school] + 1,
+            )
+            if self._classes(members) > problem.school_cap[school]
+        ]
+        self._rows.cliques("school_at", found, self._x)
+
+    def _node_rows(self) -> None:
+        problem, rows = self._problem, self._rows
+        options = np.arange(problem.options, dtype=np.int64)
+        about = [(int(room) // self._nodes, int(room) % self._nodes) for room in self._rooms]
+        row = rows.family("room", about, np.zeros(len(self._rooms)))
+        rows.put(row[self._option_room], self._x + options, 1.0)
+        rows.put(row, self._w + np.arange(len(self._rooms), dtype=np.int64), -1.0)
+        lesson = self._rooms // self._nodes
+        starts = [problem.lesson_start[one] for one in lesson]
+        ends = [problem.lesson_end[one] for one in lesson]
+        members: list[list[int]] = [[] for _ in problem.node_cap]
+        for at, node in enumerate(self._rooms % self._nodes):
+            members[node].append(at)
+        found = [
+            (node, at, problem.node_cap[node], clique)
+            for node, rooms in enumerate(members)
+            for at, clique in maximal_cliques(rooms, starts, ends)
+        ]
+        rows.cliques("node_at", found, self._w)
+
+    def _quarter_rows(self) -> None:
+        rows, schools = self._rows, len(self._problem.school_cap)
+        row = rows.family("quarter", list(range(schools)), np.zeros(schools))
+        rows.put(np.repeat(row, 4), self._b + np.arange(4 * schools, dtype=np.int64), 1.0)
+        rows.put(row[self._option_school], self._x + np.arange(len(self._option_school), dtype=np.int64), -1.0)
+
+    def _option_cliques(self, options: list[int], least: int) -> list[tuple[int, list[int]]]:
+        return maximal_cliques(options, self._option_starts, self._option_ends, max(least, 2))
+
+    @property
+    def _option_starts(self) -> Sequence[int]:
+        return _Through(self._problem.lesson_start, self._problem.option_lesson)
+
+    @property
+    def _option_ends(self) -> Sequence[int]:
+        return _Through(self._problem.lesson_end, self._problem.option_lesson)
+
+    def _classes(self, options: list[int]) -> int:
+        problem = self._problem
+        return len({problem.demand_class[problem.option_demand[option]] for option in options})
+
+    def _lead_cliques(self, owner: list[int], caps: list[int]) -> list[tuple[int, int, int, list[int]]]:
+        problem = self._problem
+        members: list[list[int]] = [[] for _ in caps]
+        for lesson, one in enumerate(owner):
+            if problem.lesson_options[lesson]:
+                members[one].append(lesson)
+        return [
+            (one, at, cap, clique)
+            for one, cap in enumerate(caps)
+            for at, clique in maximal_cliques(members[one], problem.lesson_start, problem.lesson_end, cap + 1)
+        ]
+
+
+class _Through(Sequence[int]):
+    """values[index[i]] without a copy."""
+
+    def __init__(self, values: list[int], index: list[int]) -> None:
+        self._values, self._index = values, index
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._values[self._index[at]]
+
+    def __len__(self) -> int:
+        return len(self._index)

@@ -1,0 +1,110 @@
+"""Which demands to plan again together: blocks of a subject and grade, rival teachers, schools of a county."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from random import Random
+
+from scheduler.pairing.problem import Problem
+
+
+class Neighbourhoods:
+    """Draws sets of demands that belong together; all choices come from the random source given."""
+
+    def __init__(self, problem: Problem, random: Random) -> None:
+        self._problem = problem
+        self._random = random
+        self._served = [demand for demand in range(problem.demands) if problem.pairs_of_demand(demand)]
+
+    @cached_property
+    def _teacher_demands(self) -> list[list[int]]:
+        problem = self._problem
+        return [
+            sorted({problem.pair_demand[pair] for series in own for pair in problem.series_pairs[series]})
+            for own in problem.teacher_series
+        ]
+
+    @cached_property
+    def _demand_teachers(self) -> list[list[int]]:
+        problem = self._problem
+        return [
+            sorted({problem.series_teacher[problem.pair_series[pair]] for pair in problem.pairs_of_demand(demand)})
+            for demand in range(problem.demands)
+        ]
+
+    @cached_property
+    def _county_schools(self) -> list[list[int]]:
+        counties: dict[str, list[int]] = defaultdict(list)
+        for at, school in enumerate(self._problem.snapshot.schools):
+            if self._problem.school_demands[at]:
+                counties[school.county].append(at)
+        return [counties[county] for county in sorted(counties)]
+
+    def blocks(self, size: int) -> Iterator[list[int]]:
+        """Every demand once: all of a subject and grade, in parts of at most `size`, neighbours by school together."""
+        groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for demand in self._served:
+            value = self._problem.snapshot.demands[demand]
+            groups[value.subject, value.grade].append(demand)
+        for key in sorted(groups):
+            parts = -(-len(groups[key]) // size)
+            length = -(-len(groups[key]) // parts)
+            for first in range(0, len(groups[key]), length):
+                yield groups[key][first : first + length]
+
+    def around_teachers(self, size: int, weights: list[float]) -> list[int]:
+        """Demands that a drawn teacher could serve, then those of the teachers they could also go to."""
+        seed = self._random.choices(range(len(weights)), weights)[0]
+        return self._grow([seed], size)
+
+    def of_schools(self, size: int, weights: list[float]) -> list[int]:
+        """All demands of schools of one county, starting from a drawn one."""
+        problem = self._problem
+        schools = [school for school, demands in enumerate(problem.school_demands) if demands]
+        seed = self._random.choices(schools, [weights[school] for school in schools])[0]
+        county = next(group for group in self._county_schools if seed in group)
+        others = [school for school in county if school != seed]
+        self._random.shuffle(others)
+        return self._until(size, (problem.school_demands[school] for school in [seed, *others]))
+
+    def of_subject(self, size: int) -> list[int]:
+        """Demands of one subject over all grades: teachers share their hours between grades."""
+        problem = self._problem
+        seed = problem.snapshot.demands[self._random.choice(self._served)].subject
+        teachers = [
+            at
+            for at, own in enumerate(problem.teacher_series)
+            if any(problem.snapshot.series[series].subject == seed for series in own)
+        ]
+        return self._grow([self._random.choice(teachers)] if teachers else [], size)
+
+    def rivals(self, demands: Iterable[int], size: int) -> list[int]:
+        """The demands, and others that their candidate teachers could serve."""
+        kept = sorted(set(demands))
+        teachers = sorted({teacher for demand in kept for teacher in self._demand_teachers[demand]})
+        self._random.shuffle(teachers)
+        return self._until(size, [kept, *(self._teacher_demands[teacher] for teacher in teachers)])
+
+    def _grow(self, teachers: list[int], size: int) -> list[int]:
+        found: set[int] = set()
+        seen = set(teachers)
+        queue = list(teachers)
+        while queue and len(found) < size:
+            teacher = queue.pop(0)
+            own = self._teacher_demands[teacher]
+            found.update(own if len(own) <= size else self._random.sample(own, size))
+            near = {other for demand in own for other in self._demand_teachers[demand]} - seen
+            fresh = sorted(near)
+            self._random.shuffle(fresh)
+            seen.update(fresh)
+            queue += fresh
+        ordered = sorted(found)
+        return ordered if len(ordered) <= size else sorted(self._random.sample(ordered, size))
+
+    def _until(self, size: int, groups: Iterable[list[int]]) -> list[int]:
+        found: set[int] = set()
+        for group in groups:
+            if len(found) >= size:
+                break
+            found.update(demand for demand in group if len(found) < size)
+        return sorted(found)
