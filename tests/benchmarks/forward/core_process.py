@@ -1,14 +1,13 @@
 """The relay's packet core on its own socket and thread, without ICE, DTLS and lessons around it."""
 
-import json
 import sys
 import threading
 import time
+from typing import Any
 
 from keyed_process import announce, open_socket, read_task
 from media.forwarder import api
-from media.forwarder.native.commands import Commands
-from media.forwarder.native.core import SocketCore
+from media.forwarder.native.packet_thread import PacketThread
 
 POLL_S = 0.1
 
@@ -17,41 +16,28 @@ def main() -> None:
     """Forward until the input closes."""
     task = read_task()
     bound = open_socket(task["address"])
-    core = SocketCore(time.time() - time.monotonic(), sockets=[(bound.fileno(), False)])
-    core.lock()
-    set_up(Commands(core), task)
-    core.unlock()
-    thread = threading.Thread(target=core.run)
-    thread.start()
+    packets = PacketThread([bound], time.time() - time.monotonic())
+    set_up(packets, task)
     ended = threading.Event()
-    watcher = threading.Thread(target=watch, args=(core, ended))
+    watcher = threading.Thread(target=watch, args=(packets, ended))
     watcher.start()
     announce(port=bound.getsockname()[1])
     sys.stdin.read()
     ended.set()
     watcher.join()
-    core.stop()
-    thread.join()
-    print(f"core: traffic {core.read_traffic()} dropped {json.dumps(core.read_drops())}", file=sys.stderr)
+    print(f"core: {packets.traffic()} dropped {packets.statistics().dropped}", file=sys.stderr)
+    packets.stop()
 
 
-def watch(core: SocketCore, ended: threading.Event) -> None:
+def watch(packets: PacketThread, ended: threading.Event) -> None:
     """Take the core's events, as the relay would."""
     while not ended.wait(POLL_S):
-        core.lock()
-        core.clear_wake()
-        core.take_control()
-        core.take_events()
-        core.unlock()
+        packets.take()
 
 
-def set_up(commands: Commands, task: dict) -> None:
+def set_up(packets: PacketThread, task: dict[str, Any]) -> None:
     """Make peers, streams and sinks."""
-    now_us = time.monotonic_ns() // 1000
-
-    def obey(command: api.Command) -> None:
-        commands.obey(command, now_us)
-
+    obey = packets.command
     for leg in task["legs"]:
         up, down = ([bytes.fromhex(part) for part in leg[way]] for way in ("up", "down"))
         obey(api.AddPeer(leg["leg"], api.SrtpProfile.AEAD_AES_128_GCM, *down, *up, cname="bench"))
