@@ -30,9 +30,9 @@ class Child:
         cls, *command: str, tree: Path | None = None, speaks: bool = True, log: Path | None = None
     ) -> "Child":
         """Start pinned to the server's core; `tree` is the checkout whose packages it imports."""
-        environment = {**os.environ, "OPENSSL_CONF": os.environ.get("OPENSSL_CONF", "")}
+        environment = dict(os.environ)
         if tree is not None:
-            environment["PYTHONPATH"] = str(tree)
+            environment["PYTHONPATH"] = os.pathsep.join((str(tree), str(Path(__file__).parents[2])))
         output = asyncio.subprocess.PIPE if speaks else asyncio.subprocess.DEVNULL
         with contextlib.ExitStack() as stack:
             errors = stack.enter_context(log.open("w")) if log else None

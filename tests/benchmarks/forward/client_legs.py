@@ -11,10 +11,9 @@ from collections.abc import Callable
 from aioice import stun
 from aiortc import rtcdtlstransport as aiortc_dtls
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
-
-from generator import Generator
-from keys import session_keys
-from session_description import Transport
+from benchmarks.forward.generator import Generator
+from benchmarks.forward.keys import session_keys
+from benchmarks.forward.session_description import Transport
 
 CHECK_EVERY_S = 0.1
 CONNECT_TIMEOUT_S = 60.0

@@ -5,7 +5,8 @@ import threading
 import time
 from typing import Any
 
-from keyed_process import announce, open_socket, read_task
+from benchmarks.forward.keyed_process import announce, open_socket, read_task
+
 from media.forwarder import api
 from media.forwarder.native.packet_thread import PacketThread
 

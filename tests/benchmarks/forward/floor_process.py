@@ -4,9 +4,9 @@ import ctypes
 import sys
 import threading
 
-from keyed_process import announce, open_socket, read_task
-from keys import session_keys
-from native_library import library
+from benchmarks.forward.keyed_process import announce, open_socket, read_task
+from benchmarks.forward.keys import session_keys
+from benchmarks.forward.native_library import library
 
 
 def main() -> None:

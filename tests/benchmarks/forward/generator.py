@@ -8,10 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
-from loads import Load
-from native_library import DELAY_BUCKETS, SESSION_BYTES, Counters, library
-from network import Network
+from benchmarks.forward.loads import Load
+from benchmarks.forward.native_library import DELAY_BUCKETS, SESSION_BYTES, Counters, library
+from benchmarks.forward.network import Network
 
 Address = tuple[str, int]
 
@@ -35,7 +34,7 @@ class Delays:
 
 
 class Generator:
-    """Set `on_control`: `on_control(leg, datagram)` gets what is neither RTP nor RTCP, before, during and after runs."""
+    """`on_control(leg, datagram)`, once set, gets what is neither RTP nor RTCP, before, during and after runs."""
 
     def __init__(self, load: Load, network: Network) -> None:
         self.load = load

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import websockets
-
-import session_description as sdp
-from child import Child
-from client_legs import ClientLegs
-from generator import Generator
-from loads import Load, Party
+from benchmarks.forward import session_description as sdp
+from benchmarks.forward.child import Child
+from benchmarks.forward.client_legs import ClientLegs
+from benchmarks.forward.generator import Generator
+from benchmarks.forward.loads import Load, Party
 
 JOIN_TIMEOUT_S = 300.0
 ANSWER_TIMEOUT_S = 60.0

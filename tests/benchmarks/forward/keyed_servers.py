@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from child import Child
-from generator import Generator
-from keys import KEY_BYTES, SALT_BYTES, session_keys
-from loads import Load
+from benchmarks.forward.child import Child
+from benchmarks.forward.generator import Generator
+from benchmarks.forward.keys import KEY_BYTES, SALT_BYTES, session_keys
+from benchmarks.forward.loads import Load
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,9 @@ class KeyedServer:
         )
         port = (await self.child.hear())["port"]
         for number, keys in legs.items():
-            generator.set_leg(number, (generator.network.server_address, port), session_keys(*keys.up), session_keys(*keys.down))
+            generator.set_leg(
+                number, (generator.network.server_address, port), session_keys(*keys.up), session_keys(*keys.down)
+            )
 
     async def stop(self) -> None:
         """End the process."""

@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
-from child import Child, softirq_thread_cpu_s
-from generator import Generator
-from loads import Load
+from benchmarks.forward.child import Child, softirq_thread_cpu_s
+from benchmarks.forward.generator import Generator
+from benchmarks.forward.loads import Load
 
 WARM_UP_S = 1.0
 QUIET_S = 0.2

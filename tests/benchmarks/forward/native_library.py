@@ -90,7 +90,16 @@ def _compiled() -> Path:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     made = target.with_suffix(".new")
-    command = ["cc", "-O2", "-fPIC", "-shared", "-o", str(made), *(str(f) for f in files if f.suffix == ".c"), "-lcrypto"]
+    command = [
+        "cc",
+        "-O2",
+        "-fPIC",
+        "-shared",
+        "-o",
+        str(made),
+        *(str(f) for f in files if f.suffix == ".c"),
+        "-lcrypto",
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:

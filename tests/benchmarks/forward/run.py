@@ -1,53 +1,52 @@
 """Measures the relay's forwarding beside its floor, Janus VideoRoom and aiortc's MediaRelay, on the same load.
 
 The server has core 0, the generator core 1; servers of one load are interleaved and medians of the runs are told.
-Prints a table and, last, one JSON line. Figures from a busy machine are worth little: the table tells its load.
+Prints tables and, last, one JSON line. Figures from a busy machine are worth little: the tables tell its load.
 """
 
 import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from child import GENERATOR_CORE
-from generator import Generator
-from janus_server import JanusServer
-from keyed_servers import KeyedServer
-from loads import Load, fan_out, lessons
-from measure import Result, Server, measure
-from network import Network, bench_network
-from relay_server import RelayServer
-from report import Report
+from benchmarks.forward.child import GENERATOR_CORE
+from benchmarks.forward.generator import Generator
+from benchmarks.forward.held import find_held
+from benchmarks.forward.janus_server import JanusServer
+from benchmarks.forward.keyed_servers import KeyedServer
+from benchmarks.forward.loads import Load, fan_out, lessons
+from benchmarks.forward.measure import Result, Server, measure
+from benchmarks.forward.network import Network, bench_network
+from benchmarks.forward.relay_server import RelayServer
+from benchmarks.forward.report import Report
 
 REPOSITORY = Path(__file__).parents[3]
 FAN_OUTS = (3, 50, 100, 200)
+SERVERS = ("floor", "floor-frame", "core", "relay", "janus", "janus-loops")
+KEYED = ("floor", "floor-frame", "core")
 SATURATING_WINDOW = 256
-ALL_SERVERS = ("floor", "floor-frame", "core", "relay", "janus", "janus-loops", "aiortc")
+JANUS_SATURATING_WINDOW = 64
+"Its sockets have the system's small buffers."
+LESSONS_TRIED = {"relay": 320, "janus": 60, "janus-loops": 90}
 
-console = Console(stderr=True)
+console = Console(stderr=True, width=200)
 
 
 def make_server(name: str, tree: Path, network: Network) -> Server:
     """A server under test by its name."""
-    if name == "floor":
-        return KeyedServer("floor", "floor", tree)
-    if name == "floor-frame":
-        return KeyedServer("floor-frame", "floor", tree, by_frame=True)
-    if name == "core":
-        return KeyedServer("core", "core", tree)
+    if name in KEYED:
+        program = "core" if name == "core" else "floor"
+        return KeyedServer(name, program, tree, by_frame=name == "floor-frame")
     if name == "relay":
         return RelayServer(network.server_address, tree)
-    if name in {"janus", "janus-loops"}:
-        if not network.hides_loopback:
-            raise SystemExit("Janus offers no loopback candidates: measuring it takes the right to make a veth pair (root)")
-        return JanusServer(name, network.server_address, event_loops=1 if name == "janus-loops" else 0)
-    raise SystemExit(f"{name} is no server: choose of {', '.join(ALL_SERVERS)}")
+    if not network.hides_loopback:
+        raise SystemExit("Janus offers no loopback candidates: to measure it, the bench must make a veth pair (root)")
+    return JanusServer(name, network.server_address, event_loops=1 if name == "janus-loops" else 0)
 
 
 def make_load(name: str) -> Load:
@@ -58,39 +57,80 @@ def make_load(name: str) -> Load:
     raise SystemExit(f"{name} is no load: say fanout_<receivers> or lessons_<count>")
 
 
-async def run_once(server_name: str, load: Load, network: Network, arguments: argparse.Namespace) -> list[Result]:
-    """Start a server, bring the load in, measure at the nominal rate and, with one publisher, saturated."""
-    server = make_server(server_name, arguments.tree, network)
-    await server.start()
-    generator = None
-    try:
-        generator = Generator(load, network)
-        await server.connect(generator, load)
-        results = []
-        if "nominal" in arguments.drive:
-            results.append(await measure(server, generator, seconds=arguments.seconds, lessons=load.lessons))
-        if "saturated" in arguments.drive and load.name.startswith("fan-out"):
-            results.append(
-                await measure(server, generator, seconds=arguments.seconds, lessons=1, window=arguments.window)
+class Bench:
+    """One run of the benchmark."""
+
+    def __init__(self, arguments: argparse.Namespace, network: Network) -> None:
+        self._arguments = arguments
+        self._network = network
+        self.report = Report()
+
+    async def run(self) -> None:
+        """All loads with all servers interleaved, then the lessons held."""
+        for load_name in self._arguments.loads:
+            load = make_load(load_name)
+            for _ in range(self._arguments.runs):
+                for server_name in self._arguments.servers:
+                    await self._run_load(server_name, load_name, load)
+        for server_name in self._arguments.held:
+            await self._find_held(server_name)
+
+    async def _run_load(self, server_name: str, load_name: str, load: Load) -> None:
+        """At the nominal rate and, where there is one publisher, saturated."""
+        arguments = self._arguments
+        server = make_server(server_name, arguments.tree, self._network)
+        generator = None
+        try:
+            await server.start()
+            generator = Generator(load, self._network)
+            await server.connect(generator, load)
+            self.report.add_profile(server_name, server.profile)
+            for drive in arguments.drive:
+                window = 0
+                if drive == "saturated":
+                    if load.lessons > 1 or len(load.streams) > 2:
+                        continue
+                    window = JANUS_SATURATING_WINDOW if "janus" in server_name else SATURATING_WINDOW
+                result = await measure(
+                    server, generator, seconds=arguments.seconds, lessons=load.lessons, window=window
+                )
+                self.report.add(load_name, result)
+                tell(result)
+        finally:
+            await server.stop()
+            if generator is not None:
+                generator.close()
+
+    async def _find_held(self, server_name: str) -> None:
+        arguments = self._arguments
+        load = lessons(arguments.lessons or LESSONS_TRIED[server_name])
+        server = make_server(server_name, arguments.tree, self._network)
+        generator = None
+        try:
+            await server.start()
+            empty_rss_mib = server.child.rss_mib()
+            generator = Generator(load, self._network)
+            await server.connect(generator, load)
+            self.report.add_profile(server_name, server.profile)
+            held = await find_held(
+                server, generator, load, empty_rss_mib=empty_rss_mib, seconds=arguments.seconds, told=tell
             )
-        return results
-    finally:
-        if generator is not None:
-            generator.close()
-        await server.stop()
+            self.report.add_held(held)
+        finally:
+            await server.stop()
+            if generator is not None:
+                generator.close()
 
 
-async def run_all(arguments: argparse.Namespace, network: Network) -> Report:
-    """All loads, all servers, interleaved."""
-    report = Report()
-    for load_name in arguments.loads:
-        load = make_load(load_name)
-        for number in range(arguments.runs):
-            for server_name in arguments.servers:
-                for result in await run_once(server_name, load, network, arguments):
-                    report.add(load_name, result)
-                    console.print(f"[dim]run {number + 1}/{arguments.runs} {result}[/dim]")
-    return report
+def tell(result: Result) -> None:
+    """Show a run as it happened."""
+    drive = "saturated" if result.saturated else "nominal"
+    console.print(
+        f"[dim]{result.server:12} {result.load:12} {result.lessons:4} {drive:9} {result.us_per_packet:6.2f} us "
+        f"{result.packets_per_s:10,.0f}/s loss {result.loss:8.4%} p50 {result.p50_ms:7.2f} p99 {result.p99_ms:7.2f} ms "
+        f"server {result.server_busy:4.0%} generator {result.generator_busy:4.0%} ksoftirqd "
+        f"{result.softirq_us_per_packet:.2f} us forged {result.forged} load {result.machine_load:.1f}[/dim]"
+    )
 
 
 def names(text: str) -> list[str]:
@@ -98,25 +138,40 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
-def main() -> None:
-    """Run the benchmark."""
+def read_arguments() -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--servers", type=names, default=["floor", "core"], help=f"of {','.join(ALL_SERVERS)}")
+    servers = ["floor", "floor-frame", "relay", "janus", "janus-loops"]
+    parser.add_argument("--servers", type=names, default=servers, help=f"of {','.join(SERVERS)}")
     loads = [f"fanout_{n}" for n in FAN_OUTS] + ["lessons_10"]
-    parser.add_argument("--loads", type=names, default=loads, help="fanout_<n> and lessons_<n>")
+    parser.add_argument("--loads", type=names, default=loads, help="fanout_<n> and lessons_<n>; empty for none")
     parser.add_argument("--drive", type=names, default=["nominal", "saturated"], help="nominal, saturated, or both")
+    parser.add_argument("--held", type=names, default=["relay", "janus", "janus-loops"], help="find lessons held by")
+    parser.add_argument("--lessons", type=int, help="how many lessons join to find how many are held")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, whose median counts (default 3)")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measured run (default 5)")
-    parser.add_argument("--window", type=int, default=SATURATING_WINDOW, help="packets on their way when saturated")
-    parser.add_argument("--quick", action="store_true", help="one run of one second each")
+    parser.add_argument("--quick", action="store_true", help="one run of one second each, no search for lessons held")
     parser.add_argument("--tree", type=Path, default=REPOSITORY, help="checkout whose relay is measured")
     arguments = parser.parse_args()
     if arguments.quick:
-        arguments.runs, arguments.seconds = 1, 1.0
-    os.sched_setaffinity(0, {GENERATOR_CORE % (os.cpu_count() or 1)})
+        arguments.runs, arguments.seconds, arguments.held = 1, 1.0, []
+    for name in [*arguments.servers, *arguments.held]:
+        if name not in SERVERS or (name in arguments.held and name in KEYED):
+            parser.error(f"{name} is no server that can be measured so: choose of {', '.join(SERVERS)}")
+    if (os.cpu_count() or 1) < 2:
+        parser.error("one core for the server and one for the generator are needed")
+    return arguments
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = read_arguments()
+    os.sched_setaffinity(0, {GENERATOR_CORE})
     with bench_network() as network:
-        report = asyncio.run(run_all(arguments, network))
-    report.print()
+        bench = Bench(arguments, network)
+        asyncio.run(bench.run())
+    bench.report.print()
 
 
-main()
+if __name__ == "__main__":
+    main()

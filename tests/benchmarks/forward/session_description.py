@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from loads import OPUS_PAYLOAD_TYPE, VP8_PAYLOAD_TYPE
+from benchmarks.forward.loads import OPUS_PAYLOAD_TYPE, VP8_PAYLOAD_TYPE
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
@@ -44,7 +44,7 @@ class Remote:
 
 def read(text: str) -> Remote:
     """Read a server's offer or answer; raises ValueError when something needed is not in it."""
-    head, *sections = re.split(r"(?m)^(?=m=)", text.replace("\r\n", "\n"))
+    _head, *sections = re.split(r"(?m)^(?=m=)", text.replace("\r\n", "\n"))
     candidate = re.search(r"(?m)^a=candidate:\S+ 1 (?i:udp) \d+ ([\d.]+) (\d+) typ host", text)
     if candidate is None:
         raise ValueError("the server announces no IPv4 candidate")
