@@ -12,7 +12,7 @@ OVERLAP_CONSTRAINT = "ex_lesson_claims_overlap"
 OVERLAP_MESSAGE = "another lesson holds this at that time"
 
 _OTHER_LESSON_HOLDS_IT = (
-    f"SELECT RAISE(ABORT, '{OVERLAP_MESSAGE}') WHERE EXISTS (SELECT 1 FROM lesson_claims AS held WHERE "
+    f"SELECT RAISE(ABORT, '{OVERLAP_MESSAGE}') WHERE EXISTS (SELECT 1 FROM lesson_claims AS held WHERE "  # noqa: S608 - our own words
     "held.resource_kind = NEW.resource_kind AND held.resource_id = NEW.resource_id AND held.id <> NEW.id "
     "AND held.starts_at < NEW.ends_at AND held.ends_at > NEW.starts_at);"
 )
