@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    changes,
     device,
     exchange,
     health,
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     relays.router,
     planning.router,
+    changes.router,
     exchange.router,
 )
 """Included under /api, in this order."""
