@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    calendars,
     changes,
     device,
     exchange,
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     relays.router,
     planning.router,
     changes.router,
+    calendars.router,
     exchange.router,
 )
 """Included under /api, in this order."""
