@@ -10,7 +10,7 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule build wheel clean
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking build wheel clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench-forward: .setup/develop .setup/bench ## the relay's CPU per forwarded pack
 
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
+
+bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons in PostgreSQL: checks, weekly series, races
+	$(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
 
 wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -10,7 +10,9 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from service.api.dependencies import refuse_foreign_origin
+from service.exchange.cells import MOST_FILE_BYTES
 from service.features import BACKGROUND, ROUTERS
+from service.lessons.schemas import BookingConflict, FreePeriod
 from service.parts import Parts
 from service.problems import MEDIA_TYPE, install_problem_handlers
 from service.security.body_limit import BodyLimit
@@ -18,6 +20,8 @@ from service.security.headers import SecurityHeaders
 from service.web_pages import install_web_pages
 
 MOST_BODY_BYTES = 1024 * 1024
+LARGER_BODIES = {"/api/imports": MOST_FILE_BYTES + 64 * 1024}
+"""Addresses that take more: a file and the form around it."""
 
 
 class FieldProblem(BaseModel):
@@ -28,7 +32,11 @@ class FieldProblem(BaseModel):
 
 
 class ProblemDetails(BaseModel):
-    """RFC 9457 problem details; `code` is stable, `detail` is for people."""
+    """RFC 9457 problem details; `code` is stable, `detail` is for people.
+
+    A refused booking (409 `booking_conflict`) names what is in the way in `conflicts` and offers in `free` up to three
+    periods of the lead school, nearest first, in which everything asked for is free.
+    """
 
     type: str
     title: str
@@ -36,7 +44,8 @@ class ProblemDetails(BaseModel):
     detail: str
     code: str
     errors: list[FieldProblem] | None = None
-    conflicts: list[dict[str, Any]] | None = None
+    conflicts: list[BookingConflict] | None = None
+    free: list[FreePeriod] | None = None
 
 
 PROBLEM_SCHEMA = {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}
@@ -86,7 +95,7 @@ def create_application(parts: Parts) -> FastAPI:
         },
     )
     application.state.parts = parts
-    application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES)
+    application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES, larger=LARGER_BODIES)
     application.add_middleware(SecurityHeaders)
     install_problem_handlers(application)
     for router in ROUTERS:

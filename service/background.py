@@ -22,6 +22,11 @@ def make_recordings(parts: Parts) -> AbstractAsyncContextManager[None]:
     return parts.production.running()
 
 
+def make_plans(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The jobs that pair demands with lead series."""
+    return parts.planning.running()
+
+
 def conduct_lessons(parts: Parts) -> AbstractAsyncContextManager[None]:
     """The live part: relays' events, and the clock's part in the course of lessons."""
     return parts.live.running()

@@ -53,6 +53,10 @@ class Configuration(BaseSettings):
     default_locale: Locale = "zh-CN"
     session_idle_hours: int = Field(default=12, ge=1, le=24 * 30)
     session_days: int = Field(default=14, ge=1, le=365)
+    answer_within_hours: float = Field(default=72, gt=0, le=24 * 365)
+    """How long a receiving school that does not answer keeps its room, teacher and class claimed."""
+    relay_rooms: int | None = Field(default=200, ge=1)
+    """Receiving rooms that one relay serves at one time; bookings beyond it are refused."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("trusted_proxies", "announced_addresses", mode="before")

@@ -9,11 +9,15 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    calendars,
+    changes,
     device,
+    exchange,
     health,
     lessons,
     live,
     organisations,
+    planning,
     recordings,
     relays,
     rooms,
@@ -23,7 +27,7 @@ from service.api import (
     usage,
     users,
 )
-from service.background import conduct_lessons, make_recordings, write_usage
+from service.background import conduct_lessons, make_plans, make_recordings, write_usage
 from service.parts import Parts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -40,12 +44,17 @@ ROUTERS: tuple[APIRouter, ...] = (
     recordings.router,
     usage.router,
     relays.router,
+    planning.router,
+    changes.router,
+    calendars.router,
+    exchange.router,
 )
 """Included under /api, in this order."""
 
 BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
     write_usage,
     make_recordings,
+    make_plans,
     conduct_lessons,
 )
 """Entered in order when the application starts, left in reverse order when it stops."""

@@ -8,6 +8,7 @@ from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
 from service.live.live import Live
+from service.planning.production import Planning
 from service.recordings.object_store import FolderObjectStore, ObjectStore
 from service.recordings.production import Production
 from service.recordings.views_log import ViewsLog
@@ -33,6 +34,7 @@ class Parts:
     views_log: ViewsLog = field(init=False)
     usage_log: UsageLog = field(init=False)
     production: Production = field(init=False)
+    planning: Planning = field(init=False)
     live: Live = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +51,7 @@ class Parts:
             journal_folder=configuration.journal_folder,
             work_folder=configuration.data_folder / "making",
         )
+        self.planning = Planning(self.database, self.clock)
         self.live = Live(
             self.database,
             self.bus,

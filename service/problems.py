@@ -29,6 +29,9 @@ from starlette.responses import Response
 
 log = logging.getLogger(__name__)
 
+_GAVE_WAY = ("40P01", "40001")
+"""PostgreSQL ended this transaction so that another could go on: deadlock, serialization failure."""
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -45,6 +48,7 @@ class Problem(Exception):  # noqa: N818 - the tree speaks of problems, not of er
         code: str | None = None,
         errors: Sequence[dict[str, Any]] = (),
         conflicts: Sequence[dict[str, Any]] = (),
+        extra: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -52,6 +56,7 @@ class Problem(Exception):  # noqa: N818 - the tree speaks of problems, not of er
         self.code = code or type(self).code
         self.errors = list(errors)
         self.conflicts = list(conflicts)
+        self.extra = extra or {}
         self.headers = headers or {}
 
 
@@ -123,6 +128,7 @@ def problem_response(
     *,
     errors: Sequence[dict[str, Any]] = (),
     conflicts: Sequence[dict[str, Any]] = (),
+    extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """A problem details document (RFC 9457 section 3)."""
@@ -137,6 +143,7 @@ def problem_response(
         body["errors"] = list(errors)
     if conflicts:
         body["conflicts"] = list(conflicts)
+    body |= extra or {}
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -153,7 +160,13 @@ def install_problem_handlers(application: FastAPI) -> None:
 async def _answer_problem(_request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - registered for this type
     return problem_response(
-        error.status, error.code, error.detail, errors=error.errors, conflicts=error.conflicts, headers=error.headers
+        error.status,
+        error.code,
+        error.detail,
+        errors=error.errors,
+        conflicts=error.conflicts,
+        extra=error.extra,
+        headers=error.headers,
     )
 
 
@@ -185,6 +198,8 @@ async def _answer_race(request: Request, error: Exception) -> Response:
 
 
 async def _answer_database_away(request: Request, error: Exception) -> Response:
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _GAVE_WAY:
+        return await _answer_race(request, error)
     log.error("%s %s: the database does not answer", request.method, request.url.path, exc_info=error)
     return problem_response(
         503, "database_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}

@@ -28,6 +28,7 @@ class Watch:
         self.budget = budget
         self._elapsed = elapsed
         self.spent = 0.0
+        self.patience = 1.0
 
     @property
     def seconds(self) -> float:
@@ -53,6 +54,6 @@ class Watch:
         return go_on
 
     def small_model(self) -> Effort:
-        """The effort of the next small model, never past the deadline."""
-        left = self.left
-        return Effort(self.budget.small_model, None if left is None else min(8 * self.budget.small_model, left + 0.1))
+        """The effort of the next small model, more the longer nothing was found, never past the deadline."""
+        left, effort = self.left, self.patience * self.budget.small_model
+        return Effort(effort, None if left is None else min(8 * effort, left + 0.1))

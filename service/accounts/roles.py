@@ -44,9 +44,9 @@ _PLACES = {
 _ADMINISTRATION = frozenset({"users.manage", "rooms.manage", "classes.manage", "lessons.book", "usage.read"})
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.SYSTEM_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage"},
-    Role.PREFECTURE_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage"},
-    Role.COUNTY_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage"},
+    Role.SYSTEM_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
+    Role.PREFECTURE_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
+    Role.COUNTY_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
     Role.SCHOOL_ADMINISTRATOR: _ADMINISTRATION,
     Role.TEACHER: frozenset({"lessons.book", "usage.read"}),
     Role.RESEARCHER: frozenset({"lessons.observe"}),

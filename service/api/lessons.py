@@ -8,7 +8,7 @@ from service.api.dependencies import DeviceDependency, PartsDependency, PersonDe
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
 from service.lessons import answers, booking, course
-from service.lessons.booking import Desk
+from service.lessons.desk import desk_of
 from service.lessons.finding import LessonFilter, list_lessons
 from service.lessons.schemas import (
     AnswerRequest,
@@ -21,7 +21,6 @@ from service.lessons.schemas import (
     ReplaceReceiverRequest,
 )
 from service.lessons.views import device_lessons, view_found, view_lesson, view_lessons
-from service.parts import Parts
 
 router = APIRouter(tags=["lessons"])
 
@@ -65,7 +64,7 @@ def book_lesson(
     request: LessonRequest, parts: PartsDependency, person: PersonDependency, key: IdempotencyHeader = None
 ) -> LessonView:
     """Book a lesson with all it needs, or be told what it clashes with (409 `booking_conflict`)."""
-    desk = _desk(parts)
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
         lesson = booking.book_lesson(session, person, request, desk, key)
         view = view_lesson(session, person, lesson, desk.now)
@@ -83,7 +82,7 @@ def read_lesson(lesson_id: str, parts: PartsDependency, person: PersonDependency
 @router.patch("/lessons/{lesson_id}")
 def change_lesson(lesson_id: str, change: LessonChange, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Move or edit a lesson that has not begun; 409 `stale` when somebody changed it since `version`."""
-    desk = _desk(parts)
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
         lesson = booking.change_lesson(session, person, lesson_id, change, desk)
         view = view_lesson(session, person, lesson, desk.now)
@@ -96,7 +95,7 @@ def cancel_lesson(
     lesson_id: str, parts: PartsDependency, person: PersonDependency, request: CancelRequest | None = None
 ) -> LessonView:
     """Call a lesson off before it begins; everything it claimed is free at once."""
-    desk = _desk(parts)
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
         reason = request.reason if request else ""
         lesson = booking.cancel_lesson(session, person, lesson_id, reason, desk)
@@ -110,29 +109,29 @@ def add_receiver(
     lesson_id: str, request: ReplaceReceiverRequest, parts: PartsDependency, person: PersonDependency
 ) -> LessonView:
     """Ask another receiving room; with `replaces` it takes the place of that receiver."""
-    now = parts.clock.now()
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
-        lesson = answers.add_receiver(session, person, lesson_id, request, now)
+        lesson = answers.add_receiver(session, person, lesson_id, request, desk)
         session.refresh(lesson, ["receivers"])
-        return view_lesson(session, person, lesson, now)
+        return view_lesson(session, person, lesson, desk.now)
 
 
 @router.delete("/lessons/{lesson_id}/receivers/{receiver_id}")
 def withdraw_receiver(lesson_id: str, receiver_id: str, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Take a receiving room out of the lesson."""
-    now = parts.clock.now()
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
-        lesson = answers.withdraw_receiver(session, person, lesson_id, receiver_id, now)
-        return view_lesson(session, person, lesson, now)
+        lesson = answers.withdraw_receiver(session, person, lesson_id, receiver_id, desk)
+        return view_lesson(session, person, lesson, desk.now)
 
 
 @router.post("/lessons/{lesson_id}/receivers/{receiver_id}/accept")
 def accept_receiver(lesson_id: str, receiver_id: str, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Say yes for the receiving school."""
-    now = parts.clock.now()
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
-        lesson = answers.accept(session, person, lesson_id, receiver_id, now)
-        return view_lesson(session, person, lesson, now)
+        lesson = answers.accept(session, person, lesson_id, receiver_id, desk)
+        return view_lesson(session, person, lesson, desk.now)
 
 
 @router.post("/lessons/{lesson_id}/receivers/{receiver_id}/decline")
@@ -144,11 +143,11 @@ def decline_receiver(
     request: AnswerRequest | None = None,
 ) -> LessonView:
     """Say no for the receiving school, with a note for the teacher."""
-    now = parts.clock.now()
+    desk = desk_of(parts)
     with parts.database.unit_of_work() as session:
         note = request.note if request else ""
-        lesson = answers.decline(session, person, lesson_id, receiver_id, note, now)
-        return view_lesson(session, person, lesson, now)
+        lesson = answers.decline(session, person, lesson_id, receiver_id, note, desk)
+        return view_lesson(session, person, lesson, desk.now)
 
 
 @router.post("/lessons/{lesson_id}/start")
@@ -180,7 +179,3 @@ def read_device_lesson(parts: PartsDependency, device: DeviceDependency) -> Devi
     """Give the lesson this room can join now, and its next one."""
     with parts.database.reading() as session:
         return device_lessons(session, device, parts.clock.now())
-
-
-def _desk(parts: Parts) -> Desk:
-    return Desk(parts.clock.now(), parts.configuration.zone)

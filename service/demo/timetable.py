@@ -18,8 +18,9 @@ from service.accounts.sessions import person_of
 from service.accounts.tables import User
 from service.demo.names import COUNTIES, LIVE_RECEIVERS, LIVE_ROOM, LIVE_SCHOOL
 from service.lessons.answers import accept, decline
-from service.lessons.booking import Desk, book_lesson
+from service.lessons.booking import book_lesson
 from service.lessons.course import end_lesson, start_lesson
+from service.lessons.desk import Desk
 from service.lessons.schemas import LessonRequest, ReceiverRequest
 from service.organisation.tables import Organisation, SchoolClass
 from service.parts import Parts
@@ -95,15 +96,16 @@ class _Booking:
         """Book, answer and, if the day is over, hold the lesson."""
         midnight = datetime.combine(self.slot.day, datetime.min.time(), self.zone)
         booked_at = min(midnight - timedelta(days=3), now)
-        lesson = book_lesson(self.session, self.system, self._request(), Desk(booked_at, self.zone), self.slot.key)
+        desk = Desk(booked_at, self.zone)
+        lesson = book_lesson(self.session, self.system, self._request(), desk, self.slot.key)
         if lesson.state != "booked" or lesson.created_at != booked_at:
             return
         is_over = lesson.ends_at < now
         for index, receiver in enumerate(lesson.receivers):
             if is_over or (self.slot.number + index) % 4 < 2:
-                accept(self.session, self.system, lesson.id, receiver.id, booked_at)
+                accept(self.session, self.system, lesson.id, receiver.id, desk)
             elif (self.slot.number + index) % 4 == 2:
-                decline(self.session, self.system, lesson.id, receiver.id, "当天学校有活动", booked_at)
+                decline(self.session, self.system, lesson.id, receiver.id, "当天学校有活动", desk)
         if is_over:
             start_lesson(self.session, self.system, lesson.id, lesson.starts_at)
             self.session.flush()

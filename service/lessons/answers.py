@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
 from service.lessons.booking import new_receiver
-from service.lessons.claims import release_receiver, take_claims
+from service.lessons.claims import lock_lesson, release_receiver, take_claims
+from service.lessons.desk import Desk
 from service.lessons.finding import find_lesson
 from service.lessons.parties import check_receiver
 from service.lessons.rights import may_answer, may_change
@@ -16,53 +17,59 @@ from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
 from service.usage.rows import append_row
 
 
-def add_receiver(
-    session: Session, person: Person, lesson_id: str, asked: ReplaceReceiverRequest, now: datetime
-) -> Lesson:
+def add_receiver(session: Session, person: Person, lesson_id: str, asked: ReplaceReceiverRequest, desk: Desk) -> Lesson:
     """Ask another room, in place of `replaces` if given; its claims are taken in the same transaction."""
     lesson = _arrangeable(session, person, lesson_id)
     check_receiver(session, asked, "")
     if asked.replaces is not None:
-        _withdraw(session, _receiver(lesson, asked.replaces), person, now)
+        _withdraw(session, _receiver(lesson, asked.replaces), person, desk.now)
     counting = [receiver for receiver in lesson.receivers if receiver.counts]
     if any(receiver.room_id == asked.room_id for receiver in counting):
         raise Conflict("This room already takes part in the lesson.", code="already_receiving")
     if len(counting) >= MOST_RECEIVERS:
         raise InvalidRequest.of_field("room_id", f"A lesson has at most {MOST_RECEIVERS} receiving rooms.")
-    lesson.receivers.append(new_receiver(lesson, asked))
+    lesson.receivers.append(new_receiver(lesson, asked, desk))
     lesson.version += 1
     session.flush()
-    take_claims(session, lesson)
-    append_row(session, now, "receiver_asked", lesson_id=lesson.id, user_id=person.user_id, data=asked.model_dump())
+    take_claims(session, lesson, desk)
+    append_row(
+        session, desk.now, "receiver_asked", lesson_id=lesson.id, user_id=person.user_id, data=asked.model_dump()
+    )
     return lesson
 
 
-def withdraw_receiver(session: Session, person: Person, lesson_id: str, receiver_id: str, now: datetime) -> Lesson:
+def withdraw_receiver(session: Session, person: Person, lesson_id: str, receiver_id: str, desk: Desk) -> Lesson:
     """Take a receiver out of the lesson; what it claimed is free at once."""
     lesson = _arrangeable(session, person, lesson_id)
-    _withdraw(session, _receiver(lesson, receiver_id), person, now)
+    receiver = _receiver(lesson, receiver_id)
+    held = receiver.counts
+    _withdraw(session, receiver, person, desk.now)
     lesson.version += 1
+    if held:
+        release_receiver(session, receiver)
     return lesson
 
 
-def accept(session: Session, person: Person, lesson_id: str, receiver_id: str, now: datetime) -> Lesson:
+def accept(session: Session, person: Person, lesson_id: str, receiver_id: str, desk: Desk) -> Lesson:
     """Say yes for the receiving school. A school that declined before may change its mind if all is still free."""
     lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
     if receiver.state == "accepted":
         return lesson
-    _decide(session, receiver, "accepted", "", person, now)
+    _decide(session, receiver, "accepted", "", person, desk.now)
     session.flush()
-    take_claims(session, lesson)
+    take_claims(session, lesson, desk)
     return lesson
 
 
-def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, note: str, now: datetime) -> Lesson:
+def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, note: str, desk: Desk) -> Lesson:
     """Say no for the receiving school; its room, teacher and class are free at once."""
     lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
-    if receiver.state == "declined":
+    if receiver.state == "declined" and not receiver.has_expired:
         return lesson
-    _decide(session, receiver, "declined", note, person, now)
-    release_receiver(session, receiver)
+    held = receiver.counts
+    _decide(session, receiver, "declined", note, person, desk.now)
+    if held:
+        release_receiver(session, receiver)
     return lesson
 
 
@@ -85,8 +92,6 @@ def _withdraw(session: Session, receiver: Receiver, person: Person, now: datetim
     if not receiver.counts:
         return
     _decide(session, receiver, "withdrawn", "", person, now)
-    session.flush()
-    release_receiver(session, receiver)
 
 
 def _receiver(lesson: Lesson, receiver_id: str) -> Receiver:
@@ -97,6 +102,7 @@ def _receiver(lesson: Lesson, receiver_id: str) -> Receiver:
 
 
 def _arrangeable(session: Session, person: Person, lesson_id: str) -> Lesson:
+    lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     if not may_change(person, lesson):
         raise NotAllowed("Only the lead teacher or an administrator of the lead school chooses the receiving rooms.")
@@ -106,6 +112,7 @@ def _arrangeable(session: Session, person: Person, lesson_id: str) -> Lesson:
 
 
 def _answerable(session: Session, person: Person, lesson_id: str, receiver_id: str) -> tuple[Lesson, Receiver]:
+    lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     receiver = _receiver(lesson, receiver_id)
     if not may_answer(person, receiver):

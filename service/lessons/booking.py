@@ -4,9 +4,7 @@ The caller gives a unit of work; whatever is raised leaves nothing behind.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
@@ -14,7 +12,9 @@ from sqlalchemy.orm import Session
 from scheduler.errors import TimetableError
 from scheduler.timetable import Bells, parse_period, slot
 from service.accounts.principal import Person
-from service.lessons.claims import release_claims, take_claims
+from service.lessons.claim_store import lock_key
+from service.lessons.claims import lock_lesson, release_claims, take_claims
+from service.lessons.desk import Desk
 from service.lessons.finding import find_lesson
 from service.lessons.parties import check_class, check_receiver, find_lead_room, find_lead_teacher
 from service.lessons.rights import may_change
@@ -29,26 +29,20 @@ from service.storage.base import new_id
 from service.usage.rows import append_row
 
 
-@dataclass(frozen=True)
-class Desk:
-    """Where and when a request is handled: the moment, and the deployment's zone in which dates are meant."""
-
-    now: datetime
-    zone: ZoneInfo
-
-
 def book_lesson(session: Session, person: Person, request: LessonRequest, desk: Desk, key: str | None) -> Lesson:
     """Book a lesson and claim all it needs; with an idempotency `key` already answered, give that lesson again."""
     if not person.may("lessons.book"):
         raise NotAllowed
     request_hash = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+    if key is not None:
+        lock_key(session, f"idempotency:{person.user_id}:{key}")
     answered = _already_answered(session, person, key, request_hash)
     if answered is not None:
         return answered
     lesson = _new_lesson(session, person, request, desk)
     session.add(lesson)
     session.flush()
-    take_claims(session, lesson)
+    take_claims(session, lesson, desk)
     if key is not None:
         session.add(
             IdempotencyKey(
@@ -77,10 +71,10 @@ def change_lesson(session: Session, person: Person, lesson_id: str, change: Less
         lesson.class_id = change.class_id if "class_id" in change.model_fields_set else lesson.class_id
         check_class(session, lesson.class_id, lesson.lead_school, "class_id")
     if change.says_when:
-        _move(lesson, *_times(session, change, lesson.lead_school, desk))
+        _move(lesson, *_times(session, change, lesson.lead_school, desk), desk)
     lesson.version += 1
     session.flush()
-    take_claims(session, lesson)
+    take_claims(session, lesson, desk)
     append_row(session, desk.now, "lesson_changed", lesson_id=lesson.id, user_id=person.user_id)
     session.flush()
     session.refresh(lesson)
@@ -102,7 +96,7 @@ def cancel_lesson(session: Session, person: Person, lesson_id: str, reason: str,
     return lesson
 
 
-def new_receiver(lesson: Lesson, asked: ReceiverRequest) -> Receiver:
+def new_receiver(lesson: Lesson, asked: ReceiverRequest, desk: Desk) -> Receiver:
     """Make a receiver whose school has not answered yet, after those the lesson has."""
     return Receiver(
         id=new_id(),
@@ -112,6 +106,7 @@ def new_receiver(lesson: Lesson, asked: ReceiverRequest) -> Receiver:
         class_id=asked.class_id,
         state="pending",
         note="",
+        answer_by=desk.answer_by(),
     )
 
 
@@ -162,7 +157,7 @@ def _new_lesson(session: Session, person: Person, request: LessonRequest, desk: 
     if len(set(rooms)) != len(rooms):
         raise InvalidRequest.of_field("receivers", "The same room is named twice.", code="named_twice")
     for asked in request.receivers:
-        lesson.receivers.append(new_receiver(lesson, asked))
+        lesson.receivers.append(new_receiver(lesson, asked, desk))
     return lesson
 
 
@@ -193,6 +188,7 @@ def _check_codes(subject: str | None, grade: str | None) -> None:
 
 
 def _changeable(session: Session, person: Person, lesson_id: str) -> Lesson:
+    lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     if not may_change(person, lesson):
         raise NotAllowed("Only the lead teacher or an administrator of the lead school can change this lesson.")
@@ -212,10 +208,12 @@ def _apply_words(lesson: Lesson, change: LessonChange) -> None:
     lesson.recorded = lesson.recorded if change.recorded is None else change.recorded
 
 
-def _move(lesson: Lesson, starts_at: datetime, ends_at: datetime) -> None:
+def _move(lesson: Lesson, starts_at: datetime, ends_at: datetime, desk: Desk) -> None:
     if (starts_at, ends_at) == (lesson.starts_at, lesson.ends_at):
         return
     lesson.starts_at, lesson.ends_at = starts_at, ends_at
     for receiver in lesson.receivers:
         if receiver.state == "accepted":
             receiver.state, receiver.decided_at, receiver.decided_by = "pending", None, None
+        if receiver.state == "pending":
+            receiver.answer_by = desk.answer_by()

@@ -1,66 +1,76 @@
-"""What a lesson claims, and the one step in which all its claims are checked and taken, or none.
+"""What a lesson claims, and the one step in which all of it is taken, or none.
 
-The caller holds a unit of work. On SQLite that is BEGIN IMMEDIATE, so no other booking writes between the check and
-the insert. On PostgreSQL the resources are locked first, in sorted order, so that racers queue instead of deadlocking.
+The caller holds a unit of work and has locked the lesson (`lock_lesson`). Locks are always taken in the same order:
+the lesson, then the resources, then the counters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, or_, select, text
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from scheduler.clashes import Claim, Clash, Resource, find_clashes, find_double_claims
-from service.accounts.tables import User
+from scheduler.clashes import Claim, Clash, Resource, find_double_claims
+from service.lessons.amounts import give_back, give_back_part
+from service.lessons.capacity import share_of_receiver, wanted_amounts
+from service.lessons.claim_store import Hold, Refused, hold
+from service.lessons.desk import Desk
+from service.lessons.refusals import name_of, refusal
 from service.lessons.tables import Lesson, LessonClaim, Receiver
-from service.organisation.tables import SchoolClass
-from service.problems import Conflict, InvalidRequest
-from service.rooms.tables import Room
+from service.problems import InvalidRequest
+
+
+def lock_lesson(session: Session, lesson_id: str) -> None:
+    """Wait until nobody else changes the lesson; before it is read. SQLite's writers take turns anyway."""
+    if len(lesson_id) == 32:
+        session.execute(select(Lesson.id).where(Lesson.id == lesson_id).with_for_update())
 
 
 def wanted_claims(lesson: Lesson) -> list[tuple[Claim, Receiver | None]]:
     """List every claim of the lesson with the receiver it is for; pending receivers claim like accepted ones."""
-    wanted = [(resource, None) for resource in _lead_resources(lesson)]
+    wanted: list[tuple[Resource, Receiver | None]] = [(resource, None) for resource in _lead_resources(lesson)]
     for receiver in lesson.receivers:
         if receiver.counts:
-            wanted += [(resource, receiver) for resource in _receiver_resources(receiver)]  # type: ignore[misc]
+            wanted += [(resource, receiver) for resource in _receiver_resources(receiver)]
     return [(Claim(resource, lesson.starts_at, lesson.ends_at, lesson.id), receiver) for resource, receiver in wanted]
 
 
-def take_claims(session: Session, lesson: Lesson) -> None:
-    """Make the claims held by the lesson exactly those it wants now.
+def take_claims(session: Session, lesson: Lesson, desk: Desk) -> None:
+    """Make what the lesson holds exactly what it wants now.
 
-    Raises InvalidRequest when the lesson wants one resource twice, Conflict `booking_conflict` when another lesson
-    holds one; then nothing is changed.
+    Raises InvalidRequest when the lesson wants one resource twice; Conflict `booking_conflict`, with the nearest free
+    periods, when another lesson holds one or too little is left of something counted. Then nothing is changed.
     """
-    wanted = wanted_claims(lesson)
-    claims = [claim for claim, _receiver in wanted]
-    _refuse_double(session, find_double_claims(claims))
-    _lock(session, claims)
-    _refuse_clashes(session, find_clashes(claims, _held_by_others(session, lesson, claims)))
-    release_claims(session, lesson)
-    session.add_all(
-        LessonClaim(
-            lesson_id=lesson.id,
-            receiver_id=receiver.id if receiver else None,
-            resource_kind=claim.resource.kind,
-            resource_id=claim.resource.id,
-            starts_at=claim.starts_at,
-            ends_at=claim.ends_at,
-        )
-        for claim, receiver in wanted
-    )
-    session.flush()
+    take_all_claims(session, [lesson], desk)
+
+
+def take_all_claims(session: Session, lessons: Sequence[Lesson], desk: Desk) -> None:
+    """Do the same for many lessons, such as a weekly series, in one step; the free periods are those of the first."""
+    holds = [hold_of(session, lesson, desk) for lesson in lessons]
+    _refuse_double(session, find_double_claims(claim for one in holds for claim, _receiver in one.claims))
+    try:
+        hold(session, holds)
+    except Refused as refused:
+        raise refusal(session, lessons[0], holds[0], refused, desk) from refused
+
+
+def hold_of(session: Session, lesson: Lesson, desk: Desk) -> Hold:
+    """Say all that the lesson is to hold."""
+    claims = tuple((claim, receiver.id if receiver else None) for claim, receiver in wanted_claims(lesson))
+    return Hold(lesson.id, claims, wanted_amounts(session, lesson, desk.limits))
 
 
 def release_claims(session: Session, lesson: Lesson) -> None:
     """Let go of everything the lesson holds."""
     session.execute(delete(LessonClaim).where(LessonClaim.lesson_id == lesson.id))
+    give_back(session, [lesson.id])
 
 
 def release_receiver(session: Session, receiver: Receiver) -> None:
-    """Let go of what the lesson holds for one receiver."""
+    """Let go of what the lesson holds for a receiver that counts no longer; nothing can stand in the way of that."""
+    session.flush()
     session.execute(delete(LessonClaim).where(LessonClaim.receiver_id == receiver.id))
+    give_back_part(session, receiver.lesson_id, share_of_receiver(receiver))
 
 
 def release_rest(session: Session, lesson: Lesson, now: datetime) -> None:
@@ -70,6 +80,7 @@ def release_rest(session: Session, lesson: Lesson, now: datetime) -> None:
             session.delete(held)
         elif held.ends_at > now:
             held.ends_at = now
+    give_back(session, [lesson.id], after=now)
 
 
 def _lead_resources(lesson: Lesson) -> list[Resource]:
@@ -90,82 +101,11 @@ def _receiver_resources(receiver: Receiver) -> list[Resource]:
     return resources
 
 
-def _held_by_others(session: Session, lesson: Lesson, claims: Iterable[Claim]) -> list[Claim]:
-    same_resource = or_(
-        *(
-            and_(LessonClaim.resource_kind == claim.resource.kind, LessonClaim.resource_id == claim.resource.id)
-            for claim in claims
-        )
-    )
-    held = session.scalars(
-        select(LessonClaim).where(
-            same_resource,
-            LessonClaim.lesson_id != lesson.id,
-            LessonClaim.starts_at < lesson.ends_at,
-            LessonClaim.ends_at > lesson.starts_at,
-        )
-    )
-    return [
-        Claim(Resource(row.resource_kind, row.resource_id), row.starts_at, row.ends_at, row.lesson_id)  # type: ignore[arg-type]
-        for row in held
-    ]
-
-
-def _lock(session: Session, claims: Iterable[Claim]) -> None:
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    for resource in sorted({claim.resource for claim in claims}):
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:resource, 0))"),
-            {"resource": f"{resource.kind}:{resource.id}"},
-        )
-
-
 def _refuse_double(session: Session, doubles: tuple[Clash, ...]) -> None:
     if doubles:
         resource = doubles[0].resource
         raise InvalidRequest(
-            f"The same {resource.kind} is named twice in this lesson: {_name(session, resource)}.",
+            f"The same {resource.kind} is named twice at one time: {name_of(session, resource)}.",
             code="named_twice",
             errors=[{"field": "receivers", "message": f"The same {resource.kind} is named twice."}],
         )
-
-
-def _refuse_clashes(session: Session, clashes: tuple[Clash, ...]) -> None:
-    if not clashes:
-        return
-    titles: dict[str, str] = {}
-    for clash in clashes:
-        booked = session.get(Lesson, clash.booked.lesson_id)
-        titles[clash.booked.lesson_id] = booked.title if booked else ""
-    conflicts = [
-        {
-            "resource": clash.resource.kind,
-            "id": clash.resource.id,
-            "name": _name(session, clash.resource),
-            "lesson_id": clash.booked.lesson_id,
-            "lesson_title": titles[clash.booked.lesson_id],
-            "starts_at": _iso(clash.booked.starts_at),
-            "ends_at": _iso(clash.booked.ends_at),
-        }
-        for clash in clashes
-    ]
-    names = ", ".join(sorted({f"{item['resource']} {item['name']}" for item in conflicts}))
-    raise Conflict(f"Already taken at that time: {names}.", code="booking_conflict", conflicts=conflicts)
-
-
-def _name(session: Session, resource: Resource) -> str:
-    match resource.kind:
-        case "room":
-            room = session.get(Room, resource.id)
-            return f"{room.school.name} {room.name}" if room else resource.id
-        case "teacher":
-            teacher = session.get(User, resource.id)
-            return teacher.display_name if teacher else resource.id
-        case _:
-            school_class = session.get(SchoolClass, resource.id)
-            return f"{school_class.school.name} {school_class.name}" if school_class else resource.id
-
-
-def _iso(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")

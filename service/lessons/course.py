@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
-from service.lessons.claims import release_rest
+from service.lessons.claims import lock_lesson, release_rest
+from service.lessons.expiry import expire_unanswered, with_expired_requests
 from service.lessons.finding import find_lesson
 from service.lessons.rights import may_conduct
 from service.lessons.tables import Lesson
@@ -22,6 +23,7 @@ from service.usage.rows import append_row
 
 def start_lesson(session: Session, person: Person, lesson_id: str, now: datetime) -> Lesson:
     """Begin the lesson, at the earliest 15 minutes before its time; beginning a live lesson changes nothing."""
+    lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     if not may_conduct(person, lesson):
         raise NotAllowed("Only the lead teacher or an administrator of the lead school starts this lesson.")
@@ -37,6 +39,7 @@ def start_lesson(session: Session, person: Person, lesson_id: str, now: datetime
 
 def end_lesson(session: Session, person: Person, lesson_id: str, now: datetime) -> Lesson:
     """End the live lesson; ending an ended one changes nothing."""
+    lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     if not may_conduct(person, lesson):
         raise NotAllowed("Only the lead teacher or an administrator of the lead school ends this lesson.")
@@ -49,19 +52,25 @@ def end_lesson(session: Session, person: Person, lesson_id: str, now: datetime) 
 
 
 def due_for_change(session: Session, now: datetime, with_lead: AbstractSet[str]) -> list[str]:
-    """List lessons the clock must move on: due with a lead party connected, or 10 minutes past their planned end."""
+    """List lessons the clock must move on.
+
+    They are due with a lead party connected, 10 minutes past their planned end, or have requests nobody answered.
+    """
     overdue = select(Lesson.id).where(
         Lesson.state.in_(("booked", "live")), Lesson.ends_at <= now - ENDS_BY_ITSELF_AFTER
     )
     due = select(Lesson.id).where(Lesson.state == "booked", Lesson.starts_at <= now, Lesson.id.in_(with_lead))
-    return [*session.scalars(overdue), *(session.scalars(due) if with_lead else ())]
+    found = [*session.scalars(overdue), *(session.scalars(due) if with_lead else ())]
+    return list(dict.fromkeys([*found, *with_expired_requests(session, now)]))
 
 
 def move_on(session: Session, lesson_id: str, now: datetime, with_lead: AbstractSet[str]) -> None:
     """Do what the clock asks of one lesson, judged again inside this unit of work."""
+    lock_lesson(session, lesson_id)
     lesson = session.get(Lesson, lesson_id)
     if lesson is None or lesson.state not in ("booked", "live"):
         return
+    expire_unanswered(session, lesson, now)
     if lesson.ends_at <= now - ENDS_BY_ITSELF_AFTER:
         _finish(session, lesson, now, None)
     elif lesson.state == "booked" and lesson.starts_at <= now and lesson_id in with_lead:

@@ -12,7 +12,8 @@ EARLIEST_YEAR, LATEST_YEAR = 2000, 2199
 MOST_RECEIVERS = 200
 
 LessonState = Literal["booked", "live", "ended", "cancelled"]
-ReceiverState = Literal["pending", "accepted", "declined", "withdrawn"]
+ReceiverState = Literal["pending", "accepted", "declined", "withdrawn", "expired"]
+"""`expired`: nobody answered in time, what it claimed is free again; the school may still accept while all is free."""
 
 
 def _plausible(at: datetime) -> datetime:
@@ -168,6 +169,7 @@ class ReceiverView(BaseModel):
     receiving_class: NamedView | None = Field(alias="class")
     state: ReceiverState
     decided_at: datetime | None
+    answer_by: datetime | None = Field(description="When an unanswered request lets go of what it claims.")
     note: str
 
 
@@ -242,3 +244,30 @@ class DeviceLessons(BaseModel):
 
     current: LessonBrief | None
     next: LessonBrief | None
+
+
+class BookingConflict(BaseModel):
+    """One thing in the way: a room, teacher or class held by a lesson, or too little left of something counted.
+
+    Of counted things (`kit`, `link_up`, `link_down` of a school, `relay`) there is no one lesson; `free` of `cap` is
+    left (links in kbit/s).
+    """
+
+    resource: Literal["room", "teacher", "class", "kit", "link_up", "link_down", "relay"]
+    id: str
+    name: str
+    lesson_id: str | None
+    lesson_title: str
+    starts_at: datetime
+    ends_at: datetime
+    free: int | None = None
+    cap: int | None = None
+
+
+class FreePeriod(BaseModel):
+    """A period of the lead school in which everything asked for is free."""
+
+    date: date
+    period: int
+    starts_at: datetime
+    ends_at: datetime

@@ -1,4 +1,4 @@
-"""Tables of lessons, their receivers, the claims both make on rooms, teachers and classes, and idempotency keys."""
+"""Tables of lessons, their receivers, the claims and amounts both hold, and idempotency keys."""
 
 from datetime import datetime
 
@@ -14,6 +14,7 @@ KINDS = ("synchronous", "famous_teacher", "famous_school")
 STATES = ("booked", "live", "ended", "cancelled")
 RECEIVER_STATES = ("pending", "accepted", "declined", "withdrawn")
 CLAIMED_KINDS = ("room", "teacher", "class")
+COUNTED_KINDS = ("kit", "link_up", "link_down", "relay")
 
 
 class Lesson(Base):
@@ -71,6 +72,8 @@ class Receiver(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
     note: Mapped[str] = mapped_column(String(500), default="")
+    answer_by: Mapped[datetime | None]
+    """When an unanswered request lets go of what it claims; none: it waits for ever."""
 
     lesson: Mapped[Lesson] = relationship(back_populates="receivers")
     room: Mapped[Room] = relationship(lazy="selectin")
@@ -81,6 +84,11 @@ class Receiver(Base):
     def counts(self) -> bool:
         """Whether the receiver holds its claims: until it is declined or withdrawn, an open answer included."""
         return self.state in ("pending", "accepted")
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether nobody answered in time: declined, but by the clock."""
+        return self.state == "declined" and self.decided_by is None
 
 
 # A room takes part in a lesson once, however often it was asked before.
@@ -94,11 +102,19 @@ Index(
 )
 
 
+# What the clock looks for twice a second.
+Index(
+    "ix_lesson_receivers_waiting",
+    Receiver.answer_by,
+    sqlite_where=Receiver.state == "pending",
+    postgresql_where=Receiver.state == "pending",
+)
+
+
 class LessonClaim(Base):
     """A room, teacher or class held by a lesson over [starts_at, ends_at). A release deletes or shortens the row.
 
-    On PostgreSQL this is the table for EXCLUDE USING gist (resource, range); on SQLite BEGIN IMMEDIATE makes the
-    check before the insert safe.
+    `claim_guards` lets the database itself refuse two rows that overlap.
     """
 
     __tablename__ = "lesson_claims"
@@ -116,6 +132,36 @@ class LessonClaim(Base):
     resource_id: Mapped[str] = mapped_column(Id)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+class LessonAmount(Base):
+    """What a lesson takes of a counted thing in each five-minute bucket of [first_bucket, end_bucket)."""
+
+    __tablename__ = "lesson_amounts"
+    __table_args__ = (
+        CheckConstraint(f"resource_kind IN {COUNTED_KINDS!r}", name="resource_kind"),
+        CheckConstraint("amount > 0 AND end_bucket > first_bucket", name="amount"),
+    )
+
+    lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
+    resource_kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    amount: Mapped[int]
+    first_bucket: Mapped[int]
+    end_bucket: Mapped[int]
+
+
+class CapacitySlot(Base):
+    """How much of a counted thing is in use in one bucket (Unix time / 300), never above what there is."""
+
+    __tablename__ = "capacity_slots"
+    __table_args__ = (CheckConstraint("used >= 0 AND used <= cap", name="cap"),)
+
+    resource_kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    used: Mapped[int]
+    cap: Mapped[int]
 
 
 class IdempotencyKey(Base):

@@ -155,8 +155,9 @@ def _receiver(receiver: Receiver, counties: dict[str, str]) -> ReceiverView:
         school=_school(receiver.room.school, counties),
         teacher=NamedView(id=teacher.id, name=teacher.display_name) if teacher else None,
         **{"class": _class(receiver.receiving_class)},
-        state=receiver.state,  # type: ignore[arg-type]
+        state="expired" if receiver.has_expired else receiver.state,  # type: ignore[arg-type]
         decided_at=receiver.decided_at,
+        answer_by=receiver.answer_by if receiver.state == "pending" else None,
         note=receiver.note,
     )
 

@@ -16,10 +16,12 @@ TABLE_MODULES = (
     "service.accounts.tables",
     "service.rooms.tables",
     "service.lessons.tables",
+    "service.lessons.claim_guards",
     "service.usage.tables",
     "service.recordings.tables",
     "service.planning.tables",
     "service.planning.plan_tables",
+    "service.exchange.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 

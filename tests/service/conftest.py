@@ -1,5 +1,6 @@
 """A real application over a fresh database for each test, with a clock and people tests can turn."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from postgresql_server import Server, shared_server
 from starlette.testclient import TestClient
 
 from media.contract import RecordingManifest
@@ -155,11 +157,25 @@ def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A real PostgreSQL, one for the whole session and all its workers."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as server:
+        yield server
+
+
 @pytest.fixture
-def parts(tmp_path: Path, clock: TurnedClock, empty_database_file: Path) -> Iterator[Parts]:
+def database_url(tmp_path: Path, empty_database_file: Path) -> Iterator[str]:
+    """A database with the schema and nothing in it: SQLite, unless a folder's conftest.py says more."""
     file = tmp_path / "test.sqlite3"
     shutil.copy(empty_database_file, file)
-    configuration = Configuration(data_folder=tmp_path, database_url=f"sqlite:///{file}")
+    yield f"sqlite:///{file}"
+
+
+@pytest.fixture
+def parts(tmp_path: Path, clock: TurnedClock, database_url: str) -> Iterator[Parts]:
+    configuration = Configuration(data_folder=tmp_path, database_url=database_url)
     database = Database(configuration.effective_database_url)
     yield Parts(
         configuration=configuration,

@@ -2,10 +2,12 @@
 
 import asyncio
 import ctypes
+import itertools
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from benchmarks.forward.loads import Load
@@ -61,6 +63,7 @@ class Generator:
                 stream.ssrc,
                 stream.phase_ns,
             )
+        self._kept: list[tuple[Any, ...]] = []
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
 
@@ -71,6 +74,21 @@ class Generator:
         ip = int.from_bytes(socket.inet_aton(remote[0]))
         if not self._library.generator_set_leg(self._handle, leg, ip, remote[1], sealed, opened):
             raise RuntimeError("libcrypto refused the keys")
+
+    def set_media(self, *, video: bool, frames: Sequence[Sequence[bytes]]) -> None:
+        """Let all streams of a kind repeat these frames of real payloads; delays cannot be told from them."""
+        payloads = [payload for frame in frames for payload in frame]
+        lengths = [len(payload) for payload in payloads]
+        at = list(itertools.accumulate(lengths, initial=0))[:-1]
+        firsts = list(itertools.accumulate((len(frame) for frame in frames), initial=0))
+        arrays = (
+            b"".join(payloads),
+            (ctypes.c_int64 * len(at))(*at),
+            (ctypes.c_int * len(lengths))(*lengths),
+            (ctypes.c_int * len(firsts))(*firsts),
+        )
+        self._kept.append(arrays)
+        self._library.generator_set_media(self._handle, video, *arrays, len(frames))
 
     def send(self, leg: int, data: bytes, remote: Address) -> None:
         """Send one datagram as a leg; what the kernel does not take is lost."""

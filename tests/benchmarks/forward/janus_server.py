@@ -30,6 +30,7 @@ class JanusServer:
     """`event_loops` 0: as it comes, a thread for each peer connection."""
 
     profile = "AEAD_AES_128_GCM"
+    encodes_anew = False
 
     def __init__(self, name: str, address: str, *, event_loops: int) -> None:
         self.name = name

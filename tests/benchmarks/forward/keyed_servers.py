@@ -30,6 +30,7 @@ class KeyedServer:
     """Runs `<program>_process.py`, which is told the load and all keys in one line and answers with its port."""
 
     profile = "AEAD_AES_128_GCM"
+    encodes_anew = False
 
     def __init__(self, name: str, program: str, tree: Path, **options: Any) -> None:
         self.name = name

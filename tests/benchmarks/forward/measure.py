@@ -1,11 +1,12 @@
 """One measurement: warm up, be quiet, run while CPU and packets are counted, drain, and tell what came of it."""
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Protocol
 
 from benchmarks.forward.child import Child, softirq_thread_cpu_s
-from benchmarks.forward.generator import Generator
+from benchmarks.forward.generator import Delays, Generator
 from benchmarks.forward.loads import Load
 
 WARM_UP_S = 1.0
@@ -21,6 +22,8 @@ class Server(Protocol):
 
     name: str
     profile: str
+    encodes_anew: bool
+    "Whether what receivers get are other packets than what was published: loss and delay cannot be told then."
     child: Child
 
     async def start(self) -> None:
@@ -89,7 +92,7 @@ async def measure(
     counted = generator.counters()
     await drain(generator)
     after = generator.counters()
-    delays = generator.delays()
+    delays = Delays(math.nan, math.nan, 0) if server.encodes_anew else generator.delays()
     elapsed_s = counted.elapsed_ns / 1e9
     received = max(counted.received, 1)
     return Result(
@@ -99,7 +102,7 @@ async def measure(
         lessons=lessons,
         us_per_packet=cpu_s * 1e6 / received,
         packets_per_s=counted.received / elapsed_s,
-        loss=1 - after.received / max(after.expected, 1),
+        loss=math.nan if server.encodes_anew else 1 - after.received / max(after.expected, 1),
         p50_ms=delays.p50_ms,
         p99_ms=delays.p99_ms,
         server_busy=cpu_s / elapsed_s,
@@ -107,6 +110,6 @@ async def measure(
         generator_busy=1 - counted.idle_ns / counted.elapsed_ns,
         rss_mib=server.child.rss_mib(),
         machine_load=os.getloadavg()[0],
-        forged=after.forged,
+        forged=0 if server.encodes_anew else after.forged,
         segments=counted.received / max(counted.messages, 1),
     )

@@ -67,6 +67,11 @@ def library() -> ctypes.CDLL:
         ("generator_delays", ctypes.POINTER(ctypes.c_uint32), (pointer,)),
         ("generator_leg_packets", ctypes.c_uint64, (pointer, integer)),
         ("generator_reset_counters", None, (pointer, integer)),
+        (
+            "generator_set_media",
+            None,
+            (pointer, integer, ctypes.c_char_p, *[ctypes.POINTER(kind) for kind in (big, integer, integer)], integer),
+        ),
         ("generator_stop", None, (pointer,)),
         ("generator_take_control", integer, (pointer, ctypes.c_char_p, ctypes.POINTER(integer))),
         ("generator_run", None, (pointer, big, integer, integer)),

@@ -20,6 +20,7 @@ class RelayServer:
 
     name = "relay"
     profile = "AEAD_AES_128_GCM"
+    encodes_anew = False
 
     def __init__(self, address: str, tree: Path) -> None:
         self._address = address

@@ -14,6 +14,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from benchmarks.forward.aiortc_server import AiortcServer
 from benchmarks.forward.child import GENERATOR_CORE
 from benchmarks.forward.generator import Generator
 from benchmarks.forward.held import find_held
@@ -27,8 +28,11 @@ from benchmarks.forward.report import Report
 
 REPOSITORY = Path(__file__).parents[3]
 FAN_OUTS = (3, 50, 100, 200)
-SERVERS = ("floor", "floor-frame", "core", "relay", "janus", "janus-loops")
+SERVERS = ("floor", "floor-frame", "core", "relay", "janus", "janus-loops", "aiortc")
 KEYED = ("floor", "floor-frame", "core")
+NOT_FOR_LESSONS = (*KEYED, "aiortc")
+AIORTC_LOAD = "fanout_3"
+"All that aiortc carries on one core: it encodes once for each receiver."
 SATURATING_WINDOW = 256
 JANUS_SATURATING_WINDOW = 64
 "Its sockets have the system's small buffers."
@@ -44,6 +48,8 @@ def make_server(name: str, tree: Path, network: Network) -> Server:
         return KeyedServer(name, program, tree, by_frame=name == "floor-frame")
     if name == "relay":
         return RelayServer(network.server_address, tree)
+    if name == "aiortc":
+        return AiortcServer(network.server_address, tree)
     if not network.hides_loopback:
         raise SystemExit("Janus offers no loopback candidates: to measure it, the bench must make a veth pair (root)")
     return JanusServer(name, network.server_address, event_loops=1 if name == "janus-loops" else 0)
@@ -71,6 +77,8 @@ class Bench:
             load = make_load(load_name)
             for _ in range(self._arguments.runs):
                 for server_name in self._arguments.servers:
+                    if server_name == "aiortc" and load_name != AIORTC_LOAD:
+                        continue
                     await self._run_load(server_name, load_name, load)
         for server_name in self._arguments.held:
             await self._find_held(server_name)
@@ -88,7 +96,7 @@ class Bench:
             for drive in arguments.drive:
                 window = 0
                 if drive == "saturated":
-                    if load.lessons > 1 or len(load.streams) > 2:
+                    if load.lessons > 1 or len(load.streams) > 2 or server.encodes_anew:
                         continue
                     window = JANUS_SATURATING_WINDOW if "janus" in server_name else SATURATING_WINDOW
                 result = await measure(
@@ -141,7 +149,7 @@ def names(text: str) -> list[str]:
 def read_arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    servers = ["floor", "floor-frame", "relay", "janus", "janus-loops"]
+    servers = ["floor", "floor-frame", "relay", "janus", "janus-loops", "aiortc"]
     parser.add_argument("--servers", type=names, default=servers, help=f"of {','.join(SERVERS)}")
     loads = [f"fanout_{n}" for n in FAN_OUTS] + ["lessons_10"]
     parser.add_argument("--loads", type=names, default=loads, help="fanout_<n> and lessons_<n>; empty for none")
@@ -156,7 +164,7 @@ def read_arguments() -> argparse.Namespace:
     if arguments.quick:
         arguments.runs, arguments.seconds, arguments.held = 1, 1.0, []
     for name in [*arguments.servers, *arguments.held]:
-        if name not in SERVERS or (name in arguments.held and name in KEYED):
+        if name not in SERVERS or (name in arguments.held and name in NOT_FOR_LESSONS):
             parser.error(f"{name} is no server that can be measured so: choose of {', '.join(SERVERS)}")
     if (os.cpu_count() or 1) < 2:
         parser.error("one core for the server and one for the generator are needed")

@@ -45,6 +45,14 @@ typedef struct {
     uint32_t timestamp;
 } Stream;
 
+/* Real encoded media for servers that decode: payloads one after the other, grouped into frames. */
+typedef struct {
+    const uint8_t *bytes;
+    const int *lengths, *first_of_frame;            /* first_of_frame has one entry more than frames */
+    const int64_t *at;
+    int frames;
+} Media;
+
 typedef struct {
     uint64_t sent, expected, received, rtcp, late, opened, forged, unknown, send_errors, receive_calls, messages, loops;
     int64_t longest_loop_ns, idle_ns, elapsed_ns;
@@ -59,7 +67,7 @@ typedef struct {
     Counters counters;
     uint32_t *delays_us;
 
-    int64_t timetable_ns;
+    Media media[2];
     uint64_t next_event[2];
     int order_count[2];
     int *orders[2];
@@ -145,6 +153,12 @@ void generator_set_stream(Generator *g, int i, int leg, int video, int fps, int 
     g->stream[i] = (Stream){.leg = leg, .video = video, .fps = fps, .packets_per_s = packets_per_s,
                             .packet_bytes = packet_bytes, .payload_type = payload_type, .fanout = fanout,
                             .ssrc = ssrc, .phase_ns = phase_ns, .index = 1000 + ssrc % 20000};
+}
+
+/* From now on streams of this kind repeat these frames instead of sending made-up payloads; the arrays stay the caller's. */
+void generator_set_media(Generator *g, int video, const uint8_t *bytes, const int64_t *at, const int *lengths,
+                         const int *first_of_frame, int frames) {
+    g->media[video] = (Media){.bytes = bytes, .at = at, .lengths = lengths, .first_of_frame = first_of_frame, .frames = frames};
 }
 
 const Counters *generator_counters(Generator *g) { return &g->counters; }
@@ -266,9 +280,37 @@ static int write_packet(Generator *g, Stream *stream, uint8_t *at, int first, in
     return bytes;
 }
 
+static void send_media_frame(Generator *g, Stream *stream) {
+    const Media *media = &g->media[stream->video];
+    Leg *leg = &g->leg[stream->leg];
+    int frame = (int)(stream->frame % media->frames), end = media->first_of_frame[frame + 1];
+    for (int i = media->first_of_frame[frame]; i < end; i++) {
+        uint8_t *at = new_message(g);
+        int bytes = 12 + media->lengths[i];
+        at[0] = 0x80;
+        at[1] = (uint8_t)(stream->payload_type | (stream->video && i == end - 1 ? 0x80 : 0));
+        write_u16(at + 2, (uint16_t)stream->index);
+        write_u32(at + 4, stream->timestamp);
+        write_u32(at + 8, stream->ssrc);
+        memcpy(at + 12, media->bytes + media->at[i], media->lengths[i]);
+        close_message(g, stream->leg, seal(&leg->seal, stream->ssrc, stream->index, at, 12, bytes, at), 0);
+        stream->index++;
+        stream->packets++;
+        stream->bytes += media->lengths[i];
+        g->counters.sent++;
+        g->counters.expected += stream->fanout;
+    }
+    stream->frame++;
+    stream->timestamp += (stream->video ? 90000 : 48000) / stream->fps;
+}
+
 static void send_frame(Generator *g, Stream *stream, int64_t now) {
     uint64_t rate = (uint64_t)stream->packets_per_s, fps = (uint64_t)stream->fps, frame = stream->frame;
     int count = (int)((frame + 1) * rate / fps - frame * rate / fps), bytes = 0, packet = 0;
+    if (g->media[stream->video].frames) {
+        send_media_frame(g, stream);
+        return;
+    }
     uint8_t *at = new_message(g);
     for (int i = 0; i < count; i++) {
         packet = write_packet(g, stream, at + bytes, i == 0, i == count - 1, now);

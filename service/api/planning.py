@@ -1,0 +1,221 @@
+"""Endpoints of plans: asked for, watched, read, explained, questioned with what-ifs and accepted."""
+
+import json
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, status
+from pydantic import BaseModel, Field
+
+from service.accounts.principal import Person
+from service.api.dependencies import PartsDependency, PersonDependency
+from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text120
+from service.lessons.desk import desk_of
+from service.parts import Parts
+from service.planning.acceptance import Accepting, accept_plan
+from service.planning.assumptions import Assumption
+from service.planning.binding import view_binding
+from service.planning.demand_views import DemandFilter, explain, list_demands
+from service.planning.opened import OpenedPlan
+from service.planning.plan_views import view_brief, view_plan, view_schools, view_targets
+from service.planning.plans import (
+    Wish,
+    cancel_plan,
+    find_plan,
+    list_plans,
+    request_plan,
+    request_what_if,
+)
+from service.planning.schemas import (
+    Binding,
+    DemandPage,
+    DemandState,
+    PlanBrief,
+    PlanPage,
+    PlanView,
+    SharePage,
+    Targets,
+    Why,
+)
+
+router = APIRouter(tags=["planning"])
+
+PlanId = Annotated[str, Path(max_length=64)]
+Subject = Annotated[str | None, Query(max_length=40)]
+FINISHED = ("done", "accepted", "replaced")
+
+
+class NewPlan(RequestBody):
+    """A plan to make for an organisation (one's own when not given) and a term."""
+
+    organisation_id: Identity | None = None
+    term_id: Identity
+    name: Text120
+    budget_seconds: int = Field(default=60, ge=5, le=900, description="How long the search may take.")
+    seed: int = Field(default=1, ge=0, le=1_000_000)
+
+
+class NewWhatIf(RequestBody):
+    """One assumption changed for everybody: lessons, seats or rooms more or less; streams for bandwidth."""
+
+    assumption: Assumption
+    by: int = Field(ge=-10, le=10)
+
+
+class Acceptance(RequestBody):
+    """Accept the version that was read; its lessons are booked from `first_day` on, tomorrow at the earliest."""
+
+    base_version: int = Field(ge=1, le=1_000_000)
+    first_day: date | None = None
+    without_clashing: bool = Field(default=False, description="Leave out the lessons that clash with others' bookings.")
+    replaces: bool = Field(default=False, description="Cancel what is still to come of the plan accepted before.")
+
+
+class Accepted(BaseModel):
+    """The plan, how many dated lessons were booked, and how many were left out because they clash."""
+
+    plan: PlanView
+    lessons: int
+    left_out: int
+    cancelled: int
+
+
+@router.post("/plans", status_code=status.HTTP_202_ACCEPTED)
+def make_plan(request: NewPlan, parts: PartsDependency, person: PersonDependency) -> PlanBrief:
+    """Freeze the timetables of the subtree and queue a plan; watch it at its own address."""
+    desk = desk_of(parts)
+    wish = Wish(request.name, request.budget_seconds, request.seed)
+    with parts.database.unit_of_work() as session:
+        plan = request_plan(session, person, request.organisation_id, request.term_id, wish, desk)
+        view = view_brief(plan, desk.now)
+    parts.planning.request(view.id)
+    return view
+
+
+@router.get("/plans")
+def read_plans(parts: PartsDependency, person: PersonDependency, limit: Limit = 50, offset: Offset = 0) -> PlanPage:
+    """List the plans of one's subtree, the latest first."""
+    with parts.database.reading() as session:
+        plans, total = list_plans(session, person, limit, offset)
+        return PlanPage(items=[view_brief(plan, parts.clock.now()) for plan in plans], total=total)
+
+
+@router.get("/plans/{plan_id}")
+def read_plan(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> PlanView:
+    """Give a plan: how far it is, and once it is finished its result, verified before it is shown."""
+    with parts.database.reading() as session:
+        plan = find_plan(session, person, plan_id)
+        opened = parts.planning.shelf.open(plan_id) if plan.state in FINISHED else None
+        return view_plan(session, plan, opened, parts.clock.now())
+
+
+@router.post("/plans/{plan_id}/cancel")
+def stop_plan(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> PlanBrief:
+    """Stop a plan that is not finished."""
+    now = parts.clock.now()
+    with parts.database.unit_of_work() as session:
+        plan = find_plan(session, person, plan_id)
+        cancel_plan(plan, now)
+        view = view_brief(plan, now)
+    parts.planning.cancel(plan_id)
+    return view
+
+
+@router.get("/plans/{plan_id}/schools")
+def read_schools(
+    plan_id: PlanId, parts: PartsDependency, person: PersonDependency, limit: Limit = 50, offset: Offset = 0
+) -> SharePage:
+    """List the schools of a finished plan by what they get, the worst first."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_schools(session, opened, limit, offset)
+
+
+@router.get("/plans/{plan_id}/demands")
+def read_demands(
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    state: DemandState | None = None,
+    subject: Subject = None,
+    county_id: Annotated[Identity | None, Query()] = None,
+    q: SearchText = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> DemandPage:
+    """List the demands of a finished plan, the least served first; `counts` are of all states that match the rest."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return list_demands(session, opened, DemandFilter(state, subject, county_id, q), limit, offset)
+
+
+@router.get("/plans/{plan_id}/demands/{demand_id}/why")
+def read_why(plan_id: PlanId, demand_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Why:
+    """Explain one demand: every candidate with the named rule or booking in its way, and who would have to yield."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return explain(session, opened, demand_id)
+
+
+@router.get("/plans/{plan_id}/binding")
+def read_binding(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Binding:
+    """Tell what binds overall, by shadow prices."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_binding(session, opened)
+
+
+@router.get("/plans/{plan_id}/targets")
+def read_targets(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Targets:
+    """List whom and what a change of the plan can happen to."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_targets(session, opened)
+
+
+@router.get("/plans/{plan_id}/document")
+def read_document(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> dict[str, Any]:
+    """Give the plan in the scheduler's own format, certificate included, for checks outside."""
+    return _open(parts, person, plan_id).document
+
+
+@router.get("/plans/{plan_id}/instance")
+def read_instance(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> dict[str, Any]:
+    """Give the instance a plan was made from, in the scheduler's own format."""
+    with parts.database.reading() as session:
+        find_plan(session, person, plan_id)
+    instance: dict[str, Any] = json.loads(parts.planning.shelf.instance_text(plan_id))
+    return instance
+
+
+@router.post("/plans/{plan_id}/what-if", status_code=status.HTTP_202_ACCEPTED)
+def ask_what_if(plan_id: PlanId, request: NewWhatIf, parts: PartsDependency, person: PersonDependency) -> PlanBrief:
+    """Solve a finished plan's instance again with one assumption changed, within a small budget."""
+    opened = _open(parts, person, plan_id)
+    now = parts.clock.now()
+    with parts.database.unit_of_work() as session:
+        base = find_plan(session, person, plan_id)
+        plan = request_what_if(session, person, base, opened.snapshot, request.assumption, request.by, now)
+        view = view_brief(plan, now)
+    parts.planning.request(view.id)
+    return view
+
+
+@router.post("/plans/{plan_id}/accept")
+def accept(plan_id: PlanId, request: Acceptance, parts: PartsDependency, person: PersonDependency) -> Accepted:
+    """Book every dated lesson of the term, or none: 409 `booking_conflict` names what is in the way."""
+    opened = _open(parts, person, plan_id)
+    desk = desk_of(parts)
+    wish = Accepting(request.base_version, request.first_day, request.without_clashing, request.replaces)
+    with parts.database.unit_of_work() as session:
+        plan = find_plan(session, person, plan_id)
+        done = accept_plan(session, person, plan, opened, wish, desk)
+        view = view_plan(session, plan, opened, desk.now)
+    parts.live.look()
+    return Accepted(plan=view, lessons=done.lessons, left_out=done.left_out, cancelled=done.cancelled)
+
+
+def _open(parts: Parts, person: Person, plan_id: str) -> OpenedPlan:
+    with parts.database.reading() as session:
+        find_plan(session, person, plan_id)
+    return parts.planning.shelf.open(plan_id)

@@ -1,0 +1,66 @@
+"""What binds a plan overall: the relaxation's shadow prices by kind of scarcity, and the scarcest things by name."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from scheduler.check.certificate import SCALE
+from scheduler.instance.snapshot import RECEIVE_KBPS
+from service.planning.names import load_names
+from service.planning.opened import OpenedPlan
+from service.planning.schemas import Binding, ScarceResource, Scarcity
+
+NAMED = 12
+_KIND_OF_FAMILY: Mapping[str, str] = {
+    "seats": "seats",
+    "teacher_week": "teacher_hours",
+    "teacher_at": "teacher_hours",
+    "series_week": "dedicated_hours",
+    "series_day": "dedicated_hours",
+    "studio_at": "lead_rooms",
+    "class_at": "bells",
+    "uplink_at": "bandwidth",
+    "node_at": "relays",
+}
+
+
+def view_binding(session: Session, opened: OpenedPlan) -> Binding:
+    """Shadow prices in points: what all there is of a thing is worth to the plan."""
+    points: Counter[str] = Counter(dict.fromkeys(_KIND_OF_FAMILY.values(), 0.0))
+    for family, price in opened.document["shadow_prices"].items():
+        if family in _KIND_OF_FAMILY:
+            points[_KIND_OF_FAMILY[family]] += price
+    resources = _by_resource(opened)
+    for (kind, _), price in resources.items():
+        if kind in ("receiving_rooms", "bandwidth"):
+            points[kind] += price
+    total = sum(points.values())
+    scarcest = [(key, price) for key, price in resources.most_common(NAMED) if price >= 1]
+    ids = [identity for (_, identity), _ in scarcest]
+    names = load_names(session, organisations=ids, users=ids)
+    return Binding(
+        scarcities=[
+            Scarcity(kind=kind, points=round(price, 1), share=round(price / total, 4) if total else 0.0)
+            for kind, price in points.most_common()
+        ],
+        scarcest=[
+            ScarceResource(kind=kind, id=identity, name=names.any(identity), points=round(price, 1))
+            for (kind, identity), price in scarcest
+        ],
+        statuses=dict(Counter(entry["status"] for entry in opened.document["unserved"])),
+    )
+
+
+def _by_resource(opened: OpenedPlan) -> Counter[tuple[str, str]]:
+    """Teachers' hours and schools' receiving by the certificate's prices; a school is short of rooms or of link."""
+    snapshot, certificate = opened.snapshot, opened.document["certificate"]
+    points: Counter[tuple[str, str]] = Counter()
+    for teacher, price in certificate["teacher_week"].items():
+        limit = snapshot.teacher_of[teacher].weekly_limit
+        points["teacher_hours", teacher] += limit * price / SCALE
+    for school_id, _, price in certificate["school_at"]:
+        school = snapshot.school_of[school_id]
+        kind = "bandwidth" if school.down_kbps // RECEIVE_KBPS < school.kits else "receiving_rooms"
+        points[kind, school_id] += school.receiving_cap * price / SCALE
+    return points

@@ -1,0 +1,123 @@
+"""Finished plans, opened: parsed, verified by the independent checker, ready for questions. The last few are kept.
+
+Nothing of a plan is shown before its pairings are counted and its certificate is verified against the stored instance;
+a plan that states more than it proves is refused.
+"""
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from scheduler.check.plan_check import PlanDocument, check_plan, read_plan
+from scheduler.errors import SnapshotError
+from scheduler.instance.document import load
+from scheduler.instance.snapshot import Snapshot
+from scheduler.pairing.assignment import Assignment
+from scheduler.pairing.plan import assignment_of
+from scheduler.pairing.problem import compile_problem
+from scheduler.pairing.reasons import Explainer
+from service.planning import plan_tables
+from service.problems import Conflict
+from service.storage.database import Database
+
+KEPT = 4
+Answer = TypeVar("Answer")
+
+
+class PlanRefusedError(Exception):
+    """The plan does not prove what it states: forged, stale or damaged. The text names the first fault."""
+
+
+@dataclass(eq=False)
+class OpenedPlan:
+    """A verified plan with its instance."""
+
+    snapshot: Snapshot
+    plan: PlanDocument
+    document: dict[str, Any]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def asking(self, question: Callable[[Assignment], Answer]) -> Answer:
+        """Ask something that tries out changes on the assignment; one at a time, and each gives it back as it was."""
+        with self._lock:
+            return question(self._assignment)
+
+    def why(self, demand_id: str) -> dict[str, Any]:
+        """The full explanation of one demand of the instance."""
+        at = self._demand_at[demand_id]
+        return self.asking(lambda assignment: Explainer(assignment).why(at))
+
+    @cached_property
+    def unserved(self) -> dict[str, dict[str, Any]]:
+        """Summaries of the demands that get less than they need, by demand."""
+        return {entry["demand"]: entry for entry in self.document["unserved"]}
+
+    @cached_property
+    def served(self) -> dict[str, int]:
+        """Lessons a week of each paired demand."""
+        return {one.demand: len(one.times) for one in self.plan.pairings}
+
+    @cached_property
+    def _demand_at(self) -> dict[str, int]:
+        return {demand.id: at for at, demand in enumerate(self.snapshot.demands)}
+
+    @cached_property
+    def _assignment(self) -> Assignment:
+        return assignment_of(compile_problem(self.snapshot), self.plan.pairings)
+
+
+def open_texts(snapshot_text: str, plan_text: str) -> OpenedPlan:
+    """Parse and verify. Raises PlanRefusedError."""
+    try:
+        snapshot, plan = load(snapshot_text), read_plan(plan_text)
+        faults = check_plan(snapshot, plan).faults
+    except SnapshotError as error:
+        raise PlanRefusedError(str(error)) from error
+    if faults:
+        raise PlanRefusedError(faults[0])
+    return OpenedPlan(snapshot, plan, json.loads(plan_text))
+
+
+class PlanShelf:
+    """Opens plans of the database; those used last stay open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._open: OrderedDict[tuple[str, str], OpenedPlan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def instance_text(self, plan_id: str) -> str:
+        """The instance of a plan, finished or not. Raises Conflict `plan_unfinished` if there is none."""
+        with self._database.reading() as session:
+            texts = session.get(plan_tables.PlanDocument, plan_id)
+        if texts is None:
+            raise Conflict("This plan has no instance.", code="plan_unfinished")
+        return texts.snapshot
+
+    def open(self, plan_id: str) -> OpenedPlan:
+        """The finished plan. Raises Conflict `plan_unfinished` or `plan_refused`."""
+        with self._database.reading() as session:
+            texts = session.get(plan_tables.PlanDocument, plan_id)
+        if texts is None or texts.plan is None:
+            raise Conflict("This plan is not finished.", code="plan_unfinished")
+        key = plan_id, sha256(f"{texts.snapshot}\n{texts.plan}".encode()).hexdigest()
+        with self._lock:
+            if key in self._open:
+                self._open.move_to_end(key)
+                return self._open[key]
+        try:
+            opened = open_texts(texts.snapshot, texts.plan)
+        except PlanRefusedError as error:
+            raise Conflict(
+                f"This plan is refused, it does not prove what it states: {error}", code="plan_refused"
+            ) from error
+        with self._lock:
+            self._open[key] = opened
+            while len(self._open) > KEPT:
+                self._open.popitem(last=False)
+        return opened

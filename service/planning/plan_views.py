@@ -1,0 +1,140 @@
+"""Shapes plans for administrators: progress, results by county, school and subject, with names instead of ids."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from service.planning.names import load_names
+from service.planning.opened import OpenedPlan
+from service.planning.plan_tables import Plan
+from service.planning.schemas import (
+    Certificate,
+    NamedPlace,
+    PlanBrief,
+    PlanResult,
+    PlanView,
+    SharePage,
+    ShareRow,
+    Target,
+    Targets,
+    TermBrief,
+    WhatIf,
+)
+
+_PRICED = ("class_at", "school_at", "relay_at", "teacher_at", "studio_at", "uplink_at", "series_day", "series_week",
+           "teacher_week", "quarter", "seats")  # fmt: skip
+
+
+def view_brief(plan: Plan, now: datetime) -> PlanBrief:
+    """A plan's row."""
+    return PlanBrief(**_brief(plan, now))
+
+
+def view_plan(session: Session, plan: Plan, opened: OpenedPlan | None, now: datetime) -> PlanView:
+    """A plan with its result, if it was opened."""
+    return PlanView(**_brief(plan, now), result=_result(session, opened) if opened else None)
+
+
+def view_schools(session: Session, opened: OpenedPlan, limit: int, offset: int) -> SharePage:
+    """Schools by what they get of their need, the worst first."""
+    schools = opened.document["metrics"]["schools"]
+    ordered = sorted(schools, key=lambda one: (schools[one]["all_hours"], -schools[one]["lessons_needed"], one))
+    page = ordered[offset : offset + limit]
+    names = load_names(session, organisations=page)
+    return SharePage(items=[ShareRow(**_row(one, names.any(one), schools[one])) for one in page], total=len(ordered))
+
+
+def view_targets(session: Session, opened: OpenedPlan) -> Targets:
+    """Whom and what a change of the plan can happen to: those it really uses."""
+    snapshot = opened.snapshot
+    used = [snapshot.series_of[identity] for identity in sorted({one.series for one in opened.plan.pairings})]
+    teachers = {one.teacher: snapshot.teacher_of[one.teacher].school for one in used}
+    rooms = {one.id: one.school for one in snapshot.studios if any(one.id == series.studio for series in used)}
+    places = {school.id: school.county for school in snapshot.schools}
+    ids = [*places, *places.values()]
+    names = load_names(session, organisations=ids, users=teachers, rooms=rooms)
+
+    def targets(found: Mapping[str, str]) -> list[Target]:
+        made = [Target(id=one, name=names.any(one), school=names.any(school)) for one, school in found.items()]
+        return sorted(made, key=lambda one: (one.school, one.name))
+
+    return Targets(teachers=targets(teachers), rooms=targets(rooms), places=targets(places))
+
+
+def _brief(plan: Plan, now: datetime) -> dict[str, Any]:
+    said = json.loads(plan.assumptions)
+    ended = plan.finished_at or now
+    return {
+        "id": plan.id,
+        "name": plan.name,
+        "organisation": NamedPlace(id=plan.organisation.id, name=plan.organisation.name),
+        "term": TermBrief(
+            id=plan.term.id, name=plan.term.name, starts_on=plan.term.starts_on, ends_on=plan.term.ends_on
+        ),
+        "state": plan.state,
+        "stage": plan.stage,
+        "score": plan.score,
+        "bound": plan.bound,
+        "gap_pct": plan.gap_pct,
+        "budget_seconds": plan.budget_seconds,
+        "seed": plan.seed,
+        "seconds": (ended - plan.started_at).total_seconds() if plan.started_at else None,
+        "what_if": WhatIf(**said) if said else None,
+        "base_plan_id": plan.base_plan_id,
+        "version": plan.version,
+        "failure": plan.failure,
+        "created_at": plan.created_at,
+        "finished_at": plan.finished_at,
+        "accepted_at": plan.accepted_at,
+    }
+
+
+def _result(session: Session, opened: OpenedPlan) -> PlanResult:
+    document, metrics = opened.document, opened.document["metrics"]
+    worst = _worst_by_county(opened)
+    names = load_names(session, organisations=[*metrics["counties"], *(school for school, _ in worst.values())])
+    counties = [
+        _row(county, names.any(county), shares)
+        | {
+            "worst_school": NamedPlace(id=worst[county][0], name=names.any(worst[county][0])),
+            "worst_share": worst[county][1],
+        }
+        for county, shares in metrics["counties"].items()
+    ]
+    return PlanResult(
+        pairings=len(opened.plan.pairings),
+        lessons_a_week=metrics["total"]["lessons_served"],
+        broadcasts=metrics["broadcasts"],
+        coverage=document["coverage"],
+        every_subject=metrics["total"]["every_subject"],
+        worst_school=document["worst_school"],
+        worst_school_bound=document["worst_school_bound"],
+        same_county=metrics["same_county"],
+        kept_leads=metrics["kept_leads"],
+        peak_receiving_rooms=metrics["peak_receiving_rooms"],
+        unserved=sum(1 for entry in document["unserved"] if not entry["served"]),
+        under_served=sum(1 for entry in document["unserved"] if entry["served"]),
+        counties=[ShareRow(**one) for one in counties],
+        subjects=[ShareRow(**_row(subject, subject, shares)) for subject, shares in metrics["subjects"].items()],
+        certificate=Certificate(verified=True, instance=opened.plan.instance, prices=_prices(document["certificate"])),
+    )
+
+
+def _worst_by_county(opened: OpenedPlan) -> dict[str, tuple[str, float]]:
+    worst: dict[str, tuple[str, float]] = {}
+    for school, shares in opened.document["metrics"]["schools"].items():
+        county, share = opened.snapshot.school_of[school].county, shares["all_hours"]
+        if county not in worst or share < worst[county][1]:
+            worst[county] = school, share
+    return worst
+
+
+def _prices(certificate: Mapping[str, Any]) -> int:
+    return sum(len(certificate[name]) for name in _PRICED)
+
+
+def _row(identity: str, name: str, shares: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": identity, "name": name, **shares}

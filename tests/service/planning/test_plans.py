@@ -1,0 +1,141 @@
+"""A plan is asked for, made, verified, read by those of its subtree and explained."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from service.planning.plan_tables import PlanDocument
+
+
+def test_a_plan_serves_what_can_be_served_and_proves_it(make_plan: Callable[..., dict[str, Any]]) -> None:
+    plan = make_plan()
+    result = plan["result"]
+    assert result["pairings"] == 3
+    assert result["coverage"] == 1.0
+    assert plan["score"] <= plan["bound"]
+    assert result["certificate"]["verified"]
+    assert [county["name"] for county in result["counties"]] == ["county_north"]
+    assert [subject["id"] for subject in result["subjects"]] == ["english"]
+
+
+def test_demands_come_with_their_lead_and_times(
+    make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    plan = make_plan()
+    page = signed_in("county_north").get(f"/api/plans/{plan['id']}/demands").json()
+    assert page["counts"] == {"unserved": 0, "under": 0, "served": 3}
+    by_class = {row["class_name"]: row for row in page["items"]}
+    assert by_class["四年级3班"]["lead"]["teacher"] == "teacher_north"
+    assert by_class["四年级3班"]["times"][0] == {"weekday": 0, "starts": "08:30", "ends": "09:10"}
+    assert by_class["四年级1班"]["lead"]["teacher"] == "colleague_north"
+
+
+def test_why_names_the_booking_in_the_way_and_who_would_yield(
+    pairable: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    pairable.crowd()
+    plan = make_plan()
+    caller = signed_in("county_north")
+    short = caller.get(f"/api/plans/{plan['id']}/demands", params={"state": "unserved"}).json()["items"]
+    assert len(short) == 1
+    why = caller.get(f"/api/plans/{plan['id']}/demands/{short[0]['id']}/why").json()
+    assert why["demand"]["status"] == "all_blocked"
+    assert {"rule": "lesson_full", "resource": pairable.series["E4"], "name": "teacher_north"} in why["demand"][
+        "remedies"
+    ]
+    of_teacher = next(one for one in why["candidates"] if one["lead"]["teacher"] == "teacher_north")
+    time = of_teacher["times"][0]
+    assert [one["rule"] for one in time["blockers"]] == ["lesson_full"]
+    assert time["blockers"][0]["bookings"][0]["class_name"] in pairable.classes
+    assert time["would_yield"][0]["coverage_of_school"] > 0
+
+
+def test_what_binds_and_a_what_if(
+    pairable: Any, parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    pairable.crowd()
+    plan = make_plan()
+    caller = signed_in("county_north")
+    binding = caller.get(f"/api/plans/{plan['id']}/binding").json()
+    assert binding["scarcities"][0]["kind"] in ("seats", "teacher_hours")
+    assert binding["scarcities"][0]["points"] > 0
+    assert round(sum(one["share"] for one in binding["scarcities"]), 2) == 1
+    assert binding["statuses"] == {"all_blocked": 1, "partly_blocked": 2}
+    asked = caller.post(f"/api/plans/{plan['id']}/what-if", json={"assumption": "seats_per_lesson", "by": 1})
+    assert asked.status_code == 202, asked.text
+    parts.planning.make(asked.json()["id"])
+    other = caller.get(f"/api/plans/{asked.json()['id']}").json()
+    assert other["what_if"] == {"assumption": "seats_per_lesson", "by": 1}
+    assert other["result"]["coverage"] > plan["result"]["coverage"]
+    refused = caller.post(f"/api/plans/{other['id']}/accept", json={"base_version": other["version"]})
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "what_if"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"bound":', '"bound":-'), ('"pairings":[', '"pairings":[],"other":['), ('"score":', '"score":9')],
+)
+def test_a_forged_plan_is_refused(
+    parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any], before: str, after: str
+) -> None:
+    plan = make_plan()
+    with parts.database.unit_of_work() as session:
+        row = session.get_one(PlanDocument, plan["id"])
+        row.plan = row.plan.replace(before, after)
+    refused = signed_in("county_north").get(f"/api/plans/{plan['id']}")
+    assert refused.status_code == 409
+    assert refused.json()["code"] == "plan_refused"
+
+
+def test_a_plan_of_another_instance_is_refused(
+    parts: Any, pairable: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    stale = make_plan()
+    pairable.add_demand("四年级4班", "school_north_2", [(0, 1)])
+    fresh = make_plan()
+    with parts.database.unit_of_work() as session:
+        session.get_one(PlanDocument, fresh["id"]).plan = session.get_one(PlanDocument, stale["id"]).plan
+    assert signed_in("county_north").get(f"/api/plans/{fresh['id']}").json()["code"] == "plan_refused"
+
+
+@pytest.mark.parametrize("who", ["school_north", "teacher_north", "researcher_north"])
+def test_only_planners_plan(pairable: Any, signed_in: Callable[[str], Any], who: str) -> None:
+    answer = signed_in(who).post("/api/plans", json={"term_id": pairable.term_id, "name": "x"})
+    assert answer.status_code == 403
+    assert signed_in(who).get("/api/plans").status_code == 403
+
+
+def test_another_county_sees_nothing_of_it(
+    make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    plan = make_plan()
+    stranger = signed_in("county_south")
+    assert stranger.get("/api/plans").json()["items"] == []
+    for path in ("", "/demands", "/binding", "/document", "/instance", "/schools", "/demands/x/why"):
+        assert stranger.get(f"/api/plans/{plan['id']}{path}").status_code == 404
+    assert stranger.post(f"/api/plans/{plan['id']}/accept", json={"base_version": 1}).status_code == 404
+    assert [one["id"] for one in signed_in("prefecture").get("/api/plans").json()["items"]] == [plan["id"]]
+
+
+def test_nothing_to_plan_is_said_in_words(pairable: Any, signed_in: Callable[[str], Any]) -> None:
+    answer = signed_in("county_south").post("/api/plans", json={"term_id": pairable.term_id, "name": "x"})
+    assert answer.status_code == 409
+    assert answer.json()["code"] == "nothing_to_plan"
+
+
+def test_a_term_that_is_over_is_refused(pairable: Any, clock: Any, signed_in: Callable[[str], Any]) -> None:
+    clock.advance(days=100)
+    answer = signed_in("county_north").post("/api/plans", json={"term_id": pairable.term_id, "name": "x"})
+    assert answer.status_code == 422
+
+
+def test_a_cancelled_plan_stays_cancelled(pairable: Any, parts: Any, signed_in: Callable[[str], Any]) -> None:
+    caller = signed_in("county_north")
+    plan = caller.post("/api/plans", json={"term_id": pairable.term_id, "name": "x"}).json()
+    assert plan["state"] == "queued"
+    assert caller.post(f"/api/plans/{plan['id']}/cancel").json()["state"] == "cancelled"
+    parts.planning.make(plan["id"])
+    assert caller.get(f"/api/plans/{plan['id']}").json()["state"] == "cancelled"
+    assert caller.post(f"/api/plans/{plan['id']}/cancel").status_code == 409
