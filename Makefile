@@ -54,7 +54,7 @@ bench-schedule: .setup/develop ## pairing quality and time beside its proven bou
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
 
 bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons in PostgreSQL: checks, weekly series, races
-	$(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
 
 wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

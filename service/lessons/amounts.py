@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Row, Table, and_, bindparam, delete, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Row, Table, and_, delete, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from service.lessons.capacity import BUCKET_S, Counted, CountedKind, bucket_start
 from service.lessons.tables import CapacitySlot, LessonAmount
-from service.storage.many import one_of
+from service.storage.many import insert_rows, one_of
 
 Key = tuple[str, str, int]
 """Kind and id of a counted thing, and the bucket."""
@@ -56,8 +54,7 @@ def change_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[t
         }
         for key in sorted(changed)
     ]
-    if parameters:
-        session.connection().execute(_CHANGE, parameters)
+    _write(session, parameters)
     return []
 
 
@@ -109,12 +106,11 @@ def used_of(session: Session, things: Iterable[Counted], first: int, end: int) -
 
 
 def _ensure_rows(session: Session, keys: Iterable[Key], caps: Mapping[tuple[str, str], int]) -> None:
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     rows = [
         {"resource_kind": kind, "resource_id": identity, "bucket": bucket, "used": 0, "cap": caps[kind, identity]}
         for kind, identity, bucket in keys
     ]
-    session.connection().execute(insert(_SLOTS).on_conflict_do_nothing(), rows)
+    insert_rows(session, _SLOTS, rows, skip_known=True)
 
 
 def _locked(session: Session, keys: Collection[Key]) -> dict[Key, tuple[int, int]]:
@@ -137,14 +133,25 @@ _LOCK_SQLITE = text("""
 SELECT slot.* FROM json_each(:keys) AS wanted CROSS JOIN capacity_slots AS slot
  ON slot.resource_kind = json_extract(wanted.value, '$[0]') AND slot.resource_id = json_extract(wanted.value, '$[1]')
  AND slot.bucket = json_extract(wanted.value, '$[2]')""")
-_CHANGE = (
-    update(_SLOTS)
-    .where(
-        _SLOTS.c.resource_kind == bindparam("of_kind"),
-        _SLOTS.c.resource_id == bindparam("of_id"),
-        _SLOTS.c.bucket == bindparam("of_bucket"),
-    )
-    .values(used=bindparam("used"), cap=bindparam("cap"))
+
+
+def _write(session: Session, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_WRITE_POSTGRESQL, {name: [row[name] for row in rows] for name in rows[0]})
+    else:
+        session.connection().execute(_WRITE_SQLITE, rows)
+
+
+_WRITE_POSTGRESQL = text("""
+UPDATE capacity_slots AS slot SET used = given.used, cap = given.cap
+FROM unnest(CAST(:of_kind AS text[]), CAST(:of_id AS text[]), CAST(:of_bucket AS integer[]), CAST(:used AS integer[]),
+ CAST(:cap AS integer[])) AS given (kind, id, bucket, used, cap)
+WHERE slot.resource_kind = given.kind AND slot.resource_id = given.id AND slot.bucket = given.bucket""")
+_WRITE_SQLITE = text(
+    "UPDATE capacity_slots SET used = :used, cap = :cap "
+    "WHERE resource_kind = :of_kind AND resource_id = :of_id AND bucket = :of_bucket"
 )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Table, delete, insert, select, text
+from sqlalchemy import Table, delete, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from service.lessons.overlaps import overlapping
 from service.lessons.tables import LessonAmount, LessonClaim
 from service.problems import Conflict
 from service.storage.base import new_id
-from service.storage.many import one_of
+from service.storage.many import insert_rows, one_of
 
 ATTEMPTS = 3
 MOST_LOCKS = 500
@@ -91,8 +91,7 @@ def _exchange(session: Session, holds: Sequence[Hold]) -> None:
         raise Refused(clashes, ())
     session.execute(delete(_CLAIMS).where(one_of(session, _CLAIMS.c.lesson_id, ids)))
     rows = [_row(claim, receiver) for hold in holds for claim, receiver in hold.claims]
-    if rows:
-        session.execute(insert(_CLAIMS), rows)
+    insert_rows(session, _CLAIMS, rows)
     shortages = _exchange_amounts(session, holds, ids)
     if shortages:
         raise Refused((), shortages)
@@ -116,8 +115,7 @@ def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) ->
         return shortages
     if before:
         session.execute(delete(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids)))
-    if rows:
-        session.execute(insert(_AMOUNTS), rows)
+    insert_rows(session, _AMOUNTS, rows)
     return []
 
 
