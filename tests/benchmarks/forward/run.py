@@ -8,7 +8,9 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -70,6 +72,7 @@ class Bench:
         self._arguments = arguments
         self._network = network
         self.report = Report()
+        self.failures: list[str] = []
 
     async def run(self) -> None:
         """All loads with all servers interleaved, then the lessons held."""
@@ -79,9 +82,19 @@ class Bench:
                 for server_name in self._arguments.servers:
                     if server_name == "aiortc" and load_name != AIORTC_LOAD:
                         continue
-                    await self._run_load(server_name, load_name, load)
+                    await self._survive(
+                        f"{server_name} under {load_name}", self._run_load(server_name, load_name, load)
+                    )
         for server_name in self._arguments.held:
-            await self._find_held(server_name)
+            await self._survive(f"lessons held by {server_name}", self._find_held(server_name))
+
+    async def _survive(self, what: str, part: Coroutine[Any, Any, None]) -> None:
+        """One server's fault must not cost the figures of the others."""
+        try:
+            await part
+        except Exception as error:
+            self.failures.append(f"{what}: {type(error).__name__}: {error}")
+            console.print(f"[red]{self.failures[-1]}[/red]")
 
     async def _run_load(self, server_name: str, load_name: str, load: Load) -> None:
         """At the nominal rate and, where there is one publisher, saturated."""
@@ -179,6 +192,8 @@ def main() -> None:
         bench = Bench(arguments, network)
         asyncio.run(bench.run())
     bench.report.print()
+    if bench.failures:
+        sys.exit(1)
 
 
 if __name__ == "__main__":
