@@ -5,6 +5,7 @@ import socket
 
 from benchmarks.forward.keys import session_keys
 from benchmarks.forward.loads import fan_out, lessons
+from benchmarks.forward.measure import drain
 from pylibsrtp import Policy, Session
 
 UP = bytes(range(16)), bytes(range(100, 112))
@@ -67,8 +68,7 @@ def run(with_generator, mishap=lambda _number, sealed: sealed, sample_every=1, s
             generator.set_leg(leg, remote, session_keys(*UP), session_keys(*DOWN))
         generator.reset(sample_every)
         await generator.run(seconds, 1)
-        await asyncio.sleep(0.05)
-        await generator.run(0.1, 0)
+        await drain(generator)
         outcome.update(counters=generator.counters(), delays=generator.delays(), server=server, network=network)
         transport.close()
 
