@@ -1,11 +1,13 @@
 import contextlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scheduler.instance
 from scheduler.errors import SnapshotError
 from scheduler.instance.document import dump, fingerprint, from_document, load, schema, to_document
 from scheduler.instance.generator import generate
@@ -93,6 +95,11 @@ def test_any_json_in_place_of_a_part_is_read_or_refused_by_name(part: str, value
     document = to_document(Snapshot("x", (), (), (), (), (), (), ())) | {part: value}
     with contextlib.suppress(SnapshotError):
         assert isinstance(from_document(document), Snapshot)
+
+
+def test_the_published_schema_is_that_of_the_value_types() -> None:
+    published = Path(scheduler.instance.__file__).with_name("instance.schema.json").read_text(encoding="utf-8")
+    assert json.loads(published) == schema()
 
 
 def test_the_schema_names_every_part_and_field(small: Snapshot) -> None:
