@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +101,14 @@ def test_any_json_in_place_of_a_part_is_read_or_refused_by_name(part: str, value
 def test_the_published_schema_is_that_of_the_value_types() -> None:
     published = Path(scheduler.instance.__file__).with_name("instance.schema.json").read_text(encoding="utf-8")
     assert json.loads(published) == schema()
+
+
+def test_a_generated_instance_obeys_the_schema_and_a_damaged_one_does_not(small: Snapshot) -> None:
+    validator = jsonschema_rs.validator_for(schema())
+    document = json.loads(dump(small))
+    assert validator.is_valid(document)
+    document["schools"][0]["kits"] = "two"
+    assert not validator.is_valid(document)
 
 
 def test_the_schema_names_every_part_and_field(small: Snapshot) -> None:
