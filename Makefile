@@ -10,7 +10,8 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-schedule count-instructions asan fuzz build wheel clean
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking \
+	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,8 +48,14 @@ format: .setup/develop .setup/web ## bring the code into the house style
 bench-live: .setup/develop .setup/system service/web_app/index.html ## join time, picture delay and CPU per forwarded packet, in Chromium on loopback
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/live/run.py $(ARGS)
 
+bench-forward: .setup/develop .setup/bench ## the relay's CPU per forwarded packet and lessons per core, beside its floor and Janus (root; two idle cores)
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/forward/run.py $(ARGS)
+
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
+
+bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons in PostgreSQL: checks, weekly series, races
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
 
 count-instructions: .setup/develop .setup/system ## instructions for each forwarded packet beside the baseline (ARGS=--record records)
 	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)
@@ -93,4 +100,8 @@ service/web_app/index.html: $(WEB_SOURCES) .setup/web
 
 .setup/system: deploy/install-test-packages
 	@deploy/install-test-packages
+	@mkdir -p .setup && touch $@
+
+.setup/bench: deploy/install-test-packages
+	@deploy/install-test-packages bench
 	@mkdir -p .setup && touch $@

@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    calendars,
+    changes,
     device,
     exchange,
     health,
@@ -43,6 +45,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     usage.router,
     relays.router,
     planning.router,
+    changes.router,
+    calendars.router,
     exchange.router,
 )
 """Included under /api, in this order."""

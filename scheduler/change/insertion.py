@@ -54,10 +54,18 @@ class Insertion:
         self._forbidden = forbidden
 
     def refill(self, demands: Collection[int]) -> None:
-        """Gives each demand as many lessons as find room, weakest schools first; later by moving one other lesson."""
-        for demand in sorted(demands, key=self._served_share):
-            while self._insert(demand) or self._eject(demand):
+        """Gives each demand as many lessons as find room, weakest schools first.
+
+        Another class is moved only for a demand that would be left without any lesson, not for an hour more.
+        """
+        ordered = sorted(demands, key=self._served_share)
+        for demand in ordered:
+            while self._insert(demand):
                 pass
+        for demand in ordered:
+            if not self._assignment.demand_lessons[demand] and self._eject(demand):
+                while self._insert(demand):
+                    pass
 
     def _served_share(self, demand: int) -> tuple[float, int]:
         school = self._problem.demand_school[demand]

@@ -12,6 +12,7 @@ class Budget:
 
     `effort` is CP-SAT's deterministic time over all small models (about a second each on an idle core). With `seconds`
     None everything is counted in steps and a solve repeats exactly for its seed. `gap_pct` stops early once reached.
+    `relaxation_share` is the part of the seconds that the relaxation may take; it measures them by the wall's clock.
     """
 
     effort: float
@@ -19,6 +20,7 @@ class Budget:
     gap_pct: float = 0.0
     relaxation_iterations: int = 100_000
     small_model: float = 0.5
+    relaxation_share: float = 0.5
 
 
 class Watch:
@@ -28,6 +30,7 @@ class Watch:
         self.budget = budget
         self._elapsed = elapsed
         self.spent = 0.0
+        self.patience = 1.0
 
     @property
     def seconds(self) -> float:
@@ -53,6 +56,6 @@ class Watch:
         return go_on
 
     def small_model(self) -> Effort:
-        """The effort of the next small model, never past the deadline."""
-        left = self.left
-        return Effort(self.budget.small_model, None if left is None else min(8 * self.budget.small_model, left + 0.1))
+        """The effort of the next small model, more the longer nothing was found, never past the deadline."""
+        left, effort = self.left, self.patience * self.budget.small_model
+        return Effort(effort, None if left is None else min(8 * effort, left + 0.1))

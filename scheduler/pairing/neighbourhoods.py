@@ -7,6 +7,8 @@ from random import Random
 
 from scheduler.pairing.problem import Problem
 
+RIVALS = 12
+
 
 class Neighbourhoods:
     """Draws sets of demands that belong together; all choices come from the random source given."""
@@ -77,6 +79,24 @@ class Neighbourhoods:
             if any(problem.snapshot.series[series].subject == seed for series in own)
         ]
         return self._grow([self._random.choice(teachers)] if teachers else [], size)
+
+    def mixed(self, size: int) -> list[int]:
+        """Demands of all subjects, grown from a drawn one by turns: mates of its class, rivals for its teachers."""
+        problem, random = self._problem, self._random
+        found = {random.choice(self._served)}
+        edge = sorted(found)
+        while edge and len(found) < size:
+            demand = edge.pop(random.randrange(len(edge)))
+            mates = problem.class_demands[problem.demand_class[demand]]
+            rivals: set[int] = set()
+            for teacher in self._demand_teachers[demand]:
+                own = self._teacher_demands[teacher]
+                rivals.update(own if len(own) <= RIVALS else random.sample(own, RIVALS))
+            fresh = [one for one in (*mates, *sorted(rivals)) if one not in found and problem.pairs_of_demand(one)]
+            fresh = list(dict.fromkeys(fresh))[: size - len(found)]
+            found.update(fresh)
+            edge += fresh
+        return sorted(found)
 
     def rivals(self, demands: Iterable[int], size: int) -> list[int]:
         """The demands, and others that their candidate teachers could serve."""

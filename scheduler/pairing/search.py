@@ -17,7 +17,8 @@ from scheduler.pairing.subproblem import Aim, Effort, Outcome, replan
 NARROW_LOSS, WIDE_LOSS = 15.0, 80.0
 SMALLEST, LARGEST = 20, 600
 LOSSES_EVERY = 12
-FRUITLESS_ROUNDS = 60
+FRUITLESS_ROUNDS = 100
+ROUNDS_BEFORE_MORE_EFFORT = 25
 LEAST_EFFORT = 0.02  # building a model takes time too; so that every step counts
 
 
@@ -48,11 +49,12 @@ class Search:
             "teachers": _Kind(lambda size: self.neighbourhoods.around_teachers(size, self._teacher_weights), 120),
             "schools": _Kind(lambda size: self.neighbourhoods.of_schools(size, self._school_weights), 120),
             "subject": _Kind(self.neighbourhoods.of_subject, 150),
+            "mixed": _Kind(self.neighbourhoods.mixed, 100),
         }
 
     @property
     def exhausted(self) -> bool:
-        """Whether many rounds in a row were solved to the optimum without finding anything."""
+        """Whether many rounds in a row, each given ever more effort, found nothing."""
         return self._fruitless >= FRUITLESS_ROUNDS
 
     def block_pass(self, size: int, go_on: Callable[[], bool]) -> None:
@@ -75,7 +77,8 @@ class Search:
         aim = Aim(self.floors, promising=self._wide if wide else self._narrow)
         outcome = self.replan(kind.draw(kind.size), aim)
         self._adapt(kind, outcome, self._watch.small_model())
-        self._fruitless = self._fruitless + 1 if outcome.optimal and not outcome.gained else 0
+        self._fruitless = 0 if outcome.gained else self._fruitless + 1
+        self._watch.patience = 2.0 ** (self._fruitless // ROUNDS_BEFORE_MORE_EFFORT)
         return outcome
 
     def replan(self, demands: list[int], aim: Aim) -> Outcome:

@@ -29,6 +29,8 @@ SILENCE_S = 90.0
 """A client that sends nothing for so long is gone, though its TCP connection may not know; it should ping every 10 s.
 
 Browsers slow timers of hidden pages down to once a minute, so this is not shorter."""
+RECHECK_S = 20.0
+"""How often it is looked up whether the client may still be here; it also notes that a room's device is there."""
 MOST_BYTES = 256 * 1024
 POLICY_VIOLATION, TOO_BIG, NOT_SIGNED_IN, JOIN_REFUSED, SILENT = 1008, 1009, 4401, 4403, 4009
 
@@ -110,10 +112,11 @@ async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
     """Carry messages both ways until one side ends it; gives the reason."""
     reading = asyncio.create_task(_read(websocket, parts, client))
     writing = asyncio.create_task(client.deliver(websocket.send_text))
+    watching = asyncio.create_task(_watch(websocket, parts))
     try:
-        await asyncio.wait({reading, writing}, return_when=asyncio.FIRST_COMPLETED)
-        if reading.done() and not writing.done():
-            await reading  # raises what the client did
+        await asyncio.wait({reading, writing, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not writing.done():
+            await (reading if reading.done() else watching)  # raises what the client did, or lost
             return "connection_lost"
         closing = await writing
         await _close(websocket, closing.code, closing.reason)
@@ -122,9 +125,17 @@ async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
         # Starlette raises RuntimeError when the socket was closed under a send.
         return "connection_lost"
     finally:
-        for task in (reading, writing):
+        for task in (reading, writing, watching):
             task.cancel()
-        await asyncio.gather(reading, writing, return_exceptions=True)
+        await asyncio.gather(reading, writing, watching, return_exceptions=True)
+
+
+async def _watch(websocket: WebSocket, parts: Parts) -> None:
+    """Send away whose session or device was ended meanwhile."""
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        if await asyncio.to_thread(find_principal, websocket, parts) is None:
+            raise BadClientError("not_allowed", "You are not signed in any more.", NOT_SIGNED_IN, "join")
 
 
 async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:

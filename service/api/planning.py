@@ -17,7 +17,7 @@ from service.planning.assumptions import Assumption
 from service.planning.binding import view_binding
 from service.planning.demand_views import DemandFilter, explain, list_demands
 from service.planning.opened import OpenedPlan
-from service.planning.plan_views import view_brief, view_plan, view_schools
+from service.planning.plan_views import view_brief, view_plan, view_schools, view_targets
 from service.planning.plans import (
     Wish,
     cancel_plan,
@@ -26,7 +26,17 @@ from service.planning.plans import (
     request_plan,
     request_what_if,
 )
-from service.planning.schemas import Binding, DemandPage, DemandState, PlanBrief, PlanPage, PlanView, SharePage, Why
+from service.planning.schemas import (
+    Binding,
+    DemandPage,
+    DemandState,
+    PlanBrief,
+    PlanPage,
+    PlanView,
+    SharePage,
+    Targets,
+    Why,
+)
 
 router = APIRouter(tags=["planning"])
 
@@ -153,6 +163,14 @@ def read_binding(plan_id: PlanId, parts: PartsDependency, person: PersonDependen
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
         return view_binding(session, opened)
+
+
+@router.get("/plans/{plan_id}/targets")
+def read_targets(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Targets:
+    """List whom and what a change of the plan can happen to."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_targets(session, opened)
 
 
 @router.get("/plans/{plan_id}/document")

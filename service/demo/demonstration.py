@@ -11,6 +11,7 @@ from service.accounts.people import is_set_up
 from service.configuration import ConfigurationError
 from service.demo.county import Builder
 from service.demo.credentials import DemoCredentials, load_credentials, make_credentials
+from service.demo.demands import fill_demands
 from service.demo.live_lesson import api_client, begin_lesson, find_cast, keep_a_lesson_live
 from service.demo.names import LIVE_PICTURE_NAMES, LIVE_RECEIVERS
 from service.demo.publishers import watching_publishers
@@ -25,6 +26,7 @@ async def running_demonstration(parts: Parts, url: str) -> AsyncIterator[dict[st
     """The demonstration beside the running server at `url`; yields what READY tells of it."""
     credentials = await asyncio.to_thread(prepare_county, parts)
     await asyncio.to_thread(fill_timetable, parts)
+    await asyncio.to_thread(fill_demands, parts)
     cast = await asyncio.to_thread(find_cast, parts)
     async with api_client(parts, url) as client:
         order = RoomsOrder(

@@ -1,23 +1,22 @@
 """The counters of counted things: rows are locked in one order, compared with what there is, then changed."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Row, and_, bindparam, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Row, Table, and_, delete, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from service.lessons.capacity import BUCKET_S, Counted, CountedKind, bucket_start
 from service.lessons.tables import CapacitySlot, LessonAmount
+from service.storage.many import insert_rows, one_of
 
 Key = tuple[str, str, int]
 """Kind and id of a counted thing, and the bucket."""
-_SLOTS = CapacitySlot.__table__
-_AMOUNTS = LessonAmount.__table__
+_SLOTS, _AMOUNTS = cast(Table, CapacitySlot.__table__), cast(Table, LessonAmount.__table__)
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def change_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[t
         }
         for key in sorted(changed)
     ]
-    if parameters:
-        session.connection().execute(_CHANGE, parameters)
+    _write(session, parameters)
     return []
 
 
@@ -85,7 +83,7 @@ def give_back_part(session: Session, lesson_id: str, share: Mapping[tuple[Counte
 
 
 def _held_by(session: Session, lesson_ids: Iterable[str]) -> Sequence[Row[Any]]:
-    return session.execute(select(_AMOUNTS).where(_AMOUNTS.c.lesson_id.in_(list(lesson_ids)))).all()
+    return session.execute(select(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, list(lesson_ids)))).all()
 
 
 def _rewrite(session: Session, held: Row[Any], *, amount: int, end_bucket: int) -> None:
@@ -108,43 +106,52 @@ def used_of(session: Session, things: Iterable[Counted], first: int, end: int) -
 
 
 def _ensure_rows(session: Session, keys: Iterable[Key], caps: Mapping[tuple[str, str], int]) -> None:
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     rows = [
         {"resource_kind": kind, "resource_id": identity, "bucket": bucket, "used": 0, "cap": caps[kind, identity]}
         for kind, identity, bucket in keys
     ]
-    session.connection().execute(insert(_SLOTS).on_conflict_do_nothing(), rows)
+    insert_rows(session, _SLOTS, rows, skip_known=True)
 
 
-def _locked(session: Session, keys: Iterable[Key]) -> dict[Key, tuple[int, int]]:
-    buckets: dict[tuple[str, str], list[int]] = {}
-    for kind, identity, bucket in keys:
-        buckets.setdefault((kind, identity), []).append(bucket)
-    if not buckets:
+def _locked(session: Session, keys: Collection[Key]) -> dict[Key, tuple[int, int]]:
+    if not keys:
         return {}
-    wanted = or_(
-        *(
-            and_(_SLOTS.c.resource_kind == kind, _SLOTS.c.resource_id == identity, _SLOTS.c.bucket.in_(numbers))
-            for (kind, identity), numbers in buckets.items()
-        )
-    )
-    rows = session.execute(
-        select(_SLOTS)
-        .where(wanted)
-        .order_by(_SLOTS.c.resource_kind, _SLOTS.c.resource_id, _SLOTS.c.bucket)
-        .with_for_update()
-    )
+    if session.get_bind().dialect.name == "postgresql":
+        kinds, ids, buckets = zip(*keys, strict=True)
+        rows = session.execute(_LOCK_POSTGRESQL, {"kinds": list(kinds), "ids": list(ids), "buckets": list(buckets)})
+    else:
+        rows = session.execute(_LOCK_SQLITE, {"keys": json.dumps(list(keys))})
     return {(row.resource_kind, row.resource_id, row.bucket): (row.used, row.cap) for row in rows}
 
 
-_CHANGE = (
-    update(_SLOTS)
-    .where(
-        _SLOTS.c.resource_kind == bindparam("of_kind"),
-        _SLOTS.c.resource_id == bindparam("of_id"),
-        _SLOTS.c.bucket == bindparam("of_bucket"),
-    )
-    .values(used=bindparam("used"), cap=bindparam("cap"))
+_LOCK_POSTGRESQL = text("""
+SELECT slot.* FROM capacity_slots AS slot
+JOIN unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:buckets AS integer[])) AS wanted (kind, id, bucket)
+ ON slot.resource_kind = wanted.kind AND slot.resource_id = wanted.id AND slot.bucket = wanted.bucket
+ORDER BY slot.resource_kind, slot.resource_id, slot.bucket FOR UPDATE OF slot""")
+_LOCK_SQLITE = text("""
+SELECT slot.* FROM json_each(:keys) AS wanted CROSS JOIN capacity_slots AS slot
+ ON slot.resource_kind = json_extract(wanted.value, '$[0]') AND slot.resource_id = json_extract(wanted.value, '$[1]')
+ AND slot.bucket = json_extract(wanted.value, '$[2]')""")
+
+
+def _write(session: Session, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(_WRITE_POSTGRESQL, {name: [row[name] for row in rows] for name in rows[0]})
+    else:
+        session.connection().execute(_WRITE_SQLITE, rows)
+
+
+_WRITE_POSTGRESQL = text("""
+UPDATE capacity_slots AS slot SET used = given.used, cap = given.cap
+FROM unnest(CAST(:of_kind AS text[]), CAST(:of_id AS text[]), CAST(:of_bucket AS integer[]), CAST(:used AS integer[]),
+ CAST(:cap AS integer[])) AS given (kind, id, bucket, used, cap)
+WHERE slot.resource_kind = given.kind AND slot.resource_id = given.id AND slot.bucket = given.bucket""")
+_WRITE_SQLITE = text(
+    "UPDATE capacity_slots SET used = :used, cap = :cap "
+    "WHERE resource_kind = :of_kind AND resource_id = :of_id AND bucket = :of_bucket"
 )
 
 

@@ -10,8 +10,9 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import Table, delete, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -23,9 +24,12 @@ from service.lessons.overlaps import overlapping
 from service.lessons.tables import LessonAmount, LessonClaim
 from service.problems import Conflict
 from service.storage.base import new_id
+from service.storage.many import insert_rows, one_of
 
 ATTEMPTS = 3
-_CLAIMS, _AMOUNTS = LessonClaim.__table__, LessonAmount.__table__
+MOST_LOCKS = 500
+"""PostgreSQL keeps locks in a memory of fixed size; who needs more of them, a whole plan, locks the table."""
+_CLAIMS, _AMOUNTS = cast(Table, LessonClaim.__table__), cast(Table, LessonAmount.__table__)
 EXCLUSION_VIOLATED, CHECK_VIOLATED, DEADLOCK_FOUND = "23P01", "23514", "40P01"
 
 
@@ -85,17 +89,16 @@ def _exchange(session: Session, holds: Sequence[Hold]) -> None:
     clashes = overlapping(session, claims, except_lessons=ids)
     if clashes:
         raise Refused(clashes, ())
-    session.execute(delete(_CLAIMS).where(_CLAIMS.c.lesson_id.in_(ids)))
+    session.execute(delete(_CLAIMS).where(one_of(session, _CLAIMS.c.lesson_id, ids)))
     rows = [_row(claim, receiver) for hold in holds for claim, receiver in hold.claims]
-    if rows:
-        session.execute(insert(_CLAIMS), rows)
+    insert_rows(session, _CLAIMS, rows)
     shortages = _exchange_amounts(session, holds, ids)
     if shortages:
         raise Refused((), shortages)
 
 
 def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) -> list[Shortage]:
-    before = session.execute(select(_AMOUNTS).where(_AMOUNTS.c.lesson_id.in_(ids))).all()
+    before = session.execute(select(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids))).all()
     rows = [_amount_row(hold, amount) for hold in holds for amount in hold.amounts]
     if not before and not rows:
         return []
@@ -106,14 +109,13 @@ def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) ->
     for row in rows:
         for bucket in range(row["first_bucket"], row["end_bucket"]):
             changes[row["resource_kind"], row["resource_id"], bucket] += row["amount"]
-    caps = {(a.counted.kind, a.counted.id): a.cap for hold in holds for a in hold.amounts}
+    caps: dict[tuple[str, str], int] = {(a.counted.kind, a.counted.id): a.cap for hold in holds for a in hold.amounts}
     shortages = change_amounts(session, changes, caps)
     if shortages:
         return shortages
     if before:
-        session.execute(delete(_AMOUNTS).where(_AMOUNTS.c.lesson_id.in_(ids)))
-    if rows:
-        session.execute(insert(_AMOUNTS), rows)
+        session.execute(delete(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids)))
+    insert_rows(session, _AMOUNTS, rows)
     return []
 
 
@@ -126,6 +128,9 @@ def _lock(session: Session, names: Iterable[str]) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
     keys = sorted({_lock_number(name) for name in names})
+    if len(keys) > MOST_LOCKS:
+        session.execute(text("LOCK TABLE lesson_claims IN SHARE ROW EXCLUSIVE MODE"))
+        return
     # The cast matters: without it the driver sends small numbers as another type, and there is no such function.
     session.execute(
         text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
@@ -136,7 +141,7 @@ def _lock_number(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
 
 
-def _row(claim: Claim, receiver_id: str | None) -> dict[str, object]:
+def _row(claim: Claim, receiver_id: str | None) -> dict[str, Any]:
     return {
         "id": new_id(),
         "lesson_id": claim.lesson_id,
@@ -148,7 +153,7 @@ def _row(claim: Claim, receiver_id: str | None) -> dict[str, object]:
     }
 
 
-def _amount_row(hold: Hold, amount: Amount) -> dict[str, object]:
+def _amount_row(hold: Hold, amount: Amount) -> dict[str, Any]:
     claim = hold.claims[0][0]
     buckets = buckets_of(claim.starts_at, claim.ends_at)
     return {

@@ -17,8 +17,16 @@ def add_organisation(
     if parent is not None and KINDS.index(kind) <= KINDS.index(parent.kind):
         raise InvalidRequest.of_field("kind", f"a {kind} cannot stand below a {parent.kind}", code="kind_misplaced")
     _require_free_name(session, parent.id if parent else None, name)
+    node = new_organisation(parent, name, kind, now)
+    session.add(node)
+    session.flush()
+    return node
+
+
+def new_organisation(parent: Organisation | None, name: str, kind: str, now: datetime) -> Organisation:
+    """A node with its path, not yet in any session; the caller has made sure that it fits below `parent`."""
     identity = new_id()
-    node = Organisation(
+    return Organisation(
         id=identity,
         parent_id=parent.id if parent else None,
         name=name,
@@ -27,9 +35,6 @@ def add_organisation(
         is_root=True if parent is None else None,
         created_at=now,
     )
-    session.add(node)
-    session.flush()
-    return node
 
 
 def in_subtree(path: str) -> ColumnElement[bool]:

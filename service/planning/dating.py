@@ -68,6 +68,10 @@ class Dating:
                     return one.weekday, one.period
         raise Conflict("Series or bells have changed since the plan was made; make a new one.", code="plan_stale")
 
+    def rooms_of(self, demand_id: str) -> Sequence[str]:
+        """The rooms a demand can sit in, its own first."""
+        return self._choice(demand_id, None)
+
     def seat(self, pairings: Iterable[Pairing]) -> dict[tuple[str, int], str]:
         """A receiving room for each (demand, time index): its own if it has one, else a room that is free then."""
         taken: dict[str, int] = defaultdict(int)

@@ -18,6 +18,8 @@ from service.planning.schemas import (
     PlanView,
     SharePage,
     ShareRow,
+    Target,
+    Targets,
     TermBrief,
     WhatIf,
 )
@@ -43,6 +45,23 @@ def view_schools(session: Session, opened: OpenedPlan, limit: int, offset: int) 
     page = ordered[offset : offset + limit]
     names = load_names(session, organisations=page)
     return SharePage(items=[ShareRow(**_row(one, names.any(one), schools[one])) for one in page], total=len(ordered))
+
+
+def view_targets(session: Session, opened: OpenedPlan) -> Targets:
+    """Whom and what a change of the plan can happen to: those it really uses."""
+    snapshot = opened.snapshot
+    used = [snapshot.series_of[identity] for identity in sorted({one.series for one in opened.plan.pairings})]
+    teachers = {one.teacher: snapshot.teacher_of[one.teacher].school for one in used}
+    rooms = {one.id: one.school for one in snapshot.studios if any(one.id == series.studio for series in used)}
+    places = {school.id: school.county for school in snapshot.schools}
+    ids = [*places, *places.values()]
+    names = load_names(session, organisations=ids, users=teachers, rooms=rooms)
+
+    def targets(found: Mapping[str, str]) -> list[Target]:
+        made = [Target(id=one, name=names.any(one), school=names.any(school)) for one, school in found.items()]
+        return sorted(made, key=lambda one: (one.school, one.name))
+
+    return Targets(teachers=targets(teachers), rooms=targets(rooms), places=targets(places))
 
 
 def _brief(plan: Plan, now: datetime) -> dict[str, Any]:

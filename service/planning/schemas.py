@@ -238,3 +238,19 @@ class Binding(BaseModel):
     scarcities: list[Scarcity]
     scarcest: list[ScarceResource]
     statuses: dict[str, int]
+
+
+class Target(BaseModel):
+    """Someone or something a change can happen to."""
+
+    id: str
+    name: str
+    school: str
+
+
+class Targets(BaseModel):
+    """The lead teachers, lead rooms and places of a plan."""
+
+    teachers: list[Target]
+    rooms: list[Target]
+    places: list[Target]

@@ -16,9 +16,12 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium; each person and room of a test opens a context of its own in it."""
+    """One Chromium; each person and room of a test opens a context of its own in it.
+
+    Not for the whole session: while it runs, so does its event loop, and tests elsewhere run loops of their own.
+    """
     with sync_playwright() as playwright:
         running = launch(playwright)
         yield running

@@ -24,6 +24,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/rooms', name: 'rooms', component: () => import('./rooms/RoomsPage.vue'), meta: { title: 'rooms.title' } },
   { path: '/people', name: 'people', component: () => import('./accounts/PeoplePage.vue'), meta: { title: 'accounts.people' } },
   { path: '/organisation', name: 'organisation', component: () => import('./organisation/OrganisationPage.vue'), meta: { title: 'organisation.title' } },
+  { path: '/exchange', name: 'exchange', component: () => import('./exchange/ExchangePage.vue'), meta: { title: 'exchange.title' } },
   { path: '/account', name: 'account', component: () => import('./accounts/AccountPage.vue'), meta: { title: 'accounts.account' } },
   { path: '/:missing(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue'), meta: { title: 'shell.missing', open: true } },
 ]

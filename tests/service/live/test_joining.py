@@ -137,6 +137,34 @@ def test_a_client_that_never_joins_is_let_go(
         assert socket.receive_json()["message"] == "No join came."
 
 
+def test_a_device_revoked_during_the_lesson_is_sent_away(
+    running: Any, due_lesson: Any, as_room: Any, rooms: Any, signed_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.live.RECHECK_S", 0.05)
+    with running() as (client, _relay):
+        socket = join(client, due_lesson, as_room("south room"))
+        assert socket.receive_json()["type"] == "welcome"
+        room_id = rooms.rooms["south room"].id
+        assert signed_in("county_south").delete(f"/api/rooms/{room_id}/device").status_code == 204
+        assert socket.receive_json()["code"] == "not_allowed"
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert closed.value.code == 4401
+
+
+def test_a_room_in_a_lesson_counts_as_connected(
+    running: Any, due_lesson: Any, as_room: Any, rooms: Any, signed_in: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.api.live.RECHECK_S", 0.05)
+    path = f"/api/rooms/{rooms.rooms['south room'].id}"
+    with running() as (client, relay):
+        socket = join(client, due_lesson, as_room("south room"))
+        assert socket.receive_json()["type"] == "welcome"
+        clock.advance(minutes=5)
+        administrator = signed_in("county_south")
+        relay.wait_until(lambda: administrator.get(path).json()["device"]["connected"])
+
+
 def test_a_page_of_another_site_is_refused(running: Any, due_lesson: Any, as_person: Any) -> None:
     headers = as_person("teacher_north") | {"Origin": "https://elsewhere.example"}
     with running() as (client, _relay):

@@ -12,7 +12,7 @@ describe('destinations', () => {
   })
 
   it('of an administrator are all', () => {
-    expect(destinationsOf(sessionWith('users.manage', 'rooms.manage', 'usage.read'))).toHaveLength(7)
+    expect(destinationsOf(sessionWith('users.manage', 'rooms.manage', 'usage.read'))).toHaveLength(8)
   })
 })
 

@@ -19,7 +19,7 @@ export interface Destination {
   to: string
   /** Message key of its name. */
   label: string
-  icon: 'home' | 'lessons' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation'
+  icon: 'home' | 'lessons' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
 }
 
 const destinations: (Destination & { needs?: Permission })[] = [
@@ -30,6 +30,7 @@ const destinations: (Destination & { needs?: Permission })[] = [
   { to: '/rooms', label: 'shell.nav.rooms', icon: 'rooms', needs: 'rooms.manage' },
   { to: '/people', label: 'shell.nav.people', icon: 'people', needs: 'users.manage' },
   { to: '/organisation', label: 'shell.nav.organisation', icon: 'organisation', needs: 'users.manage' },
+  { to: '/exchange', label: 'shell.nav.exchange', icon: 'exchange', needs: 'users.manage' },
 ]
 
 export function destinationsOf(session: Session): Destination[] {

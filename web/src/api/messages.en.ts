@@ -40,6 +40,9 @@ export default {
     wrong_password: 'The current password is wrong.',
     wrong_setup_token: 'This is not the setup token. See what the server printed when it started.',
     already_receiving: 'This room is among the receiving rooms already.',
+    import_outdated: 'What the file refers to was changed since it was checked. Upload it again to see what it would do now.',
+    import_applied: 'This import was done already.',
+    workbook_only: 'A whole county needs a workbook (XLSX).',
     file_gone: 'The file of this recording is gone.',
   },
   status: {

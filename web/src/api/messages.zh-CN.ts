@@ -40,6 +40,9 @@ export default {
     wrong_password: '当前密码不对。',
     wrong_setup_token: '设置口令不对，请查看服务器启动时的输出。',
     already_receiving: '这间教室已在接收教室之列。',
+    import_outdated: '检查之后，文件涉及的内容又有改动。请重新上传，看现在会怎样。',
+    import_applied: '这次导入已经完成。',
+    workbook_only: '全县内容只能用 XLSX 工作簿。',
     file_gone: '录像文件已不在。',
   },
   status: {

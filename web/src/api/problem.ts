@@ -6,11 +6,23 @@ export interface FieldProblem {
 }
 
 export interface BookingConflict {
-  resource: 'room' | 'teacher' | 'class'
+  resource: 'room' | 'teacher' | 'class' | 'kit' | 'link_up' | 'link_down' | 'relay'
   id: string
   name: string
-  lesson_id: string
+  /** None of things that are counted: no one lesson is in the way, too little is left. */
+  lesson_id: string | null
   lesson_title: string
+  starts_at: string
+  ends_at: string
+  /** What is left of what there is, of counted things; links in kbit/s. */
+  free?: number
+  cap?: number
+}
+
+/** A period of the lead school in which everything asked for is free. */
+export interface FreePeriod {
+  date: string
+  period: number
   starts_at: string
   ends_at: string
 }
@@ -22,6 +34,7 @@ interface ProblemBody {
   detail?: string
   errors?: FieldProblem[]
   conflicts?: BookingConflict[]
+  free?: FreePeriod[]
 }
 
 /** A refused or failed call. `code` is the service's stable id, or `unreachable` where no answer came. */
@@ -36,6 +49,8 @@ export class ApiProblem extends Error {
     readonly conflicts: readonly BookingConflict[] = [],
     /** Seconds to wait before another attempt, where the service says so. */
     readonly retryAfter: number | null = null,
+    /** The nearest periods a refused booking could have instead. */
+    readonly free: readonly FreePeriod[] = [],
   ) {
     super(detail || code)
   }
@@ -56,6 +71,7 @@ export function problemFrom(response: Response, body: unknown): ApiProblem {
     Array.isArray(fields.errors) ? fields.errors : [],
     Array.isArray(fields.conflicts) ? fields.conflicts : [],
     Number.isFinite(wait) && wait > 0 ? wait : null,
+    Array.isArray(fields.free) ? fields.free : [],
   )
 }
 

@@ -908,10 +908,513 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Plans
+         * @description List the plans of one's subtree, the latest first.
+         */
+        get: operations["read_plans"];
+        put?: never;
+        /**
+         * Make Plan
+         * @description Freeze the timetables of the subtree and queue a plan; watch it at its own address.
+         */
+        post: operations["make_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Plan
+         * @description Give a plan: how far it is, and once it is finished its result, verified before it is shown.
+         */
+        get: operations["read_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Plan
+         * @description Stop a plan that is not finished.
+         */
+        post: operations["stop_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/schools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Schools
+         * @description List the schools of a finished plan by what they get, the worst first.
+         */
+        get: operations["read_schools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Demands
+         * @description List the demands of a finished plan, the least served first; `counts` are of all states that match the rest.
+         */
+        get: operations["read_demands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/demands/{demand_id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Why
+         * @description Explain one demand: every candidate with the named rule or booking in its way, and who would have to yield.
+         */
+        get: operations["read_why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/binding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Binding
+         * @description Tell what binds overall, by shadow prices.
+         */
+        get: operations["read_binding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Targets
+         * @description List whom and what a change of the plan can happen to.
+         */
+        get: operations["read_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/document": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Document
+         * @description Give the plan in the scheduler's own format, certificate included, for checks outside.
+         */
+        get: operations["read_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/instance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Instance
+         * @description Give the instance a plan was made from, in the scheduler's own format.
+         */
+        get: operations["read_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask What If
+         * @description Solve a finished plan's instance again with one assumption changed, within a small budget.
+         */
+        post: operations["ask_what_if"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Book every dated lesson of the term, or none: 409 `booking_conflict` names what is in the way.
+         */
+        post: operations["accept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Changes
+         * @description List changes, the latest first.
+         */
+        get: operations["read_changes"];
+        put?: never;
+        /**
+         * Tell Change
+         * @description Tell what happens and get up to three proposals; nothing is changed yet.
+         */
+        post: operations["tell_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/changes/{change_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Change
+         * @description Give one change with its proposals.
+         */
+        get: operations["read_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/changes/{change_id}/proposals/{proposal_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept Change
+         * @description Apply a proposal, all or nothing and once; 409 `stale` when the plan or a lesson changed since.
+         */
+        post: operations["accept_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/changes/{change_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Drop an open change, or take an accepted one back as far as its lessons have not begun.
+         */
+        post: operations["withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars/{kind}/{target_id}.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Calendar
+         * @description Give the lessons of the last sixty days and all to come, as iCalendar (RFC 5545).
+         */
+        get: operations["read_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Subscribe
+         * @description Make an address that a calendar program can read without signing in.
+         */
+        post: operations["subscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendars/{feed_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Unsubscribe
+         * @description End one of one's own subscriptions; its address opens nothing any more.
+         */
+        delete: operations["unsubscribe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Import
+         * @description Look through a file and report every mistake and every change; nothing is written yet.
+         */
+        post: operations["check_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports/{import_id}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Apply Import
+         * @description Do all that the report listed, in one transaction; 409 if it would no longer do exactly that.
+         */
+        post: operations["apply_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/templates/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Template
+         * @description A file to fill in: headers, comments, lists of choices and an example line that is not imported.
+         */
+        get: operations["download_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Table
+         * @description Everything of one kind in one's own subtree, in the shape that can be imported again.
+         */
+        get: operations["export_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acceptance
+         * @description Accept the version that was read; its lessons are booked from `first_day` on, tomorrow at the earliest.
+         */
+        Acceptance: {
+            /** Base Version */
+            base_version: number;
+            /** First Day */
+            first_day?: string | null;
+            /**
+             * Without Clashing
+             * @description Leave out the lessons that clash with others' bookings.
+             * @default false
+             */
+            without_clashing?: boolean;
+            /**
+             * Replaces
+             * @description Cancel what is still to come of the plan accepted before.
+             * @default false
+             */
+            replaces?: boolean;
+        };
+        /**
+         * Accepted
+         * @description The plan, how many dated lessons were booked, and how many were left out because they clash.
+         */
+        Accepted: {
+            plan: components["schemas"]["PlanView"];
+            /** Lessons */
+            lessons: number;
+            /** Left Out */
+            left_out: number;
+            /** Cancelled */
+            cancelled: number;
+        };
         /**
          * AccountChange
          * @description What people change of their own account.
@@ -934,6 +1437,61 @@ export interface components {
             note?: string;
         };
         /**
+         * Binding
+         * @description What binds overall, by shadow prices, the scarcest things by name, and why demands are short.
+         */
+        Binding: {
+            /** Scarcities */
+            scarcities: components["schemas"]["Scarcity"][];
+            /** Scarcest */
+            scarcest: components["schemas"]["ScarceResource"][];
+            /** Statuses */
+            statuses: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Blocker
+         * @description A rule in the way, and the bookings it counts.
+         */
+        Blocker: {
+            /** Rule */
+            rule: string;
+            /** Bookings */
+            bookings: components["schemas"]["BookingInWay"][];
+        };
+        /** Body_check_import */
+        Body_check_import: {
+            /**
+             * Kind
+             * @description county: a workbook with a sheet for each table.
+             * @enum {string}
+             */
+            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            /**
+             * File
+             * @description XLSX or CSV.
+             */
+            file: string;
+        };
+        /**
+         * BookingInWay
+         * @description A planned lesson of some class that uses up what is scarce.
+         */
+        BookingInWay: {
+            /** School */
+            school: string;
+            /** Class Name */
+            class_name: string;
+            /** Subject */
+            subject: string;
+            /** Teacher */
+            teacher: string;
+            time: components["schemas"]["WeekTime"];
+            /** Coverage Of School */
+            coverage_of_school?: number | null;
+        };
+        /**
          * CancelRequest
          * @description Why a lesson is called off.
          */
@@ -943,6 +1501,117 @@ export interface components {
              * @default
              */
             reason?: string;
+        };
+        /**
+         * Candidate
+         * @description A lead series that could serve the demand.
+         */
+        Candidate: {
+            lead: components["schemas"]["LeadBrief"];
+            /** Times */
+            times: components["schemas"]["CandidateTime"][];
+        };
+        /**
+         * CandidateTime
+         * @description One time of a candidate: attended, or what is in the way and who would have to yield for it.
+         */
+        CandidateTime: {
+            time: components["schemas"]["WeekTime"];
+            /** Attends */
+            attends: boolean;
+            /** Blockers */
+            blockers: components["schemas"]["Blocker"][];
+            /** Would Yield */
+            would_yield: components["schemas"]["BookingInWay"][];
+        };
+        /**
+         * Certificate
+         * @description That the bound was verified by the independent checker, for which instance, from how many prices.
+         */
+        Certificate: {
+            /** Verified */
+            verified: boolean;
+            /** Instance */
+            instance: string;
+            /** Prices */
+            prices: number;
+        };
+        /**
+         * ChangeAnswer
+         * @description What one row creates or updates.
+         */
+        ChangeAnswer: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "create" | "update";
+            /** Kind */
+            kind: string;
+            /** Sheet */
+            sheet: string;
+            /** Row */
+            row: number;
+            /** Name */
+            name: string;
+            /** Fields */
+            fields: components["schemas"]["FieldChangeAnswer"][];
+        };
+        /**
+         * ChangePage
+         * @description Changes, and how many there are in all.
+         */
+        ChangePage: {
+            /** Items */
+            items: components["schemas"]["ChangeView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ChangeView
+         * @description A change with its proposals.
+         */
+        ChangeView: {
+            /** Id */
+            id: string;
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "absence" | "room_down" | "holiday" | "demand_withdrawn";
+            /** Target Id */
+            target_id: string;
+            /** Target */
+            target: string;
+            /** Name */
+            name: string;
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /**
+             * To Day
+             * Format: date
+             */
+            to_day: string;
+            /** Base Version */
+            base_version: number;
+            /** State */
+            state: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Accepted Proposal Id */
+            accepted_proposal_id: string | null;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
         };
         /**
          * ChapterView
@@ -1012,6 +1681,67 @@ export interface components {
             password: string;
         };
         /**
+         * Decision
+         * @description The version of the plan the proposals were read with.
+         */
+        Decision: {
+            /** Base Version */
+            base_version: number;
+        };
+        /**
+         * DemandPage
+         * @description Demands, the least served first, and how many match.
+         */
+        DemandPage: {
+            /** Items */
+            items: components["schemas"]["DemandRow"][];
+            /** Total */
+            total: number;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * DemandRow
+         * @description A demand and what the plan gives it. `status` and `reasons` say why it lacks something.
+         */
+        DemandRow: {
+            /** Id */
+            id: string;
+            school: components["schemas"]["NamedPlace"];
+            /** County */
+            county: string;
+            /** Class Name */
+            class_name: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /** Edition */
+            edition: string;
+            /** Needed */
+            needed: number;
+            /** Served */
+            served: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unserved" | "under" | "served";
+            /** Status */
+            status: string | null;
+            /** Reasons */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Remedies */
+            remedies: components["schemas"]["Remedy"][];
+            lead: components["schemas"]["LeadBrief"] | null;
+            /** Times */
+            times: components["schemas"]["WeekTime"][];
+        };
+        /**
          * DeviceAnswer
          * @description The device paired with a room.
          */
@@ -1047,12 +1777,216 @@ export interface components {
             server_time: string;
         };
         /**
+         * FaultAnswer
+         * @description One mistake: what is wrong (`code`), where, what was found, and in `expected` what is expected instead.
+         */
+        FaultAnswer: {
+            /** Code */
+            code: string;
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+            /** Sheet */
+            sheet: string;
+            /** Row */
+            row: number | null;
+            /** Column */
+            column: string;
+            /** Header */
+            header: string;
+            /** Found */
+            found: string;
+            /** Expected */
+            expected: {
+                [key: string]: string | number;
+            };
+        };
+        /**
+         * Feed
+         * @description A subscription; its address contains its token and is told only once.
+         */
+        Feed: {
+            /** Id */
+            id: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * FieldChangeAnswer
+         * @description One field before and after, in words of the reader's language; None is nothing.
+         */
+        FieldChangeAnswer: {
+            /** Field */
+            field: string;
+            /** Label */
+            label: string;
+            /** Before */
+            before: string | number | boolean | null;
+            /** After */
+            after: string | number | boolean | null;
+        };
+        /**
          * Health
          * @description The service and its database answer.
          */
         Health: {
             /** Status */
             status: string;
+        };
+        /**
+         * ImportReport
+         * @description What was found in a file. With `can_apply` false `id` is empty and nothing can be applied.
+         */
+        ImportReport: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            /** File Name */
+            file_name: string;
+            /** Can Apply */
+            can_apply: boolean;
+            /** Applied */
+            applied: boolean;
+            /** Faults */
+            faults: components["schemas"]["FaultAnswer"][];
+            /** Fault Total */
+            fault_total: number;
+            /** Error Total */
+            error_total: number;
+            /** Changes */
+            changes: components["schemas"]["ChangeAnswer"][];
+            /** Change Total */
+            change_total: number;
+            /** Counts */
+            counts: components["schemas"]["KindCount"][];
+        };
+        /**
+         * ImportResult
+         * @description What was done.
+         */
+        ImportResult: {
+            /** Id */
+            id: string;
+            /** Change Total */
+            change_total: number;
+            /** Counts */
+            counts: components["schemas"]["KindCount"][];
+        };
+        /**
+         * Item
+         * @description One change of one dated lesson. `lesson_id` is empty for a lesson that is not booked yet.
+         */
+        Item: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "cancelled" | "led_by_other" | "attends_less" | "attends_more" | "added";
+            /** Lesson Id */
+            lesson_id: string | null;
+            /** Version */
+            version: number;
+            /** Series Id */
+            series_id: string;
+            /** Time Index */
+            time_index: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /** Teacher Id */
+            teacher_id: string;
+            /** Teacher */
+            teacher: string;
+            /** Room Id */
+            room_id: string;
+            /** Room */
+            room: string;
+            /** Lead School */
+            lead_school: string;
+            /** New Teacher Id */
+            new_teacher_id?: string | null;
+            /** New Teacher */
+            new_teacher?: string | null;
+            /** New Room Id */
+            new_room_id?: string | null;
+            /** New Room */
+            new_room?: string | null;
+            /** Demand Id */
+            demand_id?: string | null;
+            /** Receiver Id */
+            receiver_id?: string | null;
+            /** School */
+            school?: string | null;
+            /** Class Name */
+            class_name?: string | null;
+            /** Receiving Room Id */
+            receiving_room_id?: string | null;
+            /**
+             * Classes
+             * @default []
+             */
+            classes?: string[];
+        };
+        /**
+         * KindCount
+         * @description How many rows of one kind of table do what.
+         */
+        KindCount: {
+            /** Kind */
+            kind: string;
+            /** Rows */
+            rows: number;
+            /** Created */
+            created: number;
+            /** Updated */
+            updated: number;
+            /** Unchanged */
+            unchanged: number;
+        };
+        /**
+         * LeadBrief
+         * @description A lead series as a demand sees it.
+         */
+        LeadBrief: {
+            /** Series Id */
+            series_id: string;
+            /** Teacher */
+            teacher: string;
+            /** School */
+            school: string;
+            /** County */
+            county: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "fixed" | "dedicated";
+            /** Edition */
+            edition: string;
+            /** Seats */
+            seats: number;
         };
         /**
          * LeadView
@@ -1266,6 +2200,16 @@ export interface components {
             en: string;
         };
         /**
+         * NamedPlace
+         * @description An organisation by name.
+         */
+        NamedPlace: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * NamedView
          * @description Something with an id and a name people know it by.
          */
@@ -1274,6 +2218,33 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NewChange
+         * @description Something that happens to a plan in force; `target_id` is a teacher, lead room, organisation or demand.
+         */
+        NewChange: {
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "absence" | "room_down" | "holiday" | "demand_withdrawn";
+            /** Target Id */
+            target_id: string;
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /**
+             * To Day
+             * Format: date
+             */
+            to_day: string;
+            /** Name */
+            name?: string | null;
         };
         /**
          * NewClass
@@ -1286,6 +2257,19 @@ export interface components {
             name: string;
             /** Grade */
             grade: string;
+        };
+        /**
+         * NewFeed
+         * @description A calendar to subscribe to.
+         */
+        NewFeed: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "teacher" | "room" | "class" | "school";
+            /** Target Id */
+            target_id: string;
         };
         /**
          * NewOrganisation
@@ -1309,6 +2293,29 @@ export interface components {
         NewPeriods: {
             /** Items */
             items: components["schemas"]["PeriodForm"][];
+        };
+        /**
+         * NewPlan
+         * @description A plan to make for an organisation (one's own when not given) and a term.
+         */
+        NewPlan: {
+            /** Organisation Id */
+            organisation_id?: string | null;
+            /** Term Id */
+            term_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Budget Seconds
+             * @description How long the search may take.
+             * @default 60
+             */
+            budget_seconds?: number;
+            /**
+             * Seed
+             * @default 1
+             */
+            seed?: number;
         };
         /**
          * NewRoom
@@ -1364,6 +2371,19 @@ export interface components {
             organisation_id: string;
             /** Locale */
             locale?: ("zh-CN" | "en") | null;
+        };
+        /**
+         * NewWhatIf
+         * @description One assumption changed for everybody: lessons, seats or rooms more or less; streams for bandwidth.
+         */
+        NewWhatIf: {
+            /**
+             * Assumption
+             * @enum {string}
+             */
+            assumption: "teacher_weekly_limit" | "seats_per_lesson" | "dedicated_lessons" | "receiving_rooms" | "bandwidth" | "relay_rooms";
+            /** By */
+            by: number;
         };
         /**
          * OrganisationAnswer
@@ -1533,6 +2553,168 @@ export interface components {
             organisation_id: string | null;
         };
         /**
+         * PlanBrief
+         * @description A plan as lists show it; score, bound and gap are there as soon as the search has them.
+         */
+        PlanBrief: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            organisation: components["schemas"]["NamedPlace"];
+            term: components["schemas"]["TermBrief"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled" | "accepted" | "replaced";
+            /** Stage */
+            stage: string;
+            /** Score */
+            score: number | null;
+            /** Bound */
+            bound: number | null;
+            /** Gap Pct */
+            gap_pct: number | null;
+            /** Budget Seconds */
+            budget_seconds: number;
+            /** Seed */
+            seed: number;
+            /** Seconds */
+            seconds: number | null;
+            what_if: components["schemas"]["WhatIf"] | null;
+            /** Base Plan Id */
+            base_plan_id: string | null;
+            /** Version */
+            version: number;
+            /** Failure */
+            failure: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Accepted At */
+            accepted_at: string | null;
+        };
+        /**
+         * PlanPage
+         * @description Plans, and how many there are in all.
+         */
+        PlanPage: {
+            /** Items */
+            items: components["schemas"]["PlanBrief"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PlanResult
+         * @description What a finished plan achieves.
+         */
+        PlanResult: {
+            /** Pairings */
+            pairings: number;
+            /** Lessons A Week */
+            lessons_a_week: number;
+            /** Broadcasts */
+            broadcasts: number;
+            /** Coverage */
+            coverage: number;
+            /** Every Subject */
+            every_subject: number;
+            /** Worst School */
+            worst_school: number;
+            /** Worst School Bound */
+            worst_school_bound: number;
+            /** Same County */
+            same_county: number;
+            /** Kept Leads */
+            kept_leads: number;
+            /** Peak Receiving Rooms */
+            peak_receiving_rooms: number;
+            /** Unserved */
+            unserved: number;
+            /** Under Served */
+            under_served: number;
+            /** Counties */
+            counties: components["schemas"]["ShareRow"][];
+            /** Subjects */
+            subjects: components["schemas"]["ShareRow"][];
+            certificate: components["schemas"]["Certificate"];
+        };
+        /**
+         * PlanView
+         * @description One plan, with its result once it is finished.
+         */
+        PlanView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            organisation: components["schemas"]["NamedPlace"];
+            term: components["schemas"]["TermBrief"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "done" | "failed" | "cancelled" | "accepted" | "replaced";
+            /** Stage */
+            stage: string;
+            /** Score */
+            score: number | null;
+            /** Bound */
+            bound: number | null;
+            /** Gap Pct */
+            gap_pct: number | null;
+            /** Budget Seconds */
+            budget_seconds: number;
+            /** Seed */
+            seed: number;
+            /** Seconds */
+            seconds: number | null;
+            what_if: components["schemas"]["WhatIf"] | null;
+            /** Base Plan Id */
+            base_plan_id: string | null;
+            /** Version */
+            version: number;
+            /** Failure */
+            failure: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Accepted At */
+            accepted_at: string | null;
+            result: components["schemas"]["PlanResult"] | null;
+        };
+        /**
+         * ProposalView
+         * @description One way to answer a change: dated lessons that change, and who is told.
+         */
+        ProposalView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Items */
+            items: components["schemas"]["Item"][];
+            /** Lessons Cancelled */
+            lessons_cancelled: number;
+            /** Lessons Led By Other */
+            lessons_led_by_other: number;
+            /** Attendances Lost */
+            attendances_lost: number;
+            /** Attendances Gained */
+            attendances_gained: number;
+            /** Told */
+            told: string[];
+        };
+        /**
          * ReceiverRequest
          * @description A receiving room asked for, with who is in it.
          */
@@ -1559,9 +2741,14 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "pending" | "accepted" | "declined" | "withdrawn";
+            state: "pending" | "accepted" | "declined" | "withdrawn" | "expired";
             /** Decided At */
             decided_at: string | null;
+            /**
+             * Answer By
+             * @description When an unanswered request lets go of what it claims.
+             */
+            answer_by: string | null;
             /** Note */
             note: string;
         };
@@ -1705,6 +2892,18 @@ export interface components {
             total: number;
         };
         /**
+         * Remedy
+         * @description One more of what a rule counts, for a named teacher, series, school or relay, admits a lesson.
+         */
+        Remedy: {
+            /** Rule */
+            rule: string;
+            /** Resource */
+            resource: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * ReplaceReceiverRequest
          * @description A receiving room to add; it takes the place of the receiver `replaces`, which is withdrawn if it still counts.
          */
@@ -1778,6 +2977,32 @@ export interface components {
             total: number;
         };
         /**
+         * ScarceResource
+         * @description A teacher, school or relay whose limit costs most.
+         */
+        ScarceResource: {
+            /** Kind */
+            kind: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Points */
+            points: number;
+        };
+        /**
+         * Scarcity
+         * @description What one kind of scarcity is worth: points at the relaxation's prices, and its share of all that is priced.
+         */
+        Scarcity: {
+            /** Kind */
+            kind: string;
+            /** Points */
+            points: number;
+            /** Share */
+            share: number;
+        };
+        /**
          * SchoolView
          * @description A school with the county it belongs to.
          */
@@ -1843,6 +3068,39 @@ export interface components {
             organisation_kind?: "nation" | "province" | "prefecture" | "county" | "school";
         };
         /**
+         * SharePage
+         * @description Schools with what they get, the worst first.
+         */
+        SharePage: {
+            /** Items */
+            items: components["schemas"]["ShareRow"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ShareRow
+         * @description What a school, county or subject gets: shares are 0 to 1.
+         */
+        ShareRow: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Demands */
+            demands: number;
+            /** Lessons Needed */
+            lessons_needed: number;
+            /** Lessons Served */
+            lessons_served: number;
+            /** Every Subject */
+            every_subject: number;
+            /** All Hours */
+            all_hours: number;
+            worst_school?: components["schemas"]["NamedPlace"] | null;
+            /** Worst Share */
+            worst_share?: number | null;
+        };
+        /**
          * StreamView
          * @description One playable file; its time zero lies `offset_ms` after the origin of the lesson's timeline.
          */
@@ -1888,6 +3146,30 @@ export interface components {
             download_url: string;
         };
         /**
+         * Target
+         * @description Someone or something a change can happen to.
+         */
+        Target: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** School */
+            school: string;
+        };
+        /**
+         * Targets
+         * @description The lead teachers, lead rooms and places of a plan.
+         */
+        Targets: {
+            /** Teachers */
+            teachers: components["schemas"]["Target"][];
+            /** Rooms */
+            rooms: components["schemas"]["Target"][];
+            /** Places */
+            places: components["schemas"]["Target"][];
+        };
+        /**
          * TeacherAnswer
          * @description A teacher as others see them who book a lesson.
          */
@@ -1917,6 +3199,26 @@ export interface components {
             id: string;
             /** Organisation Id */
             organisation_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Starts On
+             * Format: date
+             */
+            starts_on: string;
+            /**
+             * Ends On
+             * Format: date
+             */
+            ends_on: string;
+        };
+        /**
+         * TermBrief
+         * @description A term by name with its days.
+         */
+        TermBrief: {
+            /** Id */
+            id: string;
             /** Name */
             name: string;
             /**
@@ -2099,6 +3401,88 @@ export interface components {
             total: number;
         };
         /**
+         * WeekTime
+         * @description A time of the typical week: weekday 0 is Monday, wall clock of the deployment's zone.
+         */
+        WeekTime: {
+            /** Weekday */
+            weekday: number;
+            /** Starts */
+            starts: string;
+            /** Ends */
+            ends: string;
+        };
+        /**
+         * WhatIf
+         * @description Which assumption a what-if changed, and by how much.
+         */
+        WhatIf: {
+            /** Assumption */
+            assumption: string;
+            /** By */
+            by: number;
+        };
+        /**
+         * Why
+         * @description Why a demand gets what it gets.
+         */
+        Why: {
+            demand: components["schemas"]["DemandRow"];
+            /** Candidates */
+            candidates: components["schemas"]["Candidate"][];
+        };
+        /**
+         * Withdrawn
+         * @description The change, and how many lessons were put back.
+         */
+        Withdrawn: {
+            change: components["schemas"]["ChangeView"];
+            /** Lessons Put Back */
+            lessons_put_back: number;
+        };
+        /**
+         * BookingConflict
+         * @description One thing in the way: a room, teacher or class held by a lesson, or too little left of something counted.
+         *
+         *     Of counted things (`kit`, `link_up`, `link_down` of a school, `relay`) there is no one lesson; `free` of `cap` is
+         *     left (links in kbit/s).
+         */
+        BookingConflict: {
+            /**
+             * Resource
+             * @enum {string}
+             */
+            resource: "room" | "teacher" | "class" | "kit" | "link_up" | "link_down" | "relay";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Lesson Id */
+            lesson_id: string | null;
+            /** Lesson Title */
+            lesson_title: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Free
+             * @default null
+             */
+            free?: number | null;
+            /**
+             * Cap
+             * @default null
+             */
+            cap?: number | null;
+        };
+        /**
          * FieldProblem
          * @description What is wrong with one field.
          */
@@ -2109,8 +3493,34 @@ export interface components {
             message: string;
         };
         /**
+         * FreePeriod
+         * @description A period of the lead school in which everything asked for is free.
+         */
+        FreePeriod: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Period */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+        };
+        /**
          * ProblemDetails
          * @description RFC 9457 problem details; `code` is stable, `detail` is for people.
+         *
+         *     A refused booking (409 `booking_conflict`) names what is in the way in `conflicts` and offers in `free` up to three
+         *     periods of the lead school, nearest first, in which everything asked for is free.
          */
         ProblemDetails: {
             /** Type */
@@ -2132,9 +3542,12 @@ export interface components {
              * Conflicts
              * @default null
              */
-            conflicts?: {
-                [key: string]: unknown;
-            }[] | null;
+            conflicts?: components["schemas"]["BookingConflict"][] | null;
+            /**
+             * Free
+             * @default null
+             */
+            free?: components["schemas"]["FreePeriod"][] | null;
         };
     };
     responses: never;
@@ -4003,6 +5416,845 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Relays"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_plans: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    make_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPlan"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanBrief"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stop_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanBrief"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_schools: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharePage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_demands: {
+        parameters: {
+            query?: {
+                state?: ("unserved" | "under" | "served") | null;
+                subject?: string | null;
+                county_id?: string | null;
+                /** @description Part of a name. */
+                q?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_why: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+                demand_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_binding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Binding"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Targets"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    ask_what_if: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWhatIf"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanBrief"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acceptance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_changes: {
+        parameters: {
+            query?: {
+                plan_id?: string | null;
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangePage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    tell_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    accept_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sending the same booking again with the same key gives the lesson already booked. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                change_id: string;
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_calendar: {
+        parameters: {
+            query?: {
+                /** @description A subscription's token, instead of a session. */
+                token?: string | null;
+            };
+            header?: never;
+            path: {
+                kind: "teacher" | "room" | "class" | "school";
+                target_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/calendar": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    subscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFeed"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feed"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    check_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["Body_check_import"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    apply_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    download_template: {
+        parameters: {
+            query?: {
+                /** @description Kind of file; a whole county is xlsx only. */
+                format?: "xlsx" | "csv";
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_table: {
+        parameters: {
+            query?: {
+                /** @description Kind of file; a whole county is xlsx only. */
+                format?: "xlsx" | "csv";
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Refused, and why. */

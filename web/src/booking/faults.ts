@@ -16,6 +16,7 @@ export function conflictsByField(draft: LessonDraft, conflicts: readonly Booking
   ]
   const byField: Record<string, BookingConflict[]> = {}
   for (const conflict of conflicts) {
+    if (conflict.lesson_id === null) continue
     const field = held.find(([, id]) => id === conflict.id)?.[0]
     if (field) byField[field] = [...(byField[field] ?? []), conflict]
   }

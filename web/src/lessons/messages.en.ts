@@ -25,7 +25,7 @@ export default {
   noReceivers: 'No receiving rooms',
   kind: { synchronous: 'Synchronous lesson', famous_teacher: 'Famous-teacher lesson', famous_school: 'Famous-school lesson' },
   state: { booked: 'Booked', live: 'Live now', ended: 'Ended', cancelled: 'Cancelled' },
-  answer: { pending: 'Waiting', accepted: 'Accepted', declined: 'Declined', withdrawn: 'Withdrawn' },
+  answer: { pending: 'Waiting', accepted: 'Accepted', declined: 'Declined', withdrawn: 'Withdrawn', expired: 'No answer in time' },
   recording: { recording: 'Recording', processing: 'Being made', ready: 'Ready to replay', failed: 'Could not be made' },
   recorded: 'Recorded',
   notRecorded: 'Not recorded',

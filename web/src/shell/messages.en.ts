@@ -10,6 +10,7 @@ export default {
     rooms: 'Rooms',
     people: 'People',
     organisation: 'Organisation',
+    exchange: 'Import and export',
   },
   otherLanguage: '中文',
   switchLanguage: '切换到中文',

@@ -10,6 +10,7 @@ export default {
     rooms: '教室',
     people: '人员',
     organisation: '机构',
+    exchange: '导入导出',
   },
   otherLanguage: 'English',
   switchLanguage: 'Switch to English',

@@ -1,0 +1,36 @@
+"""Thousands of values in one statement: both databases limit how many parameters a statement may have."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, String, Table, any_, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+
+def one_of(session: Session, column: ColumnElement[str], values: Collection[str]) -> ColumnElement[bool]:
+    """The condition that `column` is one of any number of values; they travel as one parameter."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(values), type_=ARRAY(String)))
+    return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
+
+
+def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, skip_known: bool = False) -> None:
+    """Insert rows that all name the same columns; on PostgreSQL in one statement with an array for each column.
+
+    With `skip_known`, rows that break a uniqueness are left out.
+    """
+    if not rows:
+        return
+    if session.get_bind().dialect.name != "postgresql":
+        statement = sqlite_insert(table)
+        session.connection().execute(statement.on_conflict_do_nothing() if skip_known else statement, list(rows))
+        return
+    columns = [table.c[name] for name in rows[0]]
+    # A statement prepared for one number of rows is the same for any other: the arrays are three parameters or seven.
+    arrays = [bindparam(f"of_{c.name}", [row[c.name] for row in rows], type_=ARRAY(c.type)) for c in columns]
+    given = func.unnest(*arrays).table_valued(*(column(c.name) for c in columns)).render_derived()
+    insertion = postgresql_insert(table).from_select([c.name for c in columns], select(*given.c))
+    session.connection().execute(insertion.on_conflict_do_nothing() if skip_known else insertion)

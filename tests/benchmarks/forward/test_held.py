@@ -1,0 +1,27 @@
+"""The search for the most lessons held."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from benchmarks.forward.held import search
+
+
+@dataclass(frozen=True)
+class Outcome:
+    held: bool
+
+
+@pytest.mark.parametrize("true_limit", [0, 1, 2, 17, 100, 163, 199, 200])
+def test_the_search_ends_next_to_the_true_limit(true_limit):
+    tried = []
+
+    async def run(lessons):
+        tried.append(lessons)
+        return Outcome(lessons <= true_limit)
+
+    good, bad = asyncio.run(search(run, 200))
+    assert good <= true_limit < bad
+    assert bad - good <= max(1, 0.03 * good)
+    assert len(tried) <= 9
+    assert all(1 <= lessons <= 200 for lessons in tried)

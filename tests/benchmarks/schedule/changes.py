@@ -1,0 +1,90 @@
+"""Takes teachers away from a planned prefecture; measures the proposals: time, lessons recovered, others touched.
+
+    python tests/benchmarks/schedule/changes.py --size full --seed 7 --draws 30
+
+The plan is the relaxation rounded with --rounded, else greedy. Each proposal is accepted and counted by the independent
+check; the first broken rule ends the run.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from random import Random
+
+from scheduler.change.events import TeacherAbsent
+from scheduler.change.proposals import Desk, Proposal, accept
+from scheduler.check.week_plan import count_plan
+from scheduler.instance.generator import SIZES, generate
+from scheduler.pairing.assignment import Assignment
+from scheduler.pairing.greedy import fill_weakest_first
+from scheduler.pairing.linear_program import build
+from scheduler.pairing.problem import Problem, compile_problem
+from scheduler.pairing.relaxation import solve_relaxation
+from scheduler.pairing.rounding import round_down
+from scheduler.pairing.subproblem import Effort
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="1/4", choices=sorted(SIZES))
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--draws", type=int, default=30)
+    parser.add_argument("--effort", type=float, default=0.5, help="CP-SAT's deterministic time for the best proposal")
+    parser.add_argument("--rounded", action="store_true")
+    arguments = parser.parse_args()
+    snapshot = generate(arguments.size, arguments.seed)
+    assignment = _plan(compile_problem(snapshot), arguments.rounded)
+    desk = Desk(assignment)
+    busy = [one.id for at, one in enumerate(snapshot.teachers) if assignment.teacher_lessons[at]]
+    rows = []
+    for teacher in Random(arguments.seed).sample(busy, min(arguments.draws, len(busy))):
+        event = TeacherAbsent(teacher)
+        rows.append(
+            {
+                "substitute": _timed(lambda event=event: desk.substitutes(event)),
+                "fewest_changes": _timed(lambda event=event: desk.fewest_changes(event)),
+                "best": _timed(lambda event=event: desk.best(event, Effort(arguments.effort, 3.0))),
+            }
+        )
+        for _, proposal in rows[-1].values():
+            if proposal and count_plan(snapshot, accept(desk.plan, proposal).pairings).violations:
+                raise SystemExit(f"a proposal for {teacher} breaks a rule")
+    summary = {kind: _summary([row[kind] for row in rows]) for kind in rows[0]}
+    for kind, values in summary.items():
+        print(f"{kind:>15}  " + "  ".join(f"{name} {value}" for name, value in values.items()))
+    print(json.dumps({"size": arguments.size, "seed": arguments.seed, "draws": len(rows), "proposals": summary}))
+    return 0
+
+
+def _plan(problem: Problem, rounded: bool) -> Assignment:
+    if rounded:
+        program = build(problem)
+        return round_down(problem, program, solve_relaxation(program))
+    assignment = Assignment(problem)
+    fill_weakest_first(assignment)
+    return assignment
+
+
+def _timed(make) -> tuple[float, Proposal | None]:
+    started = time.monotonic()
+    proposal = make()
+    return 1000 * (time.monotonic() - started), proposal
+
+
+def _summary(found: list[tuple[float, Proposal | None]]) -> dict[str, float | int]:
+    times = sorted(milliseconds for milliseconds, _ in found)
+    made = [proposal for _, proposal in found if proposal]
+    lost = sum(one.lost for one in made)
+    return {
+        "made": len(made),
+        "p50_ms": round(statistics.median(times), 1),
+        "p95_ms": round(times[int(0.95 * (len(times) - 1))], 1),
+        "recovered": round(sum(one.recovered for one in made) / lost, 3) if lost else 0.0,
+        "others_changed_median": statistics.median(one.others_changed for one in made) if made else 0,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

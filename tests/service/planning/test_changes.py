@@ -1,0 +1,178 @@
+"""A teacher is away: proposals as dated lessons, nothing applied until accepted, applied once, taken back cleanly."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from service.lessons.tables import Lesson, LessonClaim
+from service.planning.tables import SpecialDay
+
+ZONE = ZoneInfo("Asia/Shanghai")
+WEEK = {"from_day": "2026-09-14", "to_day": "2026-09-18"}
+
+
+@pytest.fixture
+def in_force(make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]) -> dict[str, Any]:
+    plan = make_plan()
+    body = {"base_version": plan["version"]}
+    return dict(signed_in("county_north").post(f"/api/plans/{plan['id']}/accept", json=body).json()["plan"])
+
+
+@pytest.fixture
+def tell(in_force: dict[str, Any], signed_in: Callable[[str], Any], county: Any) -> Callable[..., Any]:
+    def run(who: str = "county_north", **fields: Any) -> Any:
+        body = {"plan_id": in_force["id"], "kind": "absence", "target_id": county.users["teacher_north"].id} | WEEK
+        return signed_in(who).post("/api/changes", json=body | fields)
+
+    return run
+
+
+def state_of(parts: Any) -> dict[str, Any]:
+    """Everything a proposal could change, comparable; versions aside."""
+    with parts.database.reading() as session:
+        lessons = session.scalars(select(Lesson)).unique()
+        claims = session.scalars(select(LessonClaim))
+        return {
+            "lessons": {
+                one.id: (
+                    one.state,
+                    one.lead_teacher_id,
+                    one.lead_room_id,
+                    one.starts_at,
+                    frozenset(receiver.room_id for receiver in one.receivers if receiver.counts),
+                )
+                for one in lessons
+            },
+            "claims": {(one.lesson_id, one.resource_kind, one.resource_id, one.starts_at) for one in claims},
+        }
+
+
+def test_a_colleague_at_the_same_time_and_room_is_proposed_first(tell: Callable[..., Any], parts: Any) -> None:
+    before = state_of(parts)
+    answer = tell()
+    assert answer.status_code == 201, answer.text
+    first = answer.json()["proposals"][0]
+    assert first["kind"] == "substitute"
+    assert [(one["action"], one["day"], one["new_teacher"]) for one in first["items"]] == [
+        ("led_by_other", "2026-09-14", "colleague_north"),
+        ("led_by_other", "2026-09-16", "colleague_north"),
+    ]
+    assert {"teacher_north", "colleague_north", "school_north_1"} <= set(first["told"])
+    assert state_of(parts) == before
+
+
+def test_an_accepted_proposal_changes_those_lessons_and_no_others(
+    tell: Callable[..., Any], parts: Any, county: Any, signed_in: Callable[[str], Any]
+) -> None:
+    change, before = tell().json(), state_of(parts)["lessons"]
+    path = f"/api/changes/{change['id']}/proposals/{change['proposals'][0]['id']}/accept"
+    answer = signed_in("county_north").post(path, json={"base_version": change["base_version"]})
+    assert answer.status_code == 200, answer.text
+    after = state_of(parts)["lessons"]
+    changed = {one for one in before if before[one] != after[one]}
+    assert changed == {item["lesson_id"] for item in change["proposals"][0]["items"]}
+    assert {after[one][1] for one in changed} == {county.users["colleague_north"].id}
+
+
+def test_it_is_applied_once_and_taken_back_to_exactly_what_was(
+    tell: Callable[..., Any], parts: Any, signed_in: Callable[[str], Any]
+) -> None:
+    before, caller = state_of(parts), signed_in("county_north")
+    for number in range(len(tell().json()["proposals"])):
+        change = tell().json()
+        path = f"/api/changes/{change['id']}/proposals/{change['proposals'][number]['id']}/accept"
+        body, headers = {"base_version": change["base_version"]}, {"Idempotency-Key": f"key-{number}"}
+        assert caller.post(path, json=body, headers=headers).status_code == 200
+        applied = state_of(parts)
+        assert applied != before
+        assert caller.post(path, json=body, headers=headers).status_code == 200
+        assert caller.post(path, json=body, headers={"Idempotency-Key": "other"}).json()["code"] == "change_decided"
+        assert state_of(parts) == applied
+        back = caller.post(f"/api/changes/{change['id']}/withdraw")
+        assert back.status_code == 200, back.text
+        assert back.json()["lessons_put_back"] == len(
+            {(item["lesson_id"], item["starts_at"]) for item in change["proposals"][number]["items"]}
+        )
+        assert state_of(parts)["claims"] == before["claims"]
+        kept = {one: value for one, value in state_of(parts)["lessons"].items() if one in before["lessons"]}
+        assert kept == before["lessons"]
+
+
+def test_proposals_for_a_plan_that_changed_are_stale(tell: Callable[..., Any], signed_in: Callable[[str], Any]) -> None:
+    one, other, caller = tell().json(), tell().json(), signed_in("county_north")
+    for change, status in ((one, 200), (other, 409)):
+        path = f"/api/changes/{change['id']}/proposals/{change['proposals'][0]['id']}/accept"
+        assert caller.post(path, json={"base_version": change["base_version"]}).status_code == status
+
+
+def test_a_lesson_somebody_moved_makes_the_proposal_stale(
+    tell: Callable[..., Any], parts: Any, signed_in: Callable[[str], Any]
+) -> None:
+    change = tell().json()
+    lesson = change["proposals"][0]["items"][0]
+    moved = signed_in("school_north").post(f"/api/lessons/{lesson['lesson_id']}/cancel", json={"reason": "雨"})
+    assert moved.status_code == 200, moved.text
+    before = state_of(parts)
+    path = f"/api/changes/{change['id']}/proposals/{change['proposals'][0]['id']}/accept"
+    answer = signed_in("county_north").post(path, json={"base_version": change["base_version"]})
+    assert (answer.status_code, answer.json()["code"]) == (409, "stale")
+    assert state_of(parts) == before
+
+
+def test_lessons_that_have_begun_are_never_touched(tell: Callable[..., Any], clock: Any) -> None:
+    clock.advance(days=8, hours=1)  # Tuesday of the second week: Monday's lesson is over
+    days = {item["day"] for one in tell().json()["proposals"] for item in one["items"]}
+    assert "2026-09-14" not in days
+    assert "2026-09-16" in days
+
+
+def test_a_lead_room_that_is_down_moves_to_another(tell: Callable[..., Any], county: Any) -> None:
+    answer = tell(kind="room_down", target_id=county.rooms["studio one"].id)
+    first = answer.json()["proposals"][0]
+    assert {(one["action"], one["new_room"]) for one in first["items"]} == {("led_by_other", "studio two")}
+
+
+def test_a_holiday_cancels_and_is_written_into_the_calendar(
+    tell: Callable[..., Any], parts: Any, county: Any, signed_in: Callable[[str], Any]
+) -> None:
+    where = county.organisations["school_north_3"].id
+    change = tell(kind="holiday", target_id=where, from_day="2026-09-15", to_day="2026-09-16", name="校庆").json()
+    caller = signed_in("county_north")
+    path = f"/api/changes/{change['id']}/proposals/{change['proposals'][0]['id']}/accept"
+    assert caller.post(path, json={"base_version": change["base_version"]}).status_code == 200
+    with parts.database.reading() as session:
+        assert session.get(SpecialDay, (where, date(2026, 9, 15))) is not None
+    assert {item["action"] for item in change["proposals"][0]["items"]} == {"attends_less", "cancelled"}
+    caller.post(f"/api/changes/{change['id']}/withdraw")
+    with parts.database.reading() as session:
+        assert session.get(SpecialDay, (where, date(2026, 9, 15))) is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"target_id": "0" * 32},
+        {"target_id": "x"},
+        {"to_day": "2026-09-01"},
+        {"from_day": "2026-08-01", "to_day": "2026-08-02"},
+        {"kind": "earthquake"},
+        {"kind": "holiday", "target_id": "0" * 32},
+        {"extra": 1},
+    ],
+)
+def test_bad_input_is_refused(tell: Callable[..., Any], fields: dict[str, Any]) -> None:
+    assert tell(**fields).status_code == 422
+
+
+def test_strangers_neither_tell_nor_see_changes(tell: Callable[..., Any], signed_in: Callable[[str], Any]) -> None:
+    change = tell().json()
+    assert tell(who="county_south").status_code == 404
+    assert tell(who="teacher_north").status_code == 403
+    for who, status in (("county_south", 404), ("school_north", 403)):
+        assert signed_in(who).get(f"/api/changes/{change['id']}").status_code == status
+        assert signed_in(who).post(f"/api/changes/{change['id']}/withdraw").status_code == status
+    assert signed_in("county_south").get("/api/changes").json() == {"items": [], "total": 0}
