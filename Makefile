@@ -10,7 +10,8 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking build wheel clean
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking \
+	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,6 +56,15 @@ bench-schedule: .setup/develop ## pairing quality and time beside its proven bou
 
 bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons in PostgreSQL: checks, weekly series, races
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
+
+count-instructions: .setup/develop .setup/system ## instructions for each forwarded packet beside the baseline (ARGS=--record records)
+	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)
+
+asan: .setup/develop ## the packet core's tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder $(ARGS)
+
+fuzz: .setup/develop ## mutated packets, reports and commands at the packet core, under sanitizers (ARGS="--seconds 600")
+	@deploy/run-under-sanitizers $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
 
 wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -12,6 +12,7 @@ class Budget:
 
     `effort` is CP-SAT's deterministic time over all small models (about a second each on an idle core). With `seconds`
     None everything is counted in steps and a solve repeats exactly for its seed. `gap_pct` stops early once reached.
+    `relaxation_share` is the part of the seconds that the relaxation may take; it measures them by the wall's clock.
     """
 
     effort: float
@@ -19,6 +20,7 @@ class Budget:
     gap_pct: float = 0.0
     relaxation_iterations: int = 100_000
     small_model: float = 0.5
+    relaxation_share: float = 0.5
 
 
 class Watch:

@@ -1,7 +1,8 @@
 """The linear relaxation as sparse arrays: maximise objective·v, every row at most its right side, 0 <= v <= upper.
 
-Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node.
-Rows come in named families, so that their prices can be read back by what they are about.
+Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node. A
+pair with a single option is that option: its own column is held at 0 and stands in no row. Rows come in named families,
+so that their prices can be read back by what they are about.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from scheduler.pairing.problem import Problem
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int32]
+Coefficients = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +27,7 @@ class RowFamily:
 
     name: str
     first: int
-    about: list[Any]
+    about: Sequence[Any] | Ints
 
     @property
     def rows(self) -> slice:
@@ -36,9 +39,9 @@ class RowFamily:
 class LinearProgram:
     """Coordinates of the matrix, right sides, objective, upper bounds; `column` tells where each kind begins."""
 
-    row: Ints
-    col: Ints
-    value: Floats
+    row: Indices
+    col: Indices
+    value: Coefficients
     right: Floats
     objective: Floats
     upper: Floats
@@ -59,13 +62,13 @@ class LinearProgram:
 class _Rows:
     def __init__(self) -> None:
         self.count = 0
-        self.row: list[Ints] = []
-        self.col: list[Ints] = []
-        self.value: list[Floats] = []
+        self.row: list[Indices] = []
+        self.col: list[Indices] = []
+        self.value: list[Coefficients] = []
         self.right: list[Floats] = []
         self.families: dict[str, RowFamily] = {}
 
-    def family(self, name: str, about: list[Any], right: Sequence[float] | Floats) -> Ints:
+    def family(self, name: str, about: Sequence[Any] | Ints, right: Sequence[float] | Floats) -> Ints:
         """Opens a family and gives its row numbers."""
         self.families[name] = RowFamily(name, self.count, about)
         rows = np.arange(self.count, self.count + len(about), dtype=np.int64)
@@ -74,9 +77,10 @@ class _Rows:
         return rows
 
     def put(self, row: Ints, col: Ints, value: Floats | float) -> None:
-        self.row.append(np.asarray(row, dtype=np.int64))
-        self.col.append(np.asarray(col, dtype=np.int64))
-        self.value.append(np.broadcast_to(np.asarray(value, dtype=np.float64), (len(self.row[-1]),)))
+        # Half the width is enough for indices and small whole coefficients, and the whole prefecture has millions.
+        self.row.append(np.asarray(row, dtype=np.int32))
+        self.col.append(np.asarray(col, dtype=np.int32))
+        self.value.append(np.broadcast_to(np.asarray(value, dtype=np.float32), (len(self.row[-1]),)))
 
     def cliques(self, name: str, found: list[tuple[Any, int, int, list[int]]], offset: int) -> None:
         """Rows "at most right of these at that instant" from (about, instant, right, members)."""
@@ -99,6 +103,10 @@ class _Builder:
         self._option_pair = np.asarray(problem.option_pair, dtype=np.int64)
         self._option_lesson = np.asarray(problem.option_lesson, dtype=np.int64)
         self._x, self._y, self._z = 0, options, options + pairs
+        lengths = np.diff(np.asarray(problem.pair_options, dtype=np.int64))
+        self._single = lengths == 1
+        self._first_option = np.asarray(problem.pair_options[:-1], dtype=np.int64)
+        self._pair_column = np.where(self._single, self._x + self._first_option, self._y + np.arange(pairs))
         self._b = self._z + lessons
         self._w = self._b + 4 * len(problem.school_cap)
         school = np.asarray(problem.demand_school, dtype=np.int64)[np.asarray(problem.option_demand, dtype=np.int64)]
@@ -132,33 +140,46 @@ class _Builder:
         quarters = [problem.quarter_sizes(school) for school in range(len(problem.school_cap))]
         seats = np.asarray(problem.series_seats, dtype=np.float64)
         lesson_seats = seats[np.asarray(problem.lesson_series, dtype=np.int64)[self._rooms // self._nodes]]
+        alone = self._single[self._option_pair]
         objective = [
-            np.asarray(problem.option_gain, dtype=np.float64),
-            np.full(self._z - self._y, float(weights.first_lesson)),
+            np.asarray(problem.option_gain, dtype=np.float64) + weights.first_lesson * alone,
+            float(weights.first_lesson) * ~self._single,
             np.full(self._b - self._z, float(weights.broadcast)),
             np.tile(np.asarray(weights.quarters, dtype=np.float64), len(quarters)),
             np.zeros(len(self._rooms)),
         ]
-        upper = [np.ones(self._b), np.asarray(quarters, dtype=np.float64).ravel(), lesson_seats]
+        upper = [
+            np.ones(self._y),
+            1.0 * ~self._single,
+            np.ones(self._b - self._z),
+            np.asarray(quarters, dtype=np.float64).ravel(),
+            lesson_seats,
+        ]
         return np.concatenate(objective), np.concatenate(upper)
 
     def _receiving_rows(self) -> None:
         """One lead for a demand, lessons with that lead, no more than needed; a class in one place at a time."""
         problem, rows = self._problem, self._rows
-        options = np.arange(problem.options, dtype=np.int64)
-        pairs = np.arange(len(problem.pair_demand), dtype=np.int64)
-        row = rows.family("attend_pair", list(range(problem.options)), np.zeros(problem.options))
+        several = np.flatnonzero(~self._single)
+        row_of = np.full(len(self._single), -1, dtype=np.int64)
+        options = np.flatnonzero(~self._single[self._option_pair])
+        row = rows.family("attend_pair", options, np.zeros(len(options)))
         rows.put(row, self._x + options, 1.0)
-        rows.put(row, self._y + self._option_pair, -1.0)
-        row = rows.family("pair_attends", list(range(len(pairs))), np.zeros(len(pairs)))
-        rows.put(row, self._y + pairs, 1.0)
-        rows.put(row[self._option_pair], self._x + options, -1.0)
-        need = np.asarray(problem.demand_need, dtype=np.float64)[np.asarray(problem.pair_demand, dtype=np.int64)]
-        row = rows.family("pair_need", list(range(len(pairs))), np.zeros(len(pairs)))
-        rows.put(row[self._option_pair], self._x + options, 1.0)
-        rows.put(row, self._y + pairs, -need)
-        row = rows.family("one_lead", list(range(problem.demands)), np.ones(problem.demands))
-        rows.put(row[np.asarray(problem.pair_demand, dtype=np.int64)], self._y + pairs, 1.0)
+        rows.put(row, self._y + self._option_pair[options], -1.0)
+        row_of[several] = row = rows.family("pair_attends", several, np.zeros(len(several)))
+        rows.put(row, self._y + several, 1.0)
+        rows.put(row_of[self._option_pair[options]], self._x + options, -1.0)
+        demand = np.asarray(problem.pair_demand, dtype=np.int64)
+        need = np.asarray(problem.demand_need, dtype=np.float64)[demand] if len(demand) else np.empty(0)
+        # With no more options than lessons needed, x <= y says it already.
+        long = np.flatnonzero(np.diff(np.asarray(problem.pair_options, dtype=np.int64)) > np.maximum(need, 1))
+        row_of[:] = -1
+        row_of[long] = row = rows.family("pair_need", long, np.zeros(len(long)))
+        rows.put(row, self._y + long, -need[long])
+        options = np.flatnonzero(row_of[self._option_pair] >= 0)
+        rows.put(row_of[self._option_pair[options]], self._x + options, 1.0)
+        row = rows.family("one_lead", range(problem.demands), np.ones(problem.demands))
+        rows.put(row[demand], self._pair_column, 1.0)
         classes = [
             (one, at, 1, members)
             for one, demands in enumerate(problem.class_demands)
@@ -169,11 +190,11 @@ class _Builder:
     def _seat_rows(self) -> None:
         problem, rows = self._problem, self._rows
         options = np.arange(problem.options, dtype=np.int64)
-        row = rows.family("attend_broadcast", list(range(problem.options)), np.zeros(problem.options))
+        row = rows.family("attend_broadcast", range(problem.options), np.zeros(problem.options))
         rows.put(row, self._x + options, 1.0)
         rows.put(row, self._z + self._option_lesson, -1.0)
         lessons = np.arange(len(problem.lesson_series), dtype=np.int64)
-        row = rows.family("seats", list(range(len(lessons))), np.zeros(len(lessons)))
+        row = rows.family("seats", range(len(lessons)), np.zeros(len(lessons)))
         rows.put(row[self._option_lesson], self._x + options, 1.0)
         seats = np.asarray(problem.series_seats, dtype=np.float64)[np.asarray(problem.lesson_series, dtype=np.int64)]
         rows.put(row, self._z + lessons, -seats)
@@ -184,7 +205,7 @@ class _Builder:
         lesson_studio = [problem.series_studio[series] for series in problem.lesson_series]
         lesson_school = [problem.series_school[series] for series in problem.lesson_series]
         lessons = np.arange(len(lesson_teacher), dtype=np.int64)
-        row = rows.family("teacher_week", list(range(len(problem.teacher_limit))), problem.teacher_limit)
+        row = rows.family("teacher_week", range(len(problem.teacher_limit)), problem.teacher_limit)
         rows.put(row[np.asarray(lesson_teacher, dtype=np.int64)], self._z + lessons, 1.0)
         rows.cliques("teacher_at", self._lead_cliques(lesson_teacher, [1] * len(problem.teacher_limit)), self._z)
         rows.cliques("studio_at", self._lead_cliques(lesson_studio, [1] * len(problem.snapshot.studios)), self._z)
@@ -236,7 +257,7 @@ class _Builder:
 
     def _quarter_rows(self) -> None:
         rows, schools = self._rows, len(self._problem.school_cap)
-        row = rows.family("quarter", list(range(schools)), np.zeros(schools))
+        row = rows.family("quarter", range(schools), np.zeros(schools))
         rows.put(np.repeat(row, 4), self._b + np.arange(4 * schools, dtype=np.int64), 1.0)
         rows.put(row[self._option_school], self._x + np.arange(len(self._option_school), dtype=np.int64), -1.0)
 

@@ -27,7 +27,8 @@ class Prospects:
         first_y, first_z = program.column["y"], program.column["z"]
         pair = np.asarray(problem.option_pair, dtype=np.int64)
         lesson = np.asarray(problem.option_lesson, dtype=np.int64)
-        loss = below[: problem.options] + below[first_y + pair] + below[first_z + lesson]
+        own_y = below[first_y + pair] * program.upper[first_y + pair]
+        loss = below[: problem.options] + own_y + below[first_z + lesson]
         return cls(problem, program, relaxed.prices, loss)
 
     def promising(self, most: float) -> bytes:
@@ -66,7 +67,7 @@ class Prospects:
         taken = np.asarray(assignment.options(), dtype=np.int64)
         columns[taken] = 1.0
         pairs = np.asarray([pair for pair in assignment.pair_of if pair >= 0], dtype=np.int64)
-        columns[program.column["y"] + pairs] = 1.0
+        columns[program.column["y"] + pairs] = program.upper[program.column["y"] + pairs]
         lessons = np.unique(np.asarray(problem.option_lesson, dtype=np.int64)[taken])
         columns[program.column["z"] + lessons] = 1.0
         for school, served in enumerate(assignment.school_lessons):

@@ -16,7 +16,7 @@ def round_down(problem: Problem, program: LinearProgram, relaxed: Relaxed) -> As
     options = relaxed.values[: problem.options]
     first_pair = program.column["y"]
     pairs = relaxed.values[first_pair : first_pair + len(problem.pair_demand)]
-    score = pairs[np.asarray(problem.option_pair, dtype=np.int64)] + options if problem.options else options
+    score = options + np.maximum(options, pairs[np.asarray(problem.option_pair, dtype=np.int64)])
     order = np.argsort(-score, kind="stable")
     assignment = Assignment.of(problem, sorted(problem.pinned))
     add_in_order(assignment, (int(option) for option in order if options[option] > LEAST_VALUE))

@@ -24,7 +24,6 @@ from scheduler.pairing.rounding import round_down
 from scheduler.pairing.search import Search
 
 BLOCK_SIZE = 250
-RELAXATION_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class _Solve:
         relaxed = solve_relaxation(
             program,
             iterations=self._watch.budget.relaxation_iterations,
-            seconds=None if left is None else max(1.0, RELAXATION_SHARE * left),
+            seconds=None if left is None else max(1.0, self._watch.budget.relaxation_share * left),
         )
         certificate = certify(problem, program, relaxed.prices)
         self._bound = int(certificate["bound"])

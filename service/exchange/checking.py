@@ -16,6 +16,7 @@ from service.exchange.school_rows import read_school
 from service.exchange.series_rows import read_series
 from service.exchange.sheets import BY_KIND, SHEETS
 from service.exchange.teacher_rows import read_teacher
+from service.exchange.values import text_of
 
 WORKBOOK = "county"
 """The kind of a workbook that holds any of the tables, each on a sheet of its name."""
@@ -33,6 +34,16 @@ _READERS: Mapping[str, Callable[[Row, Register], None]] = MappingProxyType(
     }
 )
 
+_NAMED_BY: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "schools": ("code", "name"),
+        "rooms": ("name",),
+        "teachers": ("staff_number", "username", "name"),
+        "classes": ("class",),
+    }
+)
+"""The cells by which other sheets refer to a row."""
+
 
 def check_tables(tables: Sequence[Table], kind: str, register: Register) -> Findings:
     """Every fault and every change of a file of this kind."""
@@ -41,6 +52,8 @@ def check_tables(tables: Sequence[Table], kind: str, register: Register) -> Find
     for sheet_kind, table in chosen:
         for row in read_rows(table, sheet_kind, findings):
             _READERS[sheet_kind.kind](row, register)
+            if row.has_failed():
+                _doubt(row, register)
         if not findings.errors:
             register.settle()
     if chosen and not findings.rows.total() and not findings.errors:
@@ -71,3 +84,11 @@ def _choose(tables: Sequence[Table], kind: str, findings: Findings) -> list[tupl
 
 def _likeness(table: Table, kind: SheetKind) -> int:
     return max((known_headers(line, kind) for line in table.lines[:10]), default=0)
+
+
+def _doubt(row: Row, register: Register) -> None:
+    """One mistake is told once: rows that refer to a row with a mistake are not reported for it."""
+    for field in _NAMED_BY.get(row.kind.kind, ()):
+        cell = row.cell(field)
+        if isinstance(cell, str | int | float):
+            register.doubt(row.kind.kind, text_of(cell))

@@ -38,8 +38,6 @@ class FaultCode(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     OUT_OF_RANGE = "out_of_range"
     NOT_YES_OR_NO = "not_yes_or_no"
-    NOT_A_TIME = "not_a_time"
-    NOT_A_DATE = "not_a_date"
     NOT_ONE_OF = "not_one_of"
     BAD_USERNAME = "bad_username"
     BAD_PERIODS = "bad_periods"
@@ -60,12 +58,7 @@ class FaultCode(StrEnum):
     TEACHER_UNKNOWN = "teacher_unknown"
     NAME_AMBIGUOUS = "name_ambiguous"
     SAME_SCHOOL = "same_school"
-    ENDS_BEFORE_START = "ends_before_start"
-    TIMES_OVERLAP = "times_overlap"
-    TERM_UNKNOWN = "term_unknown"
     PERIOD_UNKNOWN = "period_unknown"
-    SERIES_UNKNOWN = "series_unknown"
-    IN_USE = "in_use"
 
 
 WARNINGS = frozenset({FaultCode.UNKNOWN_COLUMN, FaultCode.UNKNOWN_SHEET})

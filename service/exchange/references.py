@@ -47,7 +47,7 @@ def _by_name(row: Row, register: Register, scope: str, name: str) -> Organisatio
         row.fault(FaultCode.SCHOOL_AMBIGUOUS, name)
         return None
     if found is None:
-        row.fault(FaultCode.SCHOOL_UNKNOWN, name)
+        _unknown(row, register, "schools", name)
     return found
 
 
@@ -73,7 +73,7 @@ def room_of(row: Row, register: Register, school: Organisation, field: str) -> R
         row.fault(FaultCode.NAME_AMBIGUOUS, field)
         return None
     if found is None:
-        row.fault(FaultCode.ROOM_UNKNOWN, field, school=school.name)
+        _unknown(row, register, "rooms", field, school)
     return found
 
 
@@ -87,7 +87,7 @@ def class_of(row: Row, register: Register, school: Organisation, field: str = "c
         row.fault(FaultCode.NAME_AMBIGUOUS, field)
         return None
     if found is None:
-        row.fault(FaultCode.CLASS_UNKNOWN, field, school=school.name)
+        _unknown(row, register, "classes", field, school)
     return found
 
 
@@ -107,14 +107,14 @@ def teacher_of(row: Row, register: Register, school: Organisation, field: str) -
         row.fault(FaultCode.NAME_AMBIGUOUS, field)
         return None
     if found is None:
-        row.fault(FaultCode.TEACHER_UNKNOWN, field, school=school.name)
+        _unknown(row, register, "teachers", field, school)
     return found
 
 
 def _by_code(row: Row, register: Register, code: str, name: str) -> Organisation | None:
     found = register.school_by_code(row.get(code))
     if found is None:
-        row.fault(FaultCode.SCHOOL_UNKNOWN, code)
+        _unknown(row, register, "schools", code)
     elif row.get(name) is not None and name_key(row.get(name)) != name_key(found.name):
         row.fault(FaultCode.CODE_AND_NAME_DIFFER, name, name=found.name)
         return None
@@ -124,3 +124,19 @@ def _by_code(row: Row, register: Register, code: str, name: str) -> Organisation
 def _unreadable(row: Row, *fields: str) -> bool:
     """Whether a cell holds something that could not be read: that was reported, more would only confuse."""
     return any(row.cell(field) is not None and row.has(field) and row.get(field) is None for field in fields)
+
+
+_UNKNOWN = {
+    "schools": FaultCode.SCHOOL_UNKNOWN,
+    "rooms": FaultCode.ROOM_UNKNOWN,
+    "classes": FaultCode.CLASS_UNKNOWN,
+    "teachers": FaultCode.TEACHER_UNKNOWN,
+}
+
+
+def _unknown(row: Row, register: Register, kind: str, field: str, school: Organisation | None = None) -> None:
+    """Report a name that nothing has, unless its own row has a mistake: that was reported there."""
+    if register.is_doubtful(kind, row.get(field)):
+        row.give_up()
+    else:
+        row.fault(_UNKNOWN[kind], field, **({"school": school.name} if school else {}))

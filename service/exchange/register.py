@@ -34,10 +34,19 @@ class Register:
         self.locale = locale
         self._writes = writes
         self._new: list[Base] = []
+        self._doubtful: set[tuple[str, str]] = set()
 
     def add(self, entity: Base) -> None:
         """Keep something new."""
         self._new.append(entity)
+
+    def doubt(self, kind: str, name: str) -> None:
+        """Remember the name of something whose own row has a mistake."""
+        self._doubtful.add((kind, name_key(name)))
+
+    def is_doubtful(self, kind: str, name: str) -> bool:
+        """Whether something of this name stands in the file, in a row with a mistake."""
+        return (kind, name_key(name)) in self._doubtful
 
     def settle(self) -> None:
         """Write what was added and changed so far, each table after those it refers to; nothing in a dry run."""

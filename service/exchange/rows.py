@@ -59,6 +59,10 @@ class Row:
         """Whether anything was reported of this row."""
         return self._failed
 
+    def give_up(self) -> None:
+        """Take this row no further: it rests on an earlier row whose mistake was reported there."""
+        self._failed = True
+
     def claim(self, *key: str | int) -> bool:
         """Whether this is the first row about that thing; a second one is reported: nobody could say which wins."""
         first = self.findings.claimed.setdefault((self.kind.kind, *key), self.number)
@@ -139,7 +143,7 @@ def known_headers(line: Line, kind: SheetKind) -> int:
 def _header_at(table: Table, kind: SheetKind) -> int | None:
     candidates = table.lines[:HEADER_WITHIN_LINES]
     counts = [known_headers(line, kind) for line in candidates]
-    wanted = min(2, len(kind.columns))
+    wanted = min(2, sum(column.required for column in kind.columns)) or 2
     return counts.index(max(counts)) if counts and max(counts) >= wanted else None
 
 
@@ -151,7 +155,6 @@ def _header_words(kind: SheetKind) -> dict[str, str | int]:
 def _places(sheet: str, header: Line, kind: SheetKind, findings: Findings) -> dict[str, Place]:
     by_key = {key: column for column in kind.columns for key in column.keys}
     places: dict[str, Place] = {}
-    seen: dict[str, str] = {}
     for index, value in enumerate(header.values):
         if value is None:
             continue
@@ -161,11 +164,18 @@ def _places(sheet: str, header: Line, kind: SheetKind, findings: Findings) -> di
             _report_unknown(sheet, header, index, words, findings)
         elif column.name not in places:
             places[column.name] = Place(column, index, words)
-            seen[column.name] = words
-        elif words != seen[column.name] or not _is_merged_copy(header.values, index):
+        elif _is_oneroster_pair(words, places[column.name].header):
+            if header_key(words) == header_key(column.en):
+                places[column.name] = Place(column, index, words)
+        elif words != places[column.name].header or not _is_merged_copy(header.values, index):
             place = (sheet, header.number, column_letters(index), words, words)
             findings.faults.append(Fault(FaultCode.DOUBLE_COLUMN, *place))
     return places
+
+
+def _is_oneroster_pair(one: str, other: str) -> bool:
+    """Whether two headers are the two identities OneRoster gives everything; a kind's own English header wins."""
+    return bool({header_key(one), header_key(other)} & {"sourcedid", "identifier"})
 
 
 def _is_merged_copy(values: Sequence[Value], index: int) -> bool:

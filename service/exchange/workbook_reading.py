@@ -34,6 +34,8 @@ def read_workbook(content: bytes) -> list[Table]:
             warnings.simplefilter("ignore")  # of extensions openpyxl leaves out, such as newer lists of choices
             book = load_workbook(BytesIO(content), read_only=True, data_only=False, keep_links=False)
             sheets: list[Any] = list(book.worksheets)  # ReadOnlyWorksheet, which its stubs know only half
+            if not sheets:
+                raise FileRefused(Fault(FaultCode.DAMAGED_WORKBOOK))
             visible = [sheet for sheet in sheets if sheet.sheet_state == "visible"]
             tables = [_table(sheet, archive) for sheet in visible[:MOST_SHEETS]]
             book.close()

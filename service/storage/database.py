@@ -1,7 +1,7 @@
 """The database and its two kinds of transaction: reading, and the unit of work that writes all or nothing.
 
 On SQLite a unit of work begins with BEGIN IMMEDIATE, so that what it reads cannot change before it writes; on
-PostgreSQL the same promise is kept by row locks and constraints of the features.
+PostgreSQL (installed with the extra `postgresql`) the same promise is kept by locks and constraints of the features.
 """
 
 from collections.abc import Iterator

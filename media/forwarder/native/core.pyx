@@ -394,13 +394,12 @@ cdef class Core:
 
     # --- without a socket --------------------------------------------------------------------------------------------
 
-    def receive(self, const unsigned char[::1] data, bytes address, int64_t now_us):
-        """Take one RTP or RTCP datagram from an 18-byte address, and forward it."""
-        if data.shape[0]:
-            take_datagram(self.state, &data[0], <int>min(data.shape[0], 65535),
+    def receive(self, list datagrams, int64_t now_us):
+        """Take a batch of RTP and RTCP datagrams, each with its sender's 18-byte address, and forward them."""
+        cdef bytes data, address
+        for data, address in datagrams:
+            take_datagram(self.state, <const uint8_t *><const char *>data, <int>min(len(data), 65535),
                           <const uint8_t *><const char *>address, now_us)
-        else:
-            take_datagram(self.state, NULL, 0, <const uint8_t *><const char *>address, now_us)
         end_batch(self.state)
 
     def tick(self, int64_t now_us):

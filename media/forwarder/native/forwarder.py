@@ -21,7 +21,7 @@ class NativeForwarder:
 
     def receive(self, data: bytes, address: api.Address, now: float) -> None:
         """Take one RTP or RTCP datagram."""
-        self._core.receive(data, pack(address), microseconds(now))
+        self._core.receive([(data, pack(address))], microseconds(now))
 
     def tick(self, now: float) -> None:
         """Do what is due by time."""

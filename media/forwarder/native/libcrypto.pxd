@@ -9,13 +9,12 @@ cdef extern from "openssl/evp.h" nogil:
     ctypedef struct EVP_MAC_CTX:
         pass
     ctypedef struct OSSL_PARAM:
-        pass
+        void *data
     ctypedef struct ENGINE:
         pass
 
-    int EVP_CTRL_AEAD_SET_IVLEN
-    int EVP_CTRL_AEAD_GET_TAG
     int EVP_CTRL_AEAD_SET_TAG
+    int EVP_CTRL_GCM_SET_IV_FIXED
 
     const EVP_CIPHER *EVP_aes_128_gcm()
     const EVP_CIPHER *EVP_aes_256_gcm()
@@ -28,9 +27,9 @@ cdef extern from "openssl/evp.h" nogil:
     int EVP_DecryptInit_ex(EVP_CIPHER_CTX *ctx, const EVP_CIPHER *cipher, ENGINE *impl, const unsigned char *key,
                            const unsigned char *iv)
     int EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl, const unsigned char *data, int inl)
-    int EVP_DecryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl, const unsigned char *data, int inl)
-    int EVP_EncryptFinal_ex(EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl)
-    int EVP_DecryptFinal_ex(EVP_CIPHER_CTX *ctx, unsigned char *out, int *outl)
+
+    int EVP_Cipher(EVP_CIPHER_CTX *ctx, unsigned char *out, const unsigned char *data, unsigned int inl)
+    int EVP_CIPHER_CTX_get_params(EVP_CIPHER_CTX *ctx, OSSL_PARAM params[])
 
     EVP_MAC *EVP_MAC_fetch(void *libctx, const char *algorithm, const char *properties)
     void EVP_MAC_free(EVP_MAC *mac)
@@ -42,6 +41,7 @@ cdef extern from "openssl/evp.h" nogil:
 
 cdef extern from "openssl/params.h" nogil:
     OSSL_PARAM OSSL_PARAM_construct_utf8_string(const char *key, char *buf, size_t bsize)
+    OSSL_PARAM OSSL_PARAM_construct_octet_string(const char *key, void *buf, size_t bsize)
     OSSL_PARAM OSSL_PARAM_construct_end()
 
 cdef extern from "openssl/crypto.h" nogil:

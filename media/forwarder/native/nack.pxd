@@ -8,6 +8,7 @@ cdef enum:
     MAX_MISSING = 256
     NACK_FIRST_RETRY_US = 60_000
     NACK_LONGEST_RETRY_US = 200_000     # the wait grows by 1.3 up to this
+    NACK_SPACING_US = 30_000            # between two NACKs of a stream: a loss of ours must not make us busier still
     NACK_TRIES_AUDIO = 4                # sound that comes later is of no use
     NACK_TRIES_VIDEO = 10
 
@@ -19,6 +20,7 @@ ctypedef struct Missing:
 
 ctypedef struct MissingList:
     int n
+    int64_t asked_us                    # when the last NACK was due
     Missing entries[MAX_MISSING]        # ascending
 
 
@@ -55,6 +57,8 @@ cdef inline int take_due_missing(MissingList *missing, int max_tries, int64_t no
     cdef int i, kept = 0, n_due = 0
     cdef Missing *entry
     gave_up[0] = False
+    if now_us - missing.asked_us < NACK_SPACING_US:
+        return 0
     for i in range(missing.n):
         entry = &missing.entries[i]
         if entry.due_us <= now_us:
@@ -70,4 +74,6 @@ cdef inline int take_due_missing(MissingList *missing, int max_tries, int64_t no
             missing.entries[kept] = entry[0]
         kept += 1
     missing.n = kept
+    if n_due:
+        missing.asked_us = now_us
     return n_due

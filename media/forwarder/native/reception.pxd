@@ -23,7 +23,7 @@ cdef inline void reception_start(Reception *reception, int64_t first) noexcept n
 cdef inline void reception_note(Reception *reception, int64_t ext_seq, uint32_t timestamp, uint32_t clock_rate,
                                 int64_t now_us) noexcept nogil:
     cdef uint32_t transit = <uint32_t>(now_us * clock_rate // 1_000_000) - timestamp
-    cdef int32_t change = <int32_t>(transit - reception.transit)
+    cdef int64_t change = <int32_t>(transit - reception.transit)
     reception.received += 1
     if ext_seq < reception.first:
         reception.first = ext_seq

@@ -13,7 +13,7 @@ from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
 from media.forwarder.native.srtp cimport seal_rtcp, seal_rtp
-from media.forwarder.native.state cimport SENT_NUMBERS, Peer, Sink, State, Stream
+from media.forwarder.native.state cimport SENT_NUMBERS, Peer, SentNumber, Sink, State, Stream
 from media.forwarder.native.wire cimport write16, write24
 
 cdef enum:
@@ -84,8 +84,8 @@ cdef inline void send_first(State *state, Sink *sink, const Stream *stream, cons
         return                      # older than the moment the sink was opened
     if sink.extensions.transport_cc:
         peer.transport_number += 1
-        if sink.sent_numbers != NULL:
-            sink.sent_numbers[out & (SENT_NUMBERS - 1)] = <uint16_t>peer.transport_number
+    if sink.sent_numbers != NULL and sink.sent_numbers[out & (SENT_NUMBERS - 1)].out < out:
+        sink.sent_numbers[out & (SENT_NUMBERS - 1)] = SentNumber(out, <uint16_t>peer.transport_number)
     if send_packet(state, sink, packet, sink.ssrc, payload_type, out, out < sink.first_out + NAMED_PACKETS,
                    <uint16_t>peer.transport_number, payload, packet.payload_bytes + packet.pad_bytes,
                    packet.pad_bytes != 0):
@@ -111,10 +111,11 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
                            int64_t out) noexcept nogil:
     # The very datagram once more: an index must never seal two different texts (RFC 7714 8.4). All that went into it
     # is still known: the packet, and the transport-wide number it had.
-    if sink.numbering.next_out - out > SENT_NUMBERS:
+    cdef SentNumber *sent = &sink.sent_numbers[out & (SENT_NUMBERS - 1)]
+    if sent.out != out:
         return
     if send_packet(state, sink, packet, sink.ssrc, sink.payload_types[packet.codec], out,
-                   out < sink.first_out + NAMED_PACKETS, sink.sent_numbers[out & (SENT_NUMBERS - 1)], payload,
+                   out < sink.first_out + NAMED_PACKETS, sent.number, payload,
                    packet.payload_bytes + packet.pad_bytes, packet.pad_bytes != 0):
         sink.resent += 1
 
@@ -213,5 +214,5 @@ cdef inline void send_report(State *state, int p, int length) noexcept nogil:
 
 cdef inline bint remember_sent_numbers(Sink *sink) noexcept nogil:
     # For sinks without RTX, which send the same datagram again. False without memory.
-    sink.sent_numbers = <uint16_t *>calloc(SENT_NUMBERS, sizeof(uint16_t))
+    sink.sent_numbers = <SentNumber *>calloc(SENT_NUMBERS, sizeof(SentNumber))
     return sink.sent_numbers != NULL

@@ -42,6 +42,10 @@ ctypedef struct Spent:
     uint32_t ssrc
     int64_t next_index              # first SRTP index not used yet under this SSRC
 
+ctypedef struct SentNumber:         # the transport-wide number of a packet sent without RTX
+    int64_t out
+    uint16_t number
+
 ctypedef struct Indices:            # a growing list of places in one of State's tables
     int *at
     int n
@@ -92,7 +96,7 @@ ctypedef struct Sink:
     int64_t rtx_next
     Numbering numbering
     ResendLimiter limiter
-    uint16_t *sent_numbers          # without RTX: transport-wide number by out modulo SENT_NUMBERS
+    SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
     uint64_t packets
     uint64_t bytes
     uint64_t resent

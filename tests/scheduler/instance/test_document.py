@@ -1,11 +1,14 @@
 import contextlib
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scheduler.instance
 from scheduler.errors import SnapshotError
 from scheduler.instance.document import dump, fingerprint, from_document, load, schema, to_document
 from scheduler.instance.generator import generate
@@ -93,6 +96,19 @@ def test_any_json_in_place_of_a_part_is_read_or_refused_by_name(part: str, value
     document = to_document(Snapshot("x", (), (), (), (), (), (), ())) | {part: value}
     with contextlib.suppress(SnapshotError):
         assert isinstance(from_document(document), Snapshot)
+
+
+def test_the_published_schema_is_that_of_the_value_types() -> None:
+    published = Path(scheduler.instance.__file__).with_name("instance.schema.json").read_text(encoding="utf-8")
+    assert json.loads(published) == schema()
+
+
+def test_a_generated_instance_obeys_the_schema_and_a_damaged_one_does_not(small: Snapshot) -> None:
+    validator = jsonschema_rs.validator_for(schema())
+    document = json.loads(dump(small))
+    assert validator.is_valid(document)
+    document["schools"][0]["kits"] = "two"
+    assert not validator.is_valid(document)
 
 
 def test_the_schema_names_every_part_and_field(small: Snapshot) -> None:

@@ -29,7 +29,7 @@ SQLITE_UNGUARDS = tuple(f"DROP TRIGGER lesson_claims_refuse_overlap_on_{verb}" f
 POSTGRESQL_GUARDS = (
     "CREATE EXTENSION IF NOT EXISTS btree_gist",
     "ALTER TABLE lesson_claims ADD CONSTRAINT ex_lesson_claims_overlap EXCLUDE USING gist "
-    "(resource_kind WITH =, resource_id WITH =, tstzrange(starts_at, ends_at) WITH &&)",
+    "(hashtextextended(resource_kind || '/' || resource_id, 0) WITH =, tstzrange(starts_at, ends_at) WITH &&)",
 )
 POSTGRESQL_UNGUARDS = ("ALTER TABLE lesson_claims DROP CONSTRAINT ex_lesson_claims_overlap",)
 
