@@ -16,6 +16,7 @@ def clean_text(text: str) -> str:
 def name_key(text: str) -> str:
     """The form in which two names are compared: width, case and spaces make no difference."""
     folded = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).casefold()
+    folded = unicodedata.normalize("NFKC", folded)
     return "".join(folded.split())
 
 

@@ -69,6 +69,33 @@ def test_lost_sound_is_sent_again_byte_for_byte(world, opus):
     assert len(seen) >= 240
 
 
+def test_a_very_late_packet_does_not_change_as_what_a_newer_one_is_sent_again(world, opus):
+    publisher, subscriber = world.publisher(), world.subscriber()
+    subscriber.nack = False
+    seen: dict[bytes, set[bytes]] = {}
+    subscriber.down.drop_if = lambda datagram: bool(
+        datagram[1] & 0x7F == 109 and seen.setdefault(datagram[2:4], set()).add(datagram)
+    )
+    track = publisher.publish("audio", opus, 1, seq=100, timestamp=0)
+    subscriber.subscribe(track.stream, 10, None)
+    world.run(0.2)
+    publisher.down.loss, held, late = 1.0, [], track.seq
+    publisher.up.drop_if = lambda datagram: (
+        datagram[2:4] == late.to_bytes(2, "big") and not held and not held.append(datagram)
+    )
+    first_out = min(subscriber.received[10].packets) - 100
+    while track.seq <= late + 70:
+        world.run(0.02)
+    publisher.up.drop_if = None
+    world.forwarder.receive(held[0], publisher.address, world.now)
+    world.drain()
+    newer = [first_out + late + ahead for ahead in range(58, 69)]
+    subscriber.send_rtcp(RtcpRtpfbPacket(1, 1, 10, lost=newer))
+    world.run(0.1)
+    assert {len(datagrams) for datagrams in seen.values()} == {1}
+    assert subscriber.received[10].repeats >= 5
+
+
 def test_missing_packets_are_asked_for_again_with_patience_and_then_given_up(world, vp8):
     publisher = world.publisher()
     track = publisher.publish("video", vp8, 1, seq=65533, timestamp=0, rtx_ssrc=2, frame_packets=3)

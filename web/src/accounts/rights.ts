@@ -10,6 +10,7 @@ export type Permission =
   | 'usage.read'
   | 'organisations.manage'
   | 'terms.manage'
+  | 'plans.manage'
 
 export function may(session: Session | null, permission: Permission): boolean {
   return session?.permissions.includes(permission) ?? false
@@ -19,13 +20,14 @@ export interface Destination {
   to: string
   /** Message key of its name. */
   label: string
-  icon: 'home' | 'lessons' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
+  icon: 'home' | 'lessons' | 'planning' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
 }
 
 const destinations: (Destination & { needs?: Permission })[] = [
   { to: '/', label: 'shell.nav.home', icon: 'home' },
   { to: '/lessons', label: 'shell.nav.lessons', icon: 'lessons' },
   { to: '/recordings', label: 'shell.nav.recordings', icon: 'recordings' },
+  { to: '/planning', label: 'shell.nav.planning', icon: 'planning', needs: 'plans.manage' },
   { to: '/usage', label: 'shell.nav.usage', icon: 'usage', needs: 'usage.read' },
   { to: '/rooms', label: 'shell.nav.rooms', icon: 'rooms', needs: 'rooms.manage' },
   { to: '/people', label: 'shell.nav.people', icon: 'people', needs: 'users.manage' },

@@ -6,6 +6,7 @@ export default {
     home: '今天',
     lessons: '课程',
     recordings: '录像',
+    planning: '配对排课',
     usage: '应用统计',
     rooms: '教室',
     people: '人员',

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { gapWord, percent, progressShare, weekTimeText } from './words'
+
+describe('words of a plan', () => {
+  it.each([[null, 'unknown'], [0, 'best'], [0.04, 'best'], [2.9, 'close'], [5, 'good'], [20, 'far']] as const)('a gap of %s is %s', (gap, word) => {
+    expect(gapWord(gap)).toBe(word)
+  })
+  it.each([[0, '0 %'], [0.5, '50 %'], [0.999, '99 %'], [1, '100 %']] as const)('%s is %s', (share, text) => {
+    expect(percent(share)).toBe(text)
+  })
+  it('is never done before it is done', () => {
+    expect(progressShare(null, 60)).toBe(0)
+    expect(progressShare(30, 60)).toBe(0.5)
+    expect(progressShare(100, 60)).toBeLessThan(1)
+  })
+  it('names a time of the week', () => {
+    expect(weekTimeText({ weekday: 1, starts: '08:30', ends: '09:10' }, ['Mon', 'Tue'])).toBe('Tue 08:30')
+  })
+})
