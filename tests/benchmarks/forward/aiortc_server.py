@@ -49,15 +49,17 @@ class AiortcServer:
         offer = sdp.write(leg.local, 1, sdp.publishing(lead.video_ssrc, lead.audio_ssrc))
         self.child.tell({"type": "publish", "sdp": offer})
         answer = sdp.read((await self.child.hear())["sdp"])
-        await legs.connect(leg, answer.transport, controlling=True)
+        leg.meet(answer.transport, controlling=True)
+        await legs.connect(leg)
         for party in load.others(lead):
             leg = legs.open(party.receiving_leg)
             self.child.tell({"type": "subscribe"})
             offered = await self.child.hear()
             described = sdp.read(offered["sdp"])
             answered = sdp.write(leg.local, leg.number + 1, sdp.answering(described.lines))
+            leg.meet(described.transport, controlling=False)
             self.child.tell({"type": "answer", "number": offered["number"], "sdp": answered})
-            await legs.connect(leg, described.transport, controlling=False)
+            await legs.connect(leg)
 
     async def stop(self) -> None:
         """End the process."""

@@ -81,9 +81,15 @@ class ClientLeg:
             next(one for one in certificate.getFingerprints() if one.algorithm == "sha-256").value,
         )
 
-    async def connect(self, remote: Transport, *, controlling: bool) -> None:
-        """Check, shake hands, hand the keys to the C loop. Raises RuntimeError or TimeoutError."""
+    def meet(self, remote: Transport, *, controlling: bool) -> None:
+        """Learn where the server is and answer its checks from now on."""
         self._remote, self._controlling = remote, controlling
+
+    async def connect(self) -> None:
+        """Check, shake hands, hand the keys to the C loop. Raises RuntimeError or TimeoutError."""
+        remote = self._remote
+        if remote is None:
+            raise RuntimeError("meet the server first")
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
             while not self._connected.is_set():
                 self.check()
@@ -163,10 +169,10 @@ class ClientLegs:
             self._legs[number] = ClientLeg(number, self._generator, self._certificate)
         return self._legs[number]
 
-    async def connect(self, leg: ClientLeg, remote: Transport, *, controlling: bool) -> None:
+    async def connect(self, leg: ClientLeg) -> None:
         """Connect a leg; a limited number at a time, so that no handshake waits for long."""
         async with self._handshakes:
-            await leg.connect(remote, controlling=controlling)
+            await leg.connect()
 
     async def close(self) -> None:
         """Stop all."""

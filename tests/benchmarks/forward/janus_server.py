@@ -72,9 +72,11 @@ class JanusServer:
                 for party in members:
                     if party.publishes:
                         await _publish(session, legs, party)
-            for party in members:
-                async with gate:
-                    await _subscribe(session, legs, party, load)
+            await asyncio.gather(*(receive(party) for party in members))
+
+        async def receive(party: Party) -> None:
+            async with gate:
+                await _subscribe(session, legs, party, load)
 
         await asyncio.wait_for(
             asyncio.gather(*(bring(number, members) for number, members in enumerate(load.by_lesson))), JOIN_TIMEOUT_S
@@ -121,7 +123,8 @@ async def _publish(session: "_Session", legs: ClientLegs, party: Party) -> None:
         {"request": "joinandconfigure", "ptype": "publisher", "room": party.lesson + 1, "id": party.index + 1},
         {"type": "offer", "sdp": offer, "trickle": False},
     )
-    await legs.connect(leg, sdp.read(answer["jsep"]["sdp"]).transport, controlling=True)
+    leg.meet(sdp.read(answer["jsep"]["sdp"]).transport, controlling=True)
+    await legs.connect(leg)
 
 
 async def _subscribe(session: "_Session", legs: ClientLegs, party: Party, load: Load) -> None:
@@ -133,8 +136,10 @@ async def _subscribe(session: "_Session", legs: ClientLegs, party: Party, load: 
     offered = await handle.ask({"request": "join", "ptype": "subscriber", "room": party.lesson + 1, "streams": feeds})
     described = sdp.read(offered["jsep"]["sdp"])
     answer = sdp.write(leg.local, leg.number + 1, sdp.answering(described.lines))
+    # Its checks come as soon as it has the answer.
+    leg.meet(described.transport, controlling=described.lite)
     await handle.ask({"request": "start"}, {"type": "answer", "sdp": answer, "trickle": False})
-    await legs.connect(leg, described.transport, controlling=described.lite)
+    await legs.connect(leg)
 
 
 class _Session:

@@ -138,7 +138,8 @@ class _Client:
         offer = sdp.write(leg.local, party.publishing_leg + 1, lines)
         self._say(type="publish", id=1, sdp=offer, tracks=tracks)
         answer = sdp.read((await self._published.get())["sdp"])
-        await self._legs.connect(leg, answer.transport, controlling=True)
+        leg.meet(answer.transport, controlling=True)
+        await self._legs.connect(leg)
 
     def hear(self, message: dict[str, Any]) -> None:
         """Take a message of the relay."""
@@ -162,7 +163,8 @@ class _Client:
             answer = sdp.write(leg.local, leg.number + 1, sdp.answering(described.lines))
             self._say(type="subscribed", id=offer["id"], sdp=answer)
             if not connected:
-                await self._legs.connect(leg, described.transport, controlling=True)
+                leg.meet(described.transport, controlling=True)
+                await self._legs.connect(leg)
                 connected = True
             if len(offer["tracks"]) == self._tracks:
                 self.all_received.set()
