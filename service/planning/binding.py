@@ -1,6 +1,6 @@
 """What binds a plan overall: the relaxation's shadow prices by kind of scarcity, and the scarcest things by name."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,6 @@ from service.planning.schemas import Binding, ScarceResource, Scarcity
 
 NAMED = 12
 _KIND_OF_FAMILY: Mapping[str, str] = {
-    "seats": "seats",
     "teacher_week": "teacher_hours",
     "teacher_at": "teacher_hours",
     "series_week": "dedicated_hours",
@@ -33,7 +32,7 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
             points[_KIND_OF_FAMILY[family]] += price
     resources = _by_resource(opened)
     for (kind, _), price in resources.items():
-        if kind in ("receiving_rooms", "bandwidth"):
+        if kind in ("receiving_rooms", "bandwidth", "seats"):
             points[kind] += price
     total = sum(points.values())
     scarcest = [(key, price) for key, price in resources.most_common(NAMED) if price >= 1]
@@ -63,4 +62,23 @@ def _by_resource(opened: OpenedPlan) -> Counter[tuple[str, str]]:
         school = snapshot.school_of[school_id]
         kind = "bandwidth" if school.down_kbps // RECEIVE_KBPS < school.kits else "receiving_rooms"
         points[kind, school_id] += school.receiving_cap * price / SCALE
+    for series, price in _seats(opened).items():
+        points["seats", snapshot.series_of[series].teacher] += price
     return points
+
+
+def _seats(opened: OpenedPlan) -> dict[str, float]:
+    """What the seats of each series are worth: those of a lesson at what the first class left outside would pay."""
+    snapshot = opened.snapshot
+    prices = iter(opened.document["certificate"]["seats"])
+    bids: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for demand in snapshot.demands:
+        for candidate in demand.candidates:
+            for index in range(len(snapshot.series_of[candidate].times)):
+                bids[candidate, index].append(next(prices))
+    worth: dict[str, float] = defaultdict(float)
+    for (identity, _), own in bids.items():
+        seats = snapshot.series_of[identity].seats
+        outside = sorted(own, reverse=True)[seats:]
+        worth[identity] += seats * (outside[0] if outside else 0) / SCALE
+    return worth
