@@ -48,6 +48,8 @@ def count(fan_out: int) -> dict[str, float]:
         by_object = _instructions_by_object(out.read_text())
     packets = int(done.stdout)
     own = sum(spent for name, spent in by_object.items() if "forwarder/native/core" in name)
+    if not own:
+        raise RuntimeError("the profile does not show the packet core: is it built without symbols?")
     return {"own": round(own / packets, 1), "all": round(sum(by_object.values()) / packets, 1)}
 
 
@@ -57,9 +59,10 @@ def _instructions_by_object(profile: str) -> dict[str, int]:
     spent: dict[str, int] = {}
     current, after_call = "", False
     for line in profile.splitlines():
-        if line.startswith("ob="):
-            number, _, name = line[3:].partition(" ")
-            current = names.setdefault(number, name)
+        if line.startswith(("ob=", "cob=")):  # a name is told once, wherever its object comes first
+            number, _, name = line.partition("=")[2].partition(" ")
+            names.setdefault(number, name)
+            current = names[number] if line.startswith("ob=") else current
         elif line.startswith("calls="):
             after_call = True  # the next line's cost is the callee's
         elif _POSITION.match(line):
