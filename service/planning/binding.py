@@ -35,7 +35,7 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
         if kind in ("receiving_rooms", "bandwidth", "seats"):
             points[kind] += price
     total = sum(points.values())
-    scarcest = [(key, price) for key, price in resources.most_common(NAMED) if price >= 1]
+    scarcest = [(key, price) for key, price in _most(resources) if price >= 1]
     ids = [identity for (_, identity), _ in scarcest]
     names = load_names(session, organisations=ids, users=ids)
     return Binding(
@@ -51,10 +51,14 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     )
 
 
-def _by_resource(opened: OpenedPlan) -> Counter[tuple[str, str]]:
+def _most(points: Mapping[tuple[str, str], float]) -> list[tuple[tuple[str, str], float]]:
+    return sorted(points.items(), key=lambda entry: -entry[1])[:NAMED]
+
+
+def _by_resource(opened: OpenedPlan) -> dict[tuple[str, str], float]:
     """Teachers' hours and schools' receiving by the certificate's prices; a school is short of rooms or of link."""
     snapshot, certificate = opened.snapshot, opened.document["certificate"]
-    points: Counter[tuple[str, str]] = Counter()
+    points: dict[tuple[str, str], float] = defaultdict(float)
     for teacher, price in certificate["teacher_week"].items():
         limit = snapshot.teacher_of[teacher].weekly_limit
         points["teacher_hours", teacher] += limit * price / SCALE
