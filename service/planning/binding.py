@@ -26,7 +26,7 @@ _KIND_OF_FAMILY: Mapping[str, str] = {
 
 def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     """Shadow prices in points: what all there is of a thing is worth to the plan."""
-    points: Counter[str] = Counter(dict.fromkeys(_KIND_OF_FAMILY.values(), 0.0))
+    points = dict.fromkeys((*_KIND_OF_FAMILY.values(), "receiving_rooms", "seats"), 0.0)
     for family, price in opened.document["shadow_prices"].items():
         if family in _KIND_OF_FAMILY:
             points[_KIND_OF_FAMILY[family]] += price
@@ -41,7 +41,7 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     return Binding(
         scarcities=[
             Scarcity(kind=kind, points=round(price, 1), share=round(price / total, 4) if total else 0.0)
-            for kind, price in points.most_common()
+            for kind, price in sorted(points.items(), key=lambda entry: -entry[1])
         ],
         scarcest=[
             ScarceResource(kind=kind, id=identity, name=names.any(identity), points=round(price, 1))
