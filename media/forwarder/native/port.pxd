@@ -28,6 +28,7 @@ cdef enum:
     GATHER_FROM = 6                 # datagrams in a batch from which it pays to let the next ones gather
     GATHER_US = 250
     GIVE_WAY_US = 10
+    PATIENCE = 2                    # waits of a millisecond for the kernel in one batch; then what it does not take is lost
     TIMER_US = 10_000
 
 ctypedef struct Port:
@@ -52,6 +53,7 @@ ctypedef struct Port:
     uint8_t *control
     int64_t control_used
     int64_t next_timer_us
+    int patience                    # how often this batch may still wait for a full socket buffer
     uint64_t datagrams_in
     uint64_t datagrams_out
     uint64_t sends
@@ -143,6 +145,7 @@ cdef inline void port_run(Port *port) noexcept nogil:
             return
         pthread_mutex_lock(&port.mutex)
         now_us = monotonic_us()
+        port.patience = PATIENCE
         received = 0
         for i in range(port.n_sockets):
             if ready[i].revents:
@@ -261,7 +264,7 @@ cdef inline int send_some(Port *port, int first) noexcept nogil:
             port.datagrams_out += messages[i].segments
         return sent
     error = last_errno()
-    if error == EINTR or (error == EAGAIN and wait_for_room(port.fds[at])):
+    if error == EINTR or (error == EAGAIN and wait_for_room(port, at)):
         send_apart(port, at, messages)
     elif messages[0].segments > 1 and (error == EIO or error == EINVAL or error == EOPNOTSUPP):
         # If the datagrams go one by one, it is GSO that this kernel or route refuses: never again.
@@ -272,10 +275,13 @@ cdef inline int send_some(Port *port, int first) noexcept nogil:
     return 1
 
 
-cdef inline bint wait_for_room(int fd) noexcept nogil:
-    # A full socket buffer is waited for, at most a millisecond.
+cdef inline bint wait_for_room(Port *port, int at) noexcept nogil:
+    # A full socket buffer is waited for, at most a millisecond and a few times a batch.
     cdef pollfd writable
-    writable.fd = fd
+    if port.patience == 0:
+        return False
+    port.patience -= 1
+    writable.fd = port.fds[at]
     writable.events = POLLOUT
     writable.revents = 0
     return poll(&writable, 1, 1) > 0
