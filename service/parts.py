@@ -2,12 +2,15 @@
 
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from media.contract import Bus, RecordingMaker
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.lessons.desk import Desk, Limits
 from service.live.live import Live
+from service.live.placement import Placement
 from service.planning.production import Planning
 from service.recordings.object_store import FolderObjectStore, ObjectStore
 from service.recordings.production import Production
@@ -60,3 +63,13 @@ class Parts:
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
         )
+
+    def desk(self, now: datetime | None = None) -> Desk:
+        """Where bookings of this deployment are handled, at its own time or at `now`."""
+        configuration = self.configuration
+        limits = Limits(
+            relay_of=Placement(self.relay_ids).relay_of,
+            relay_rooms=configuration.relay_rooms,
+            answer_within=timedelta(hours=configuration.answer_within_hours),
+        )
+        return Desk(now or self.clock.now(), configuration.zone, limits)

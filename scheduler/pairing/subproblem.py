@@ -122,7 +122,10 @@ class _Model:
         solver.parameters.max_deterministic_time = effort.deterministic
         # The linear relaxation is tight here (a few percent), so full cuts decide where pure search flounders.
         solver.parameters.linearization_level = 2
+        solver.parameters.symmetry_level = 0  # there is none to find: every class has its own hours
         solver.parameters.random_seed = 1
+        # Else the solver takes the process's SIGINT handler away and Ctrl-C no longer stops a service cleanly.
+        solver.parameters.catch_sigint_signal = False
         if effort.seconds is not None:
             solver.parameters.max_time_in_seconds = effort.seconds
         status = solver.solve(self._model)

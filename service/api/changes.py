@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Offset, RequestBody, Text60
 from service.api.lessons import IdempotencyHeader
-from service.lessons.desk import desk_of
 from service.planning.change_items import Item
 from service.planning.changes import (
     ChangeKind,
@@ -98,7 +97,7 @@ class Withdrawn(BaseModel):
 @router.post("/changes", status_code=status.HTTP_201_CREATED)
 def tell_change(request: NewChange, parts: PartsDependency, person: PersonDependency) -> ChangeView:
     """Tell what happens and get up to three proposals; nothing is changed yet."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.reading() as session:
         find_plan(session, person, request.plan_id)
     opened = parts.planning.shelf.open(request.plan_id)
@@ -139,7 +138,7 @@ def accept_change(
     key: IdempotencyHeader = None,
 ) -> ChangeView:
     """Apply a proposal, all or nothing and once; 409 `stale` when the plan or a lesson changed since."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         change = find_change(session, person, change_id)
         done = accept_proposal(session, person, change, proposal_id, request.base_version, key, desk)
@@ -151,7 +150,7 @@ def accept_change(
 @router.post("/changes/{change_id}/withdraw")
 def withdraw(change_id: ChangeId, parts: PartsDependency, person: PersonDependency) -> Withdrawn:
     """Drop an open change, or take an accepted one back as far as its lessons have not begun."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         change = find_change(session, person, change_id)
         restored = withdraw_change(session, person, change, desk)

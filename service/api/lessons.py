@@ -8,7 +8,6 @@ from service.api.dependencies import DeviceDependency, PartsDependency, PersonDe
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
 from service.lessons import answers, booking, course
-from service.lessons.desk import desk_of
 from service.lessons.finding import LessonFilter, list_lessons
 from service.lessons.schemas import (
     AnswerRequest,
@@ -64,7 +63,7 @@ def book_lesson(
     request: LessonRequest, parts: PartsDependency, person: PersonDependency, key: IdempotencyHeader = None
 ) -> LessonView:
     """Book a lesson with all it needs, or be told what it clashes with (409 `booking_conflict`)."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = booking.book_lesson(session, person, request, desk, key)
         view = view_lesson(session, person, lesson, desk.now)
@@ -82,7 +81,7 @@ def read_lesson(lesson_id: str, parts: PartsDependency, person: PersonDependency
 @router.patch("/lessons/{lesson_id}")
 def change_lesson(lesson_id: str, change: LessonChange, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Move or edit a lesson that has not begun; 409 `stale` when somebody changed it since `version`."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = booking.change_lesson(session, person, lesson_id, change, desk)
         view = view_lesson(session, person, lesson, desk.now)
@@ -95,7 +94,7 @@ def cancel_lesson(
     lesson_id: str, parts: PartsDependency, person: PersonDependency, request: CancelRequest | None = None
 ) -> LessonView:
     """Call a lesson off before it begins; everything it claimed is free at once."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         reason = request.reason if request else ""
         lesson = booking.cancel_lesson(session, person, lesson_id, reason, desk)
@@ -109,7 +108,7 @@ def add_receiver(
     lesson_id: str, request: ReplaceReceiverRequest, parts: PartsDependency, person: PersonDependency
 ) -> LessonView:
     """Ask another receiving room; with `replaces` it takes the place of that receiver."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = answers.add_receiver(session, person, lesson_id, request, desk)
         session.refresh(lesson, ["receivers"])
@@ -119,7 +118,7 @@ def add_receiver(
 @router.delete("/lessons/{lesson_id}/receivers/{receiver_id}")
 def withdraw_receiver(lesson_id: str, receiver_id: str, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Take a receiving room out of the lesson."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = answers.withdraw_receiver(session, person, lesson_id, receiver_id, desk)
         return view_lesson(session, person, lesson, desk.now)
@@ -128,7 +127,7 @@ def withdraw_receiver(lesson_id: str, receiver_id: str, parts: PartsDependency, 
 @router.post("/lessons/{lesson_id}/receivers/{receiver_id}/accept")
 def accept_receiver(lesson_id: str, receiver_id: str, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Say yes for the receiving school."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = answers.accept(session, person, lesson_id, receiver_id, desk)
         return view_lesson(session, person, lesson, desk.now)
@@ -143,7 +142,7 @@ def decline_receiver(
     request: AnswerRequest | None = None,
 ) -> LessonView:
     """Say no for the receiving school, with a note for the teacher."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     with parts.database.unit_of_work() as session:
         note = request.note if request else ""
         lesson = answers.decline(session, person, lesson_id, receiver_id, note, desk)

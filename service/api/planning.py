@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text120
-from service.lessons.desk import desk_of
 from service.parts import Parts
 from service.planning.acceptance import Accepting, accept_plan
 from service.planning.assumptions import Assumption
@@ -83,7 +82,7 @@ class Accepted(BaseModel):
 @router.post("/plans", status_code=status.HTTP_202_ACCEPTED)
 def make_plan(request: NewPlan, parts: PartsDependency, person: PersonDependency) -> PlanBrief:
     """Freeze the timetables of the subtree and queue a plan; watch it at its own address."""
-    desk = desk_of(parts)
+    desk = parts.desk()
     wish = Wish(request.name, request.budget_seconds, request.seed)
     with parts.database.unit_of_work() as session:
         plan = request_plan(session, person, request.organisation_id, request.term_id, wish, desk)
@@ -205,7 +204,7 @@ def ask_what_if(plan_id: PlanId, request: NewWhatIf, parts: PartsDependency, per
 def accept(plan_id: PlanId, request: Acceptance, parts: PartsDependency, person: PersonDependency) -> Accepted:
     """Book every dated lesson of the term, or none: 409 `booking_conflict` names what is in the way."""
     opened = _open(parts, person, plan_id)
-    desk = desk_of(parts)
+    desk = parts.desk()
     wish = Accepting(request.base_version, request.first_day, request.without_clashing, request.replaces)
     with parts.database.unit_of_work() as session:
         plan = find_plan(session, person, plan_id)

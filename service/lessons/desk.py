@@ -3,13 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-from service.live.placement import Placement
-
-if TYPE_CHECKING:
-    from service.parts import Parts
 
 
 @dataclass(frozen=True)
@@ -35,14 +29,3 @@ class Desk:
     def answer_by(self) -> datetime | None:
         """Until when a receiving school asked now may answer."""
         return None if self.limits.answer_within is None else self.now + self.limits.answer_within
-
-
-def desk_of(parts: "Parts", now: datetime | None = None) -> Desk:
-    """The desk of this deployment at its own time, or at `now`."""
-    configuration = parts.configuration
-    limits = Limits(
-        relay_of=Placement(parts.relay_ids).relay_of,
-        relay_rooms=configuration.relay_rooms,
-        answer_within=timedelta(hours=configuration.answer_within_hours),
-    )
-    return Desk(now or parts.clock.now(), configuration.zone, limits)

@@ -1,6 +1,6 @@
 """What binds a plan overall: the relaxation's shadow prices by kind of scarcity, and the scarcest things by name."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,6 @@ from service.planning.schemas import Binding, ScarceResource, Scarcity
 
 NAMED = 12
 _KIND_OF_FAMILY: Mapping[str, str] = {
-    "seats": "seats",
     "teacher_week": "teacher_hours",
     "teacher_at": "teacher_hours",
     "series_week": "dedicated_hours",
@@ -27,22 +26,22 @@ _KIND_OF_FAMILY: Mapping[str, str] = {
 
 def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     """Shadow prices in points: what all there is of a thing is worth to the plan."""
-    points: Counter[str] = Counter(dict.fromkeys(_KIND_OF_FAMILY.values(), 0.0))
+    points = dict.fromkeys((*_KIND_OF_FAMILY.values(), "receiving_rooms", "seats"), 0.0)
     for family, price in opened.document["shadow_prices"].items():
         if family in _KIND_OF_FAMILY:
             points[_KIND_OF_FAMILY[family]] += price
     resources = _by_resource(opened)
     for (kind, _), price in resources.items():
-        if kind in ("receiving_rooms", "bandwidth"):
+        if kind in ("receiving_rooms", "bandwidth", "seats"):
             points[kind] += price
     total = sum(points.values())
-    scarcest = [(key, price) for key, price in resources.most_common(NAMED) if price >= 1]
+    scarcest = [(key, price) for key, price in _most(resources) if price >= 1]
     ids = [identity for (_, identity), _ in scarcest]
     names = load_names(session, organisations=ids, users=ids)
     return Binding(
         scarcities=[
             Scarcity(kind=kind, points=round(price, 1), share=round(price / total, 4) if total else 0.0)
-            for kind, price in points.most_common()
+            for kind, price in sorted(points.items(), key=lambda entry: -entry[1])
         ],
         scarcest=[
             ScarceResource(kind=kind, id=identity, name=names.any(identity), points=round(price, 1))
@@ -52,10 +51,14 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     )
 
 
-def _by_resource(opened: OpenedPlan) -> Counter[tuple[str, str]]:
+def _most(points: Mapping[tuple[str, str], float]) -> list[tuple[tuple[str, str], float]]:
+    return sorted(points.items(), key=lambda entry: -entry[1])[:NAMED]
+
+
+def _by_resource(opened: OpenedPlan) -> dict[tuple[str, str], float]:
     """Teachers' hours and schools' receiving by the certificate's prices; a school is short of rooms or of link."""
     snapshot, certificate = opened.snapshot, opened.document["certificate"]
-    points: Counter[tuple[str, str]] = Counter()
+    points: dict[tuple[str, str], float] = defaultdict(float)
     for teacher, price in certificate["teacher_week"].items():
         limit = snapshot.teacher_of[teacher].weekly_limit
         points["teacher_hours", teacher] += limit * price / SCALE
@@ -63,4 +66,23 @@ def _by_resource(opened: OpenedPlan) -> Counter[tuple[str, str]]:
         school = snapshot.school_of[school_id]
         kind = "bandwidth" if school.down_kbps // RECEIVE_KBPS < school.kits else "receiving_rooms"
         points[kind, school_id] += school.receiving_cap * price / SCALE
+    for series, price in _seats(opened).items():
+        points["seats", snapshot.series_of[series].teacher] += price
     return points
+
+
+def _seats(opened: OpenedPlan) -> dict[str, float]:
+    """What the seats of each series are worth: those of a lesson at what the first class left outside would pay."""
+    snapshot = opened.snapshot
+    prices = iter(opened.document["certificate"]["seats"])
+    bids: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for demand in snapshot.demands:
+        for candidate in demand.candidates:
+            for index in range(len(snapshot.series_of[candidate].times)):
+                bids[candidate, index].append(next(prices))
+    worth: dict[str, float] = defaultdict(float)
+    for (identity, _), own in bids.items():
+        seats = snapshot.series_of[identity].seats
+        outside = sorted(own, reverse=True)[seats:]
+        worth[identity] += seats * (outside[0] if outside else 0) / SCALE
+    return worth

@@ -28,7 +28,7 @@ LARGE = {"width": 1920, "height": 1080}
 
 
 def seed(product: Product, county: County) -> None:
-    """Two lead teachers with a seat each, and one class more than can be served."""
+    """Two lead teachers with four seats a week together, and five classes that need some."""
     database = Database(f"sqlite:///{product.data_folder / 'three-classrooms.sqlite3'}")
     now, today = datetime.now(UTC), date.today()
     with database.unit_of_work() as session:
@@ -70,8 +70,10 @@ def seed(product: Product, county: County) -> None:
                     times=[SeriesTime(weekday=weekday, period=period) for weekday, period in times],
                 )
             )
-        for school in county.schools[1:4]:
-            one = SchoolClass(organisation_id=school.id, name="四年级1班", grade="grade_4", created_at=now)
+        for school, name in [(school, "四年级1班") for school in county.schools[1:]] + [
+            (county.schools[1], "四年级2班")
+        ]:
+            one = SchoolClass(organisation_id=school.id, name=name, grade="grade_4", created_at=now)
             session.add(one)
             session.flush()
             session.add_all(
@@ -106,7 +108,7 @@ def test_from_demands_to_a_changed_timetable(product: Product, browser: Browser)
     page.get_by_test_id("plan-run").click()
     progress = page.get_by_test_id("plan-progress")
     expect(progress).to_have_attribute("data-state", "done", timeout=60_000)
-    expect(page.get_by_test_id("demand-row")).to_have_count(3)
+    expect(page.get_by_test_id("demand-row")).to_have_count(5)
     photograph(page, "plan-zh")
 
     unserved = page.locator("[data-testid=demand-row][data-state=unserved]")
