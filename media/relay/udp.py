@@ -7,7 +7,10 @@ from collections.abc import Sequence
 Address = tuple[str, int]
 
 BUFFER_BYTES = 4 << 20
+"The bell starts all lessons in one minute: what arrives while the packet thread does not run must wait somewhere."
 _MAPPED = "::ffff:"
+_SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
+"From asm-generic/socket.h; they take CAP_NET_ADMIN."
 _IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _PMTUDISC_DO = 10, 23, 2
 "From linux/in.h and in6.h; Python's socket module does not name them."
 
@@ -75,10 +78,18 @@ def _bound_socket(family: socket.AddressFamily, address: str, port: int) -> sock
             made.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, _PMTUDISC_DO)
         # Packets that may not be fragmented need no IP id, whose choice costs the kernel more than the rest of IP.
         made.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, _PMTUDISC_DO)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        _widen(made, socket.SO_RCVBUF, _SO_RCVBUFFORCE)
+        _widen(made, socket.SO_SNDBUF, _SO_SNDBUFFORCE)
         made.bind((address, port))
     except OSError:
         made.close()
         raise
     return made
+
+
+def _widen(made: socket.socket, option: int, forced_option: int) -> None:
+    """Ask for BUFFER_BYTES beyond the machine's limit (net.core.[rw]mem_max), else for as much as that allows."""
+    try:
+        made.setsockopt(socket.SOL_SOCKET, forced_option, BUFFER_BYTES)
+    except PermissionError:
+        made.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)

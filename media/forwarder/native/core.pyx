@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
-    CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_free, port_init, port_lock, port_run, signal_fd,
+    CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_free, port_init, port_lock, port_run, port_stop,
     take_datagram,
 )
 from media.forwarder.native.reporting cimport run_timers, send_bye
@@ -463,7 +463,7 @@ cdef class SocketCore(Core):
 
     def stop(self):
         """Ask the thread to end; it does within a batch."""
-        signal_fd(self.port.stop_fd)
+        port_stop(self.port)
 
     def lock(self):
         """Wait until the thread is between two batches and hold it there."""

@@ -25,9 +25,10 @@ cdef enum:
     SEND_BATCH = 64                 # messages sent in one call
     CONTROL_BYTES = 1 << 20         # STUN and DTLS waiting for Python; what does not fit is dropped and counted
     CONTROL_HEADER_BYTES = 20       # u16 length, address
-    GATHER_FROM = 6                 # datagrams in a batch from which it pays to let the next ones gather
-    GATHER_US = 250
+    GATHER_FROM = 20                # datagrams in TIMER_US from which it pays to let them gather: a wake-up costs more
+    GATHER_US = 400                 # than a packet, and for each a frame's packets leave in one call
     GIVE_WAY_US = 10
+    PATIENCE = 2                    # waits of a millisecond for the kernel in one batch; then what it does not take is lost
     TIMER_US = 10_000
 
 ctypedef struct Port:
@@ -37,6 +38,7 @@ ctypedef struct Port:
     int n_sockets
     int wake_fd                     # tells Python that events or control datagrams wait
     int stop_fd
+    int stopping
     bint signalled
     bint gso                        # until the kernel or the route refuses it
     pthread_mutex_t mutex           # held by the thread for one batch at a time, by Python for commands and reading
@@ -52,6 +54,7 @@ ctypedef struct Port:
     uint8_t *control
     int64_t control_used
     int64_t next_timer_us
+    int patience                    # how often this batch may still wait for a full socket buffer
     uint64_t datagrams_in
     uint64_t datagrams_out
     uint64_t sends
@@ -122,33 +125,28 @@ cdef inline void signal_fd(int fd) noexcept nogil:
 
 
 cdef inline void port_run(Port *port) noexcept nogil:
-    # The thread: receive, forward, look at the clock, until `stop_fd` is signalled.
-    cdef pollfd ready[MAX_SOCKETS + 1]
+    # The thread: receive, forward, look at the clock, until `port_stop`.
     cdef int received = 0
+    cdef int since_timer = 0
+    cdef bint busy = False
     cdef int i
-    cdef int64_t now_us, wait_us
-    for i in range(port.n_sockets):
-        ready[i].fd = port.fds[i]
-        ready[i].events = POLLIN
-    ready[port.n_sockets].fd = port.stop_fd
-    ready[port.n_sockets].events = POLLIN
-    while True:
-        if received >= GATHER_FROM and received < BATCH:
+    cdef int64_t now_us
+    while not load_int(&port.stopping):
+        if busy and 0 < received < BATCH // 2:
             usleep(GATHER_US)
-        wait_us = port.next_timer_us - monotonic_us()
-        for i in range(port.n_sockets + 1):
-            ready[i].revents = 0
-        poll(ready, port.n_sockets + 1, 0 if wait_us <= 0 else <int>(wait_us // 1000 + 1))
-        if ready[port.n_sockets].revents:
-            return
+        else:
+            wait_for_datagrams(port)
         pthread_mutex_lock(&port.mutex)
         now_us = monotonic_us()
+        port.patience = PATIENCE
         received = 0
         for i in range(port.n_sockets):
-            if ready[i].revents:
-                received += port_receive(port, port.fds[i], now_us)
+            received += port_receive(port, port.fds[i], now_us)
         end_batch(port.state)
+        since_timer += received
         if now_us >= port.next_timer_us:
+            busy = since_timer >= GATHER_FROM
+            since_timer = 0
             port.next_timer_us = now_us + TIMER_US
             run_timers(port.state, now_us)
             end_batch(port.state)
@@ -158,6 +156,24 @@ cdef inline void port_run(Port *port) noexcept nogil:
         pthread_mutex_unlock(&port.mutex)
         while load_int(&port.waiting):
             usleep(GIVE_WAY_US)
+
+
+cdef inline void wait_for_datagrams(Port *port) noexcept nogil:
+    # Until there are some, or the timer is due, or `port_stop`.
+    cdef pollfd ready[MAX_SOCKETS + 1]
+    cdef int64_t wait_us = port.next_timer_us - monotonic_us()
+    cdef int i
+    for i in range(port.n_sockets):
+        ready[i].fd = port.fds[i]
+        ready[i].events = POLLIN
+    ready[port.n_sockets].fd = port.stop_fd
+    ready[port.n_sockets].events = POLLIN
+    poll(ready, port.n_sockets + 1, 0 if wait_us <= 0 else <int>(wait_us // 1000 + 1))
+
+
+cdef inline void port_stop(Port *port) noexcept nogil:
+    add_int(&port.stopping, 1)
+    signal_fd(port.stop_fd)
 
 
 cdef inline void port_lock(Port *port) noexcept nogil:
@@ -261,7 +277,7 @@ cdef inline int send_some(Port *port, int first) noexcept nogil:
             port.datagrams_out += messages[i].segments
         return sent
     error = last_errno()
-    if error == EINTR or (error == EAGAIN and wait_for_room(port.fds[at])):
+    if error == EINTR or (error == EAGAIN and wait_for_room(port, at)):
         send_apart(port, at, messages)
     elif messages[0].segments > 1 and (error == EIO or error == EINVAL or error == EOPNOTSUPP):
         # If the datagrams go one by one, it is GSO that this kernel or route refuses: never again.
@@ -272,10 +288,13 @@ cdef inline int send_some(Port *port, int first) noexcept nogil:
     return 1
 
 
-cdef inline bint wait_for_room(int fd) noexcept nogil:
-    # A full socket buffer is waited for, at most a millisecond.
+cdef inline bint wait_for_room(Port *port, int at) noexcept nogil:
+    # A full socket buffer is waited for, at most a millisecond and a few times a batch.
     cdef pollfd writable
-    writable.fd = fd
+    if port.patience == 0:
+        return False
+    port.patience -= 1
+    writable.fd = port.fds[at]
     writable.events = POLLOUT
     writable.revents = 0
     return poll(&writable, 1, 1) > 0

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from media.relay.udp import UdpPort
+from media.relay.udp import BUFFER_BYTES, UdpPort
 
 
 def has_ipv6():
@@ -60,3 +60,14 @@ def test_a_port_that_is_taken_is_refused_and_leaves_nothing_open():
         second.open(["127.0.0.2", "127.0.0.1"], first.port)
     assert second.sockets == []
     first.close()
+
+
+def test_its_buffers_are_as_wide_as_the_machine_allows():
+    port = UdpPort()
+    port.open(["127.0.0.1"], 0)
+    [bound] = port.sockets
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            plain.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            assert bound.getsockopt(socket.SOL_SOCKET, option) >= plain.getsockopt(socket.SOL_SOCKET, option)
+    port.close()
