@@ -7,12 +7,13 @@ serves it better. The smallest of these bounds therefore also bounds the worst s
 from collections.abc import Callable
 from fractions import Fraction
 
-from scheduler.pairing.assignment import Assignment
+from scheduler.pairing.assignment import NOBODY, Assignment
 from scheduler.pairing.problem import Problem
 from scheduler.pairing.search import Search
 from scheduler.pairing.subproblem import Aim, Effort, replan
 
 EXTRA_POINTS = 300
+FIRST_POINTS = 5_000
 LESSONS_ONLY = 100_000
 SIZE = 150
 
@@ -64,19 +65,21 @@ def worst_share_bound(problem: Problem, effort: Effort) -> Fraction:
 def raise_worst(assignment: Assignment, search: Search, go_on: Callable[[], bool], most_schools: int) -> None:
     """Goes over the weakest schools, weakest first; gives each more lessons if no other is pushed as low as it was.
 
-    Stops after that many schools that could not be helped.
+    Up to the bound of the worst share this comes before any points; above it, only for few. Stops after that many
+    schools that could not be helped.
     """
     problem = assignment.problem
     most = most_alone(problem)
+    wanted = floors(problem, worst_share_bound(problem, search.effort()))
     given_up: set[int] = set()
-    stuck = 0
-    while stuck < most_schools and go_on():
+    while len(given_up) < most_schools and go_on():
         school = _weakest(assignment, most, given_up)
         if school is None:
             return
-        if not _help(assignment, search, school, most[school]):
+        first = assignment.school_lessons[school] < wanted[school]
+        upto = wanted[school] if first else most[school]
+        if not _help(assignment, search, school, (FIRST_POINTS if first else EXTRA_POINTS, upto)):
             given_up.add(school)
-            stuck += 1
 
 
 def floors(problem: Problem, share: Fraction) -> dict[int, int]:
@@ -106,7 +109,7 @@ def _weakest(assignment: Assignment, most: dict[int, int], given_up: set[int]) -
     return min(open_schools)[1] if open_schools else None
 
 
-def _help(assignment: Assignment, search: Search, school: int, most: int) -> bool:
+def _help(assignment: Assignment, search: Search, school: int, extra: tuple[int, int]) -> bool:
     problem = assignment.problem
     before = assignment.school_lessons[school]
     need = problem.school_need[school]
@@ -116,7 +119,27 @@ def _help(assignment: Assignment, search: Search, school: int, most: int) -> boo
             # Another school may give lessons away only while its share stays above what this one had.
             above = before * problem.school_need[other] // need + 1
             floor[other] = min(lessons, above)
-    demands = search.neighbourhoods.rivals(problem.school_demands[school], SIZE)
+    demands = search.neighbourhoods.rivals(_involved(assignment, school), SIZE)
+    points, most = extra
     upto = min(most, before + max(1, need // 8))
-    search.replan(demands, Aim(floor=floor, extra={school: (EXTRA_POINTS, upto)}))
+    search.replan(demands, Aim(floor=floor, extra={school: (points, upto)}))
     return assignment.school_lessons[school] > before
+
+
+def _involved(assignment: Assignment, school: int) -> list[int]:
+    """The school's demands, and whoever attends a lesson of a teacher or in a lead room that those could go to."""
+    problem = assignment.problem
+    own = [demand for demand in problem.school_demands[school] if problem.pairs_of_demand(demand)]
+    series = {problem.pair_series[pair] for demand in own for pair in problem.pairs_of_demand(demand)}
+    teachers = {problem.series_teacher[one] for one in series}
+    studios = {problem.series_studio[one] for one in series}
+    near = {
+        problem.pair_demand[pair]
+        for pair in assignment.pair_of
+        if pair != NOBODY
+        and (
+            problem.series_teacher[problem.pair_series[pair]] in teachers
+            or problem.series_studio[problem.pair_series[pair]] in studios
+        )
+    }
+    return [*own, *sorted(near - set(own))][: 2 * SIZE]

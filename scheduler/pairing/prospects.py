@@ -38,8 +38,10 @@ class Prospects:
     def teacher_losses(self, assignment: Assignment) -> list[float]:
         """For each teacher, the points lost by priced seats and hours left unused: where a search may find some."""
         problem, program = self.problem, self.program
+        # Rooms and quarters are in none of the rows looked at here, so what is taken, paired and held is enough.
+        columns = self._main_columns(assignment)
         slack = program.right - np.bincount(
-            program.row, weights=program.value * self.columns(assignment)[program.col], minlength=program.rows
+            program.row, weights=program.value * columns[program.col], minlength=program.rows
         )
         lost = self.prices * np.maximum(slack, 0.0)
         losses = np.zeros(len(problem.teacher_limit))
@@ -63,13 +65,7 @@ class Prospects:
     def columns(self, assignment: Assignment) -> Floats:
         """The plan as values of the relaxation's columns: its objective there is the plan's score."""
         program, problem = self.program, self.problem
-        columns = np.zeros(program.columns)
-        taken = np.asarray(assignment.options(), dtype=np.int64)
-        columns[taken] = 1.0
-        pairs = np.asarray([pair for pair in assignment.pair_of if pair >= 0], dtype=np.int64)
-        columns[program.column["y"] + pairs] = program.upper[program.column["y"] + pairs]
-        lessons = np.unique(np.asarray(problem.option_lesson, dtype=np.int64)[taken])
-        columns[program.column["z"] + lessons] = 1.0
+        columns = self._main_columns(assignment)
         for school, served in enumerate(assignment.school_lessons):
             left = served
             for quarter, size in enumerate(problem.quarter_sizes(school)):
@@ -77,6 +73,17 @@ class Prospects:
                 left -= min(left, size)
         for room, (lesson, node) in enumerate(program.families["room"].about):
             columns[program.column["w"] + room] = self._rooms_at(assignment, lesson, node)
+        return columns
+
+    def _main_columns(self, assignment: Assignment) -> Floats:
+        program, problem = self.program, self.problem
+        columns = np.zeros(program.columns)
+        taken = np.asarray(assignment.options(), dtype=np.int64)
+        columns[taken] = 1.0
+        pairs = np.asarray([pair for pair in assignment.pair_of if pair >= 0], dtype=np.int64)
+        columns[program.column["y"] + pairs] = program.upper[program.column["y"] + pairs]
+        lessons = np.unique(np.asarray(problem.option_lesson, dtype=np.int64)[taken])
+        columns[program.column["z"] + lessons] = 1.0
         return columns
 
     def _rooms_at(self, assignment: Assignment, lesson: int, node: int) -> int:

@@ -81,6 +81,10 @@ class Search:
         self._watch.patience = 2.0 ** (self._fruitless // ROUNDS_BEFORE_MORE_EFFORT)
         return outcome
 
+    def effort(self) -> Effort:
+        """The effort of one small model now."""
+        return self._watch.small_model()
+
     def replan(self, demands: list[int], aim: Aim) -> Outcome:
         """Plans these demands again with the effort of one small model, and books what it took."""
         outcome = replan(self.assignment, demands, self._watch.small_model(), aim)
