@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from service.api.dependencies import PartsDependency, PersonDependency
-from service.api.forms import Identity, Offset, RequestBody, Text60
+from service.api.forms import Identity, Offset, RequestBody, Text60, Text120
 from service.api.lessons import IdempotencyHeader
 from service.planning.change_items import Item
 from service.planning.changes import (
@@ -22,7 +22,7 @@ from service.planning.changes import (
     propose_change,
     withdraw_change,
 )
-from service.planning.names import load_names
+from service.planning.names import Names, load_names
 from service.planning.plan_tables import Change, Proposal
 from service.planning.plans import find_plan
 
@@ -32,11 +32,11 @@ ChangeId = Annotated[str, Path(max_length=64)]
 
 
 class NewChange(RequestBody):
-    """Something that happens to a plan in force; `target_id` is a teacher, lead room, organisation or demand."""
+    """Something that happens to a plan in force; `target_id` is whom or what the kind concerns."""
 
     plan_id: Identity
     kind: ChangeKind
-    target_id: Identity
+    target_id: Text120
     from_day: date
     to_day: date
     name: Text60 | None = None
@@ -168,7 +168,7 @@ def _view(session: Session, change: Change) -> ChangeView:
         plan_id=change.plan_id,
         kind=what.kind,
         target_id=what.target_id,
-        target=names.any(what.target_id) if names.any(what.target_id) != what.target_id else "",
+        target=_target(names, what),
         name=what.name,
         from_day=change.from_day,
         to_day=change.to_day,
@@ -179,6 +179,12 @@ def _view(session: Session, change: Change) -> ChangeView:
         accepted_proposal_id=change.accepted_proposal_id,
         proposals=[_proposal(one) for one in change.proposals],
     )
+
+
+def _target(names: Names, what: Happening) -> str:
+    """The target's name; relay nodes are their own names, whoever is no longer known has none."""
+    name = names.any(what.target_id)
+    return name if what.kind == "relay_down" or name != what.target_id else ""
 
 
 def _proposal(row: Proposal) -> ProposalView:

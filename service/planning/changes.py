@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scheduler.change.events import DemandWithdrawn, Event, StudioDown, TeacherAbsent
+from scheduler.change.events import DemandWithdrawn, Event, RelayDown, StudioDown, TeacherAbsent
 from scheduler.change.proposals import Desk as ChangeDesk
 from scheduler.change.proposals import Proposal as WeekProposal
 from scheduler.pairing.subproblem import Effort
@@ -30,8 +30,9 @@ from service.problems import Conflict, InvalidRequest, NotFound
 from service.storage.base import new_id
 from service.usage.rows import append_row
 
-ChangeKind = Literal["absence", "room_down", "holiday", "demand_withdrawn"]
+ChangeKind = Literal["absence", "room_down", "relay_down", "holiday", "demand_withdrawn"]
 LONGEST = timedelta(days=200)
+ID_LENGTH = 32
 EFFORT = Effort(deterministic=1.0, seconds=2.0)
 _FEWEST = "fewest_changes"
 
@@ -122,7 +123,7 @@ def withdraw_change(session: Session, person: Person, change: Change, desk: Desk
 def find_change(session: Session, person: Person, change_id: str) -> Change:
     """A change of a plan in the person's subtree. Raises NotFound for any other."""
     require_planner(person)
-    change = session.get(Change, change_id) if len(change_id) == 32 else None
+    change = session.get(Change, change_id) if len(change_id) == ID_LENGTH else None
     if change is None or not person.may_see(change.plan.organisation.path):
         raise NotFound("There is no such change.")
     return change
@@ -170,10 +171,11 @@ def _check(session: Session, plan: Plan, opened: OpenedPlan, what: Happening, de
     known: dict[str, frozenset[str]] = {
         "absence": frozenset(snapshot.teacher_of),
         "room_down": frozenset(one.id for one in snapshot.studios),
+        "relay_down": frozenset(one.id for one in snapshot.nodes),
         "demand_withdrawn": frozenset(snapshot.demand_of),
     }
     if what.kind == "holiday":
-        place = session.get(Organisation, what.target_id)
+        place = session.get(Organisation, what.target_id) if len(what.target_id) == ID_LENGTH else None
         if place is None or not place.path.startswith(plan.organisation.path):
             raise InvalidRequest.of_field("target_id", "The plan has no such organisation.", code="unknown_target")
     elif what.target_id not in known[what.kind]:
@@ -196,6 +198,8 @@ def _drafts(
             event = TeacherAbsent(what.target_id, what.days)
         case "room_down":
             event = StudioDown(what.target_id, what.days)
+        case "relay_down":
+            event = RelayDown(what.target_id, what.days)
     week = opened.asking(lambda assignment: ChangeDesk(assignment).propose(event, EFFORT))
     drafts = [(one.kind, drafting.of_proposal(one, what.from_day, what.to_day)) for one in week]
     only_losses = drafting.of_losses(_lost(week), {})

@@ -61,7 +61,8 @@ def view_targets(session: Session, opened: OpenedPlan) -> Targets:
         made = [Target(id=one, name=names.any(one), school=names.any(school)) for one, school in found.items()]
         return sorted(made, key=lambda one: (one.school, one.name))
 
-    return Targets(teachers=targets(teachers), rooms=targets(rooms), places=targets(places))
+    relays = [Target(id=node.id, name=node.id, school="") for node in snapshot.nodes]
+    return Targets(teachers=targets(teachers), rooms=targets(rooms), places=targets(places), relays=relays)
 
 
 def _brief(plan: Plan, now: datetime) -> dict[str, Any]:

@@ -249,8 +249,9 @@ class Target(BaseModel):
 
 
 class Targets(BaseModel):
-    """The lead teachers, lead rooms and places of a plan."""
+    """The lead teachers, lead rooms, places and relay nodes of a plan."""
 
     teachers: list[Target]
     rooms: list[Target]
     places: list[Target]
+    relays: list[Target]

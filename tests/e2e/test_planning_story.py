@@ -80,7 +80,7 @@ def test_from_a_workbook_to_a_changed_timetable(product: Product, browser: Brows
     ring_bells(product, county)
     page = sign_in(product, browser, county.administrator, "/exchange")
     import_county(page, tmp_path)
-    page.goto("/planning")
+    page.get_by_test_id("import-to-planning").click()
 
     page.get_by_test_id("plan-budget").select_option("10")
     page.get_by_test_id("plan-run").click()

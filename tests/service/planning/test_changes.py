@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from service.lessons.tables import Lesson, LessonClaim
-from service.planning.tables import SpecialDay
+from service.planning.tables import SchoolCapacity, SpecialDay
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEK = {"from_day": "2026-09-14", "to_day": "2026-09-18"}
@@ -136,6 +136,36 @@ def test_a_lead_room_that_is_down_moves_to_another(tell: Callable[..., Any], cou
     assert {(one["action"], one["new_room"]) for one in first["items"]} == {("led_by_other", "studio two")}
 
 
+def test_a_relay_that_is_down_loses_the_lessons_of_its_rooms_and_no_others(
+    make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any], county: Any, parts: Any
+) -> None:
+    with parts.database.unit_of_work() as session:
+        where = county.organisations["school_north_3"].id
+        session.add(
+            SchoolCapacity(organisation_id=where, receiving_kits=1, down_kbps=9000, up_kbps=9000, relay="山里节点")
+        )
+    plan, caller = make_plan(), signed_in("county_north")
+    body = {"base_version": plan["version"]}
+    plan = caller.post(f"/api/plans/{plan['id']}/accept", json=body).json()["plan"]
+    relays = caller.get(f"/api/plans/{plan['id']}/targets").json()["relays"]
+    assert {one["id"] for one in relays} == {"relay", "山里节点"}
+    before = state_of(parts)["lessons"]
+    told = {"plan_id": plan["id"], "kind": "relay_down", "target_id": "山里节点"} | WEEK
+    answer = caller.post("/api/changes", json=told)
+    assert answer.status_code == 201, answer.text
+    change = answer.json()
+    assert change["target"] == "山里节点"
+    path = f"/api/changes/{change['id']}/proposals/{change['proposals'][-1]['id']}/accept"
+    assert caller.post(path, json={"base_version": change["base_version"]}).status_code == 200
+    after = state_of(parts)["lessons"]
+    room = county.rooms["village 3"].id
+    of_week = {one for one, value in before.items() if date(2026, 9, 14) <= value[3].date() <= date(2026, 9, 18)}
+    hit = {one for one in of_week if room in before[one][4]}
+    assert hit
+    assert all(after[one][0] == "cancelled" or room not in after[one][4] for one in hit)
+    assert all(after[one] == before[one] for one in before.keys() - of_week)
+
+
 def test_a_holiday_cancels_and_is_written_into_the_calendar(
     tell: Callable[..., Any], parts: Any, county: Any, signed_in: Callable[[str], Any]
 ) -> None:
@@ -161,6 +191,8 @@ def test_a_holiday_cancels_and_is_written_into_the_calendar(
         {"from_day": "2026-08-01", "to_day": "2026-08-02"},
         {"kind": "earthquake"},
         {"kind": "holiday", "target_id": "0" * 32},
+        {"kind": "holiday", "target_id": "nowhere"},
+        {"kind": "relay_down", "target_id": "no such node"},
         {"extra": 1},
     ],
 )

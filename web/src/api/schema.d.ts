@@ -1580,7 +1580,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "holiday" | "demand_withdrawn";
             /** Target Id */
             target_id: string;
             /** Target */
@@ -2221,7 +2221,7 @@ export interface components {
         };
         /**
          * NewChange
-         * @description Something that happens to a plan in force; `target_id` is a teacher, lead room, organisation or demand.
+         * @description Something that happens to a plan in force; `target_id` is whom or what the kind concerns.
          */
         NewChange: {
             /** Plan Id */
@@ -2230,7 +2230,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "holiday" | "demand_withdrawn";
             /** Target Id */
             target_id: string;
             /**
@@ -3159,7 +3159,7 @@ export interface components {
         };
         /**
          * Targets
-         * @description The lead teachers, lead rooms and places of a plan.
+         * @description The lead teachers, lead rooms, places and relay nodes of a plan.
          */
         Targets: {
             /** Teachers */
@@ -3168,6 +3168,8 @@ export interface components {
             rooms: components["schemas"]["Target"][];
             /** Places */
             places: components["schemas"]["Target"][];
+            /** Relays */
+            relays: components["schemas"]["Target"][];
         };
         /**
          * TeacherAnswer

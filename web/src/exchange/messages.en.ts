@@ -61,6 +61,7 @@ export default {
   teachersNext: 'New teachers have no passwords yet. Set them on the page “People”.',
   toPeople: 'Set passwords',
   again: 'Import another file',
+  toPlanning: 'Go on to pairing',
   files: 'Templates and exports',
   filesLead: 'Exports have the shape of the templates: change them and import them again.',
   templates: 'Template',

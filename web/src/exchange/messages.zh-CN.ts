@@ -60,6 +60,7 @@ export default {
   applied: '导入完成，共作出 {count} 处改动。',
   teachersNext: '新教师的账号还没有密码，请到“人员”页设置。',
   toPeople: '去设置密码',
+  toPlanning: '去配对排课',
   again: '再导入一个文件',
   files: '模板与导出',
   filesLead: '导出的文件与模板格式相同，改好后可以直接再导入。',
