@@ -162,7 +162,7 @@ def withdraw(change_id: ChangeId, parts: PartsDependency, person: PersonDependen
 def _view(session: Session, change: Change) -> ChangeView:
     what = happening_of(change)
     target = [what.target_id]
-    names = load_names(session, organisations=target, users=target, rooms=target)
+    names = load_names(session, organisations=target, users=target, rooms=target, classes=target)
     return ChangeView(
         id=change.id,
         plan_id=change.plan_id,

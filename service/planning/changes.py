@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from scheduler.change.events import DemandWithdrawn, Event, RelayDown, StudioDown, TeacherAbsent
+from scheduler.change.events import BellsMoved, DemandWithdrawn, Event, RelayDown, StudioDown, TeacherAbsent
 from scheduler.change.proposals import Desk as ChangeDesk
 from scheduler.change.proposals import Proposal as WeekProposal
 from scheduler.pairing.subproblem import Effort
@@ -23,6 +23,7 @@ from service.organisation.tree import in_subtree
 from service.planning.acceptance import dating_of
 from service.planning.applying import Applying, Undo
 from service.planning.change_items import Coming, Drafting, Item
+from service.planning.class_hours import free_hours
 from service.planning.opened import OpenedPlan
 from service.planning.plan_tables import Change, Plan, Proposal
 from service.planning.plans import find_plan, require_planner
@@ -30,7 +31,7 @@ from service.problems import Conflict, InvalidRequest, NotFound
 from service.storage.base import new_id
 from service.usage.rows import append_row
 
-ChangeKind = Literal["absence", "room_down", "relay_down", "holiday", "demand_withdrawn"]
+ChangeKind = Literal["absence", "room_down", "relay_down", "bells_moved", "holiday", "demand_withdrawn"]
 LONGEST = timedelta(days=200)
 ID_LENGTH = 32
 EFFORT = Effort(deterministic=1.0, seconds=2.0)
@@ -172,6 +173,7 @@ def _check(session: Session, plan: Plan, opened: OpenedPlan, what: Happening, de
         "absence": frozenset(snapshot.teacher_of),
         "room_down": frozenset(one.id for one in snapshot.studios),
         "relay_down": frozenset(one.id for one in snapshot.nodes),
+        "bells_moved": frozenset(snapshot.class_of),
         "demand_withdrawn": frozenset(snapshot.demand_of),
     }
     if what.kind == "holiday":
@@ -200,6 +202,9 @@ def _drafts(
             event = StudioDown(what.target_id, what.days)
         case "relay_down":
             event = RelayDown(what.target_id, what.days)
+        case "bells_moved":
+            free = free_hours(session, what.target_id, plan.term, what.from_day, desk.zone)
+            event = BellsMoved(what.target_id, free)
     week = opened.asking(lambda assignment: ChangeDesk(assignment).propose(event, EFFORT))
     drafts = [(one.kind, drafting.of_proposal(one, what.from_day, what.to_day)) for one in week]
     only_losses = drafting.of_losses(_lost(week), {})

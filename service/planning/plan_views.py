@@ -54,15 +54,25 @@ def view_targets(session: Session, opened: OpenedPlan) -> Targets:
     teachers = {one.teacher: snapshot.teacher_of[one.teacher].school for one in used}
     rooms = {one.id: one.school for one in snapshot.studios if any(one.id == series.studio for series in used)}
     places = {school.id: school.county for school in snapshot.schools}
+    classes = {
+        one: snapshot.class_of[one].school
+        for one in sorted({snapshot.demand_of[p.demand].class_id for p in opened.plan.pairings})
+    }
     ids = [*places, *places.values()]
-    names = load_names(session, organisations=ids, users=teachers, rooms=rooms)
+    names = load_names(session, organisations=ids, users=teachers, rooms=rooms, classes=classes)
 
     def targets(found: Mapping[str, str]) -> list[Target]:
         made = [Target(id=one, name=names.any(one), school=names.any(school)) for one, school in found.items()]
         return sorted(made, key=lambda one: (one.school, one.name))
 
     relays = [Target(id=node.id, name=node.id, school="") for node in snapshot.nodes]
-    return Targets(teachers=targets(teachers), rooms=targets(rooms), places=targets(places), relays=relays)
+    return Targets(
+        teachers=targets(teachers),
+        rooms=targets(rooms),
+        places=targets(places),
+        relays=relays,
+        classes=targets(classes),
+    )
 
 
 def _brief(plan: Plan, now: datetime) -> dict[str, Any]:

@@ -249,9 +249,10 @@ class Target(BaseModel):
 
 
 class Targets(BaseModel):
-    """The lead teachers, lead rooms, places and relay nodes of a plan."""
+    """The lead teachers, lead rooms, places, relay nodes and paired classes of a plan."""
 
     teachers: list[Target]
     rooms: list[Target]
     places: list[Target]
     relays: list[Target]
+    classes: list[Target]

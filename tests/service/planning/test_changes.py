@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from service.lessons.tables import Lesson, LessonClaim
-from service.planning.tables import SchoolCapacity, SpecialDay
+from service.planning.tables import ClassPeriod, SchoolCapacity, SpecialDay
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEK = {"from_day": "2026-09-14", "to_day": "2026-09-18"}
@@ -166,6 +166,36 @@ def test_a_relay_that_is_down_loses_the_lessons_of_its_rooms_and_no_others(
     assert all(after[one] == before[one] for one in before.keys() - of_week)
 
 
+def test_a_class_whose_hours_moved_leaves_the_lessons_outside_them(
+    tell: Callable[..., Any], in_force: dict[str, Any], pairable: Any, parts: Any, signed_in: Callable[[str], Any]
+) -> None:
+    caller = signed_in("county_north")
+    rows = caller.get(f"/api/plans/{in_force['id']}/demands").json()["items"]
+    row = next(one for one in rows if len(one["times"]) == 2)
+    gone, kept = row["times"]
+    class_id = pairable.classes[row["class_name"]]
+    assert class_id in {one["id"] for one in caller.get(f"/api/plans/{in_force['id']}/targets").json()["classes"]}
+    with parts.database.unit_of_work() as session:
+        session.execute(
+            delete(ClassPeriod).where(ClassPeriod.class_id == class_id, ClassPeriod.weekday == gone["weekday"])
+        )
+    answer = tell(kind="bells_moved", target_id=class_id)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["target"] == row["class_name"]
+    for proposal in answer.json()["proposals"]:
+        of_class = [one for one in proposal["items"] if row["class_name"] in (one["class_name"] or str(one["classes"]))]
+        lost = [one for one in of_class if one["action"] in ("cancelled", "attends_less")]
+        days = {date.fromisoformat(one["day"]).weekday() for one in lost}
+        assert gone["weekday"] in days
+        assert all(
+            one["action"] not in ("attends_more", "added")
+            or date.fromisoformat(one["day"]).weekday() != gone["weekday"]
+            for one in of_class
+        )
+    fewest = next(one for one in answer.json()["proposals"] if one["kind"] == "fewest_changes")
+    assert kept["weekday"] not in {date.fromisoformat(one["day"]).weekday() for one in fewest["items"]}
+
+
 def test_a_holiday_cancels_and_is_written_into_the_calendar(
     tell: Callable[..., Any], parts: Any, county: Any, signed_in: Callable[[str], Any]
 ) -> None:
@@ -193,6 +223,7 @@ def test_a_holiday_cancels_and_is_written_into_the_calendar(
         {"kind": "holiday", "target_id": "0" * 32},
         {"kind": "holiday", "target_id": "nowhere"},
         {"kind": "relay_down", "target_id": "no such node"},
+        {"kind": "bells_moved", "target_id": "0" * 32},
         {"extra": 1},
     ],
 )

@@ -1580,7 +1580,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "relay_down" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "holiday" | "demand_withdrawn";
             /** Target Id */
             target_id: string;
             /** Target */
@@ -2230,7 +2230,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "relay_down" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "holiday" | "demand_withdrawn";
             /** Target Id */
             target_id: string;
             /**
@@ -3159,7 +3159,7 @@ export interface components {
         };
         /**
          * Targets
-         * @description The lead teachers, lead rooms, places and relay nodes of a plan.
+         * @description The lead teachers, lead rooms, places, relay nodes and paired classes of a plan.
          */
         Targets: {
             /** Teachers */
@@ -3170,6 +3170,8 @@ export interface components {
             places: components["schemas"]["Target"][];
             /** Relays */
             relays: components["schemas"]["Target"][];
+            /** Classes */
+            classes: components["schemas"]["Target"][];
         };
         /**
          * TeacherAnswer
