@@ -14,7 +14,7 @@ WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -pa
 	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 run: .setup/product service/web_app/index.html ## set everything up and start the product with the demonstration county (ARGS=--no-demo starts empty)
 	@exec $(BIN)/three-classrooms serve --demo $(ARGS)
