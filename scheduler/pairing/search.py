@@ -14,7 +14,8 @@ from scheduler.pairing.neighbourhoods import Neighbourhoods
 from scheduler.pairing.prospects import Prospects, weighted
 from scheduler.pairing.subproblem import Aim, Effort, Outcome, replan
 
-NARROW_LOSS, WIDE_LOSS = 15.0, 80.0
+# The fewer options a model has the further it gets: most rounds look only at what loses next to nothing by the prices.
+LOSSES, LOSS_WEIGHTS = (2.0, 15.0, 80.0), (6, 3, 1)
 SMALLEST, LARGEST = 20, 600
 LOSSES_EVERY = 12
 FRUITLESS_ROUNDS = 100
@@ -40,8 +41,7 @@ class Search:
         self.neighbourhoods = Neighbourhoods(assignment.problem, random)
         self.floors: dict[int, int] = {}
         self._fruitless = 0
-        self._narrow = prospects.promising(NARROW_LOSS)
-        self._wide = prospects.promising(WIDE_LOSS)
+        self._promising = [prospects.promising(loss) for loss in LOSSES]
         self._rounds = 0
         self._teacher_weights: list[float] = []
         self._school_weights: list[float] = []
@@ -62,7 +62,7 @@ class Search:
         for block in list(self.neighbourhoods.blocks(size)):
             if not go_on():
                 return
-            self.replan(block, Aim(self.floors, promising=self._narrow))
+            self.replan(block, Aim(self.floors, promising=self._promising[0]))
 
     def round(self) -> Outcome:
         """Plans one drawn neighbourhood again."""
@@ -73,8 +73,8 @@ class Search:
         names = list(self._kinds)
         name = self._random.choices(names, [self._kinds[one].earned + 0.1 for one in names])[0]
         kind = self._kinds[name]
-        wide = self._random.random() < 0.25
-        aim = Aim(self.floors, promising=self._wide if wide else self._narrow)
+        promising = self._random.choices(self._promising, LOSS_WEIGHTS)[0]
+        aim = Aim(self.floors, promising=promising)
         outcome = self.replan(kind.draw(kind.size), aim)
         self._adapt(kind, outcome, self._watch.small_model())
         self._fruitless = 0 if outcome.gained else self._fruitless + 1
