@@ -53,17 +53,19 @@ class Insertion:
         self._journal = journal
         self._forbidden = forbidden
 
-    def refill(self, demands: Collection[int]) -> None:
+    def refill(self, demands: Collection[int], most_moved: int) -> None:
         """Gives each demand as many lessons as find room, weakest schools first.
 
-        Another class is moved only for a demand that would be left without any lesson, not for an hour more.
+        Another class is moved only for a demand that would be left without any lesson, not for an hour more, and no
+        more than `most_moved` are.
         """
         ordered = sorted(demands, key=self._served_share)
         for demand in ordered:
             while self._insert(demand):
                 pass
         for demand in ordered:
-            if not self._assignment.demand_lessons[demand] and self._eject(demand):
+            if most_moved and not self._assignment.demand_lessons[demand] and self._eject(demand):
+                most_moved -= 1
                 while self._insert(demand):
                     pass
 

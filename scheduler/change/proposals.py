@@ -22,6 +22,7 @@ from scheduler.pairing.subproblem import Aim, Effort, replan
 Kind = Literal["substitute", "fewest_changes", "best"]
 STAY_POINTS = 60
 BEST_DEMANDS = 220
+MOST_MOVED = 1
 
 
 class StalePlanError(SchedulerError):
@@ -153,7 +154,7 @@ class Desk:
         for option in lost:
             journal.remove(option)
         hit = {problem.option_demand[option] for option in lost}
-        Insertion(assignment, journal, forbidden).refill(hit)
+        Insertion(assignment, journal, forbidden).refill(hit, most_moved=len(hit))
         demands = self._rivals(hit)
         before = [option for demand in demands for option in assignment.taken_of(demand)]
         allowed = bytearray(b"\x01" * problem.options)
@@ -217,7 +218,7 @@ class Desk:
         for option in rest:
             journal.remove(option)
         refilled = {self._problem.option_demand[option] for option in rest}
-        Insertion(self._assignment, journal, forbidden).refill(refilled)
+        Insertion(self._assignment, journal, forbidden).refill(refilled, MOST_MOVED)
         proposal = self._proposal(kind, rest, journal.demands(), lost_and_substitutions)
         journal.undo()
         return proposal

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scheduler.change.insertion import Insertion, Journal
-from scheduler.change.proposals import STAY_POINTS, DemandChange, Proposal, WeekPlan
+from scheduler.change.proposals import MOST_MOVED, STAY_POINTS, DemandChange, Proposal, WeekPlan
 from scheduler.instance.snapshot import Snapshot
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.plan import pairing_of
@@ -53,7 +53,7 @@ def propose_revision(revision: Revision, added: Collection[str], effort: Effort)
     problem, assignment = revision.assignment.problem, revision.assignment
     wanted = set(revision.hit) | {at for at, demand in enumerate(problem.snapshot.demands) if demand.id in set(added)}
     journal = Journal(assignment)
-    Insertion(assignment, journal, frozenset()).refill(wanted)
+    Insertion(assignment, journal, frozenset()).refill(wanted, MOST_MOVED)
     proposals = [_proposal("fewest_changes", revision, wanted)]
     demands = _rivals(assignment, wanted)
     before = [option for demand in demands for option in assignment.taken_of(demand)]

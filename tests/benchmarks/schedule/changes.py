@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--size", default="1/4", choices=sorted(SIZES))
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--draws", type=int, default=30)
-    parser.add_argument("--effort", type=float, default=0.5, help="CP-SAT's deterministic time for the best proposal")
+    parser.add_argument("--effort", type=float, default=0.3, help="CP-SAT's deterministic time for the best proposal")
     parser.add_argument("--rounded", action="store_true")
     arguments = parser.parse_args()
     snapshot = generate(arguments.size, arguments.seed)
@@ -45,7 +45,7 @@ def main() -> int:
             {
                 "substitute": _timed(lambda event=event: desk.substitutes(event)),
                 "fewest_changes": _timed(lambda event=event: desk.fewest_changes(event)),
-                "best": _timed(lambda event=event: desk.best(event, Effort(arguments.effort, 3.0))),
+                "best": _timed(lambda event=event: desk.best(event, Effort(arguments.effort, 1.5))),
             }
         )
         for _, proposal in rows[-1].values():
