@@ -27,8 +27,11 @@ export const DEAD_BAND_MS = 12
 export const SEEK_BEYOND_MS = 350
 /** The drift is played away in about this time ... */
 const CORRECT_WITHIN_MS = 700
-/** ... but never by more than this part of the rate, so that voices keep their sound. */
+/** ... but never by more than this part of the rate, so that voices keep their sound ... */
 const LARGEST_NUDGE = 0.12
+/** ... except beyond this drift, as after a slow start: then being together soon matters more. */
+export const HURRY_BEYOND_MS = 60
+const HURRIED_NUDGE = 0.4
 
 /** Where in its file a stream should be, clamped to the file; `inside` is false before its start and after its end. */
 export function placeOf(span: StreamSpan, master_ms: number): { position_ms: number; inside: boolean } {
@@ -44,7 +47,8 @@ export function correct(span: StreamSpan, reading: MediaReading, master_ms: numb
   const drift_ms = reading.position_ms - position_ms
   if (Math.abs(drift_ms) > SEEK_BEYOND_MS) return { action: 'seek', position_ms }
   if (Math.abs(drift_ms) <= DEAD_BAND_MS) return { action: 'rate', rate }
-  const nudge = Math.max(-LARGEST_NUDGE, Math.min(LARGEST_NUDGE, -drift_ms / (CORRECT_WITHIN_MS * rate)))
+  const largest = Math.abs(drift_ms) > HURRY_BEYOND_MS ? HURRIED_NUDGE : LARGEST_NUDGE
+  const nudge = Math.max(-largest, Math.min(largest, -drift_ms / (CORRECT_WITHIN_MS * rate)))
   return { action: 'rate', rate: rate * (1 + nudge) }
 }
 

@@ -166,8 +166,15 @@ describe('correct', () => {
   it('nudges towards the clock and never far', () => {
     const rateAt = (position_ms: number) => (at(position_ms) as { rate: number }).rate
     expect(rateAt(4_070)).toBeCloseTo(0.9)
-    expect(rateAt(3_300 + 400)).toBeCloseTo(1.12)
-    expect(rateAt(4_340)).toBeCloseTo(0.88)
+    expect(rateAt(3_945)).toBeCloseTo(1.079)
+    expect(rateAt(4_060)).toBeCloseTo(0.914)
+  })
+
+  it('hurries after a slow start, still never far', () => {
+    const rateAt = (position_ms: number) => (at(position_ms) as { rate: number }).rate
+    expect(rateAt(3_900)).toBeCloseTo(1.143)
+    expect(rateAt(3_700)).toBeCloseTo(1.4)
+    expect(rateAt(4_340)).toBeCloseTo(0.6)
   })
 
   it('leaves an element alone while it seeks', () => {
