@@ -24,6 +24,7 @@ from media.contract import (
     commands_topic,
     parse_command,
 )
+from service.storage.base import new_id
 
 
 class FakeRelay:
@@ -36,6 +37,7 @@ class FakeRelay:
 
     async def run(self, subscribed: asyncio.Event) -> None:
         async with self.parts.bus.subscribe(commands_topic("relay-1")) as commands:
+            await self.publish_beat(new_id())  # as the contract says: what was told before it listened is told again
             subscribed.set()
             async for message in commands:
                 command = parse_command(message)
@@ -93,7 +95,10 @@ class FakeRelay:
         yield LessonClosed(lesson_id=command.lesson_id, at=now, journals=[])
 
     def beat(self, client: Any, run_id: str) -> None:
-        """Publish a heartbeat of the relay's run with that id."""
+        """Publish a heartbeat of the relay's run with that id, from the test's thread."""
+        client.portal.call(self.publish_beat, run_id)
+
+    async def publish_beat(self, run_id: str) -> None:
         beat = RelayHeartbeat(
             relay_id="relay-1",
             run_id=run_id,
@@ -105,7 +110,7 @@ class FakeRelay:
             packets_received=7,
             packets_forwarded=21,
         )
-        client.portal.call(self.parts.bus.publish, EVENTS_TOPIC, beat.model_dump(mode="json"))
+        await self.parts.bus.publish(EVENTS_TOPIC, beat.model_dump(mode="json"))
 
     def seen(self, kind: str) -> list[Any]:
         return [command for command in self.commands if command.type == kind]
