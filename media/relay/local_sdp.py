@@ -15,7 +15,15 @@ from aiortc.rtcrtpparameters import (
 )
 
 from media.forwarder.api import Kind
-from media.relay.codecs import PUBLISHER_EXTENSIONS, SUBSCRIBER_CODECS, SUBSCRIBER_EXTENSIONS, ChosenCodec
+from media.relay.codecs import (
+    MID,
+    PUBLISHER_EXTENSIONS,
+    REPAIRED_RID,
+    RID,
+    SUBSCRIBER_CODECS,
+    SUBSCRIBER_EXTENSIONS,
+    ChosenCodec,
+)
 from media.relay.remote_sdp import RemoteMedia
 
 RTP_PROFILE = "UDP/TLS/RTP/SAVPF"
@@ -112,7 +120,16 @@ def _answer_line(transport: LocalTransport, offered: RemoteMedia, codec: ChosenC
         if uri in offered.extensions
     ]
     media.rtp.codecs = parameters
+    if received and (layers := received_layers(offered)):
+        # RFC 8853 section 5.3: what is received is what was offered to be sent.
+        media.extra += [f"a=rid:{rid} recv" for rid in layers]
+        media.extra.append(f"a=simulcast:recv {';'.join(layers)}")
     return media
+
+
+def received_layers(offered: RemoteMedia) -> tuple[str, ...]:
+    """The simulcast layers we take of an offered line, lowest first: none unless its packets can be told apart."""
+    return offered.layers if {MID, RID, REPAIRED_RID} <= set(offered.extensions) else ()
 
 
 def _rejected_line(offered: RemoteMedia) -> Media:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from media.contract import TrackKind, TrackSource
 from media.forwarder.api import AddStream, ExtensionIds
 from media.relay.codecs import PUBLISHER_EXTENSIONS, ChosenCodec, choose_codec, extension_ids
-from media.relay.local_sdp import write_answer
+from media.relay.local_sdp import received_layers, write_answer
 from media.relay.media_port import Leg, LegOwner, MediaPort
 from media.relay.remote_sdp import RemoteDescription, RemoteMedia, SdpError, read_remote_description
 from media.session.actions import WantedTrack
@@ -27,6 +27,8 @@ class ReceivedLine:
     codec: ChosenCodec
     extensions: ExtensionIds
     ssrcs: tuple[int, ...]
+    layers: tuple[str, ...] = ()
+    "Rids of its simulcast layers, lowest first; () without."
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Publisher:
             codecs=(line.codec.stream_codec(line.extensions),),
             extensions=line.extensions,
             ssrcs=line.ssrcs,
+            layers=line.layers,
         )
 
     def close(self) -> None:
@@ -125,4 +128,5 @@ def _receive(track: WantedTrack, offer: RemoteDescription, chosen: dict[str, Cho
     if codec is None:
         raise SdpError(f"m-line {track.mid} offers no codec of the relay: Opus, H.264 (packetization mode 1), VP8")
     extensions = {uri: line.extensions[uri] for uri in PUBLISHER_EXTENSIONS[kind] if uri in line.extensions}
-    return ReceivedLine(kind, codec, extension_ids(extensions), line.ssrcs)
+    layers = received_layers(line)
+    return ReceivedLine(kind, codec, extension_ids(extensions), () if layers else line.ssrcs, layers)

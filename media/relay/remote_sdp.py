@@ -13,11 +13,14 @@ from aiortc import sdp as aiortc_sdp
 MAX_MEDIA = 128
 MAX_LINES = 6000
 _MID = re.compile(r"[A-Za-z0-9_.\-]{1,16}")
+_RID = re.compile(r"[A-Za-z0-9]{1,16}")
+MAX_LAYERS = 4
 _TOKEN = re.compile(r"[\x21-\x7e]{4,256}")
 _HEX_PAIRS = re.compile(r"(?:[0-9A-F]{2}:)*[0-9A-F]{2}")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _USED_ATTRIBUTES = frozenset(
     {"group", "mid", "rtpmap", "fmtp", "rtcp-fb", "extmap", "ice-ufrag", "fingerprint", "setup", "rtcp-mux", "ssrc"}
+    | {"rid", "simulcast"}
 ) | frozenset(aiortc_sdp.DIRECTIONS)
 
 
@@ -53,6 +56,8 @@ class RemoteMedia:
     extensions: Mapping[str, int]
     "Header extension ids that fit the one-byte form (RFC 8285 section 4.2), by URI."
     ssrcs: tuple[int, ...]
+    layers: tuple[str, ...] = ()
+    "The rids of the layers it sends in simulcast, in the order of `a=simulcast`; () without simulcast."
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,20 @@ def _read_media(found: aiortc_sdp.MediaDescription, lines: list[str]) -> RemoteM
         codecs=_read_codecs(found) if is_rtp else (),
         extensions={header.uri: header.id for header in found.rtp.headerExtensions if 1 <= header.id <= 14},
         ssrcs=tuple(info.ssrc for info in found.ssrc if 0 < info.ssrc < 2**32)[:16],
+        layers=_read_layers(lines) if found.kind == "video" else (),
     )
+
+
+def _read_layers(lines: list[str]) -> tuple[str, ...]:
+    """Read the rids of the simulcast that the line sends (RFC 8853 section 5.1), the first of alternatives each."""
+    sent = {line[6:].split(" ", 1)[0] for line in lines if re.fullmatch(r"a=rid:\S+ send( .*)?", line)}
+    value = next((line[12:].split() for line in lines if line.startswith("a=simulcast:")), [])
+    if "send" not in value[:-1]:
+        return ()
+    rids = [one.split(",")[0].lstrip("~") for one in value[value.index("send") + 1].split(";")]
+    if not all(_RID.fullmatch(rid) and rid in sent for rid in rids) or len(set(rids)) != len(rids):
+        raise SdpError("a=simulcast names layers that no a=rid describes")
+    return tuple(rids) if 2 <= len(rids) <= MAX_LAYERS else ()
 
 
 def _read_codecs(found: aiortc_sdp.MediaDescription) -> tuple[RemoteCodec, ...]:

@@ -1,6 +1,8 @@
 """What the relay writes can be read back, and says what it should."""
 
-from media.relay.codecs import choose_codec
+import dataclasses
+
+from media.relay.codecs import MID, REPAIRED_RID, RID, TRANSPORT_CC, choose_codec
 from media.relay.local_sdp import LocalTransport, SentLine, write_answer, write_offer
 from media.relay.remote_sdp import RemoteCodec, RemoteMedia, read_remote_description
 
@@ -21,8 +23,20 @@ OFFERED = RemoteMedia(
 DATA = RemoteMedia("d", "application", ("webrtc-datachannel",), "UDP/DTLS/SCTP", False, False, False, (), {}, ())
 
 
-def answer(received=("v",)):
-    return write_answer(TRANSPORT, 1, [OFFERED, DATA], {"v": choose_codec(OFFERED)}, received)
+LAYERED = dataclasses.replace(OFFERED, extensions={MID: 4, RID: 10, REPAIRED_RID: 11}, layers=("l", "h"))
+
+
+def answer(received=("v",), offered=OFFERED):
+    return write_answer(TRANSPORT, 1, [offered, DATA], {"v": choose_codec(offered)}, received)
+
+
+def test_offered_simulcast_layers_are_received_where_their_packets_can_be_told_apart():
+    text = answer(offered=LAYERED)
+    assert "a=rid:l recv\r\na=rid:h recv\r\na=simulcast:recv l;h\r\n" in text
+    assert f"a=extmap:10 {RID}\r\n" in text
+    assert f"a=extmap:11 {REPAIRED_RID}\r\n" in text
+    assert "simulcast" not in answer(offered=LAYERED, received=())
+    assert "simulcast" not in answer(offered=dataclasses.replace(LAYERED, extensions={MID: 4}))
 
 
 def test_an_answer_is_lite_passive_and_receives_what_was_asked():
@@ -59,6 +73,8 @@ def test_an_offer_groups_a_partys_sound_and_picture_and_names_each_track_once():
     assert "a=msid:room:1|camera t1\r\n" in text
     assert "a=msid:room:1|camera t2\r\n" in text
     assert "a=ssrc-group:FID 11 12\r\n" in text
-    assert "transport-wide-cc" not in text
+    assert text.count(f"a=extmap:4 {TRANSPORT_CC}\r\n") == 3
+    assert "a=rtcp-fb:108 transport-cc\r\n" in text
+    assert "a=rtcp-fb:111 transport-cc\r\n" in text
     assert "abs-send-time" not in text
     assert "profile-level-id=42e01f" in text

@@ -235,3 +235,26 @@ def test_damaged_sdp_is_read_or_refused_and_never_raises_anything_else(damages, 
     for media in offer.media:
         if media.kind in {"audio", "video"} and not media.rejected:
             choose_codec(media)
+
+
+def simulcast(*lines):
+    changed = CHROMIUM.replace("a=rid:h send\r\na=simulcast:send h\r\n", "".join(f"{line}\r\n" for line in lines))
+    return read_remote_description(changed).media[1].layers
+
+
+def test_the_layers_of_a_simulcast_are_read_in_the_order_of_the_simulcast_line():
+    assert simulcast("a=rid:h send", "a=rid:l send", "a=simulcast:send l;h") == ("l", "h")
+    assert simulcast("a=rid:l send pt=96", "a=rid:h send", "a=simulcast:recv x send l,z;~h") == ("l", "h")
+
+
+def test_one_layer_or_received_layers_are_no_simulcast():
+    assert simulcast("a=rid:h send", "a=simulcast:send h") == ()
+    assert simulcast("a=rid:a recv", "a=rid:b recv", "a=simulcast:recv a;b") == ()
+    assert simulcast("a=rid:a send", "a=simulcast:send") == ()
+    assert simulcast(*(f"a=rid:r{n} send" for n in range(5)), "a=simulcast:send r0;r1;r2;r3;r4") == ()
+
+
+@pytest.mark.parametrize("value", ["send a;c", "send a;a", "send a;;b", "send a;b-c"])
+def test_a_simulcast_line_that_names_unknown_layers_is_refused(value):
+    with pytest.raises(SdpError, match="simulcast"):
+        simulcast("a=rid:a send", "a=rid:b send", f"a=simulcast:{value}")

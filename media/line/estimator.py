@@ -1,0 +1,242 @@
+"""Estimates what one receiver's line carries, from how fast, how late and how completely packets arrive (sans-IO).
+
+The queue tells soonest (RFC 8836 wants it short): while packets stand in one, the rate at which they arrive is what the
+line carries. Loss counts only when sending less lessens it: a bad line loses packets however little is sent. Upwards
+the estimate creeps while the line is used, and jumps by short probes.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from media.forwarder.api import ProbeResult, ReceiverWindow
+
+START_BPS = 500_000
+LEAST_BPS = 64_000
+MOST_BPS = 50_000_000
+
+QUEUE_HIGH_MS = 100.0
+QUEUE_RISING_MS = 60.0
+"Over this in two windows running, the second above the first: it will be high in a moment."
+QUEUE_LOW_MS = 40.0
+LOSS_HIGH = 0.10
+"More loss than is usual on this line."
+MOST_USUAL_LOSS = 0.35
+LOSS_AFTER_S = 1.0
+"Loss is judged over at least so long,"
+LOSS_OVER_S = 3.0
+"and at most so long."
+MEASURE_S = 0.6
+FULL_MEASURE_S = 0.3
+CUT_EVERY_S = 0.5
+SILENCE_S = 1.5
+GROWTH_PER_S = 0.08
+GROWTH_NEAR_LIMIT_PER_S = 0.01
+NEAR_LIMIT = 0.93
+
+PROBE_BACKOFF_S = 5.0
+MOST_BACKOFF_S = 60.0
+RECOVERY_BACKOFF_S = 6.0
+"A line that was better a while ago is asked at least so often: full quality is back within 10 s of its recovery."
+RECOVERY_S = 180.0
+PROBE_QUEUE_MS = 100.0
+"A probe is so short that even if nothing more fits the line than is known, it queues no longer than this."
+PROBE_GROWTH = 2.5
+PROBE_QUEUE_GOOD_MS = 50.0
+PROBE_ARRIVED_GOOD = 0.9
+PROBE_GAIN = 1.05
+PROBE_ANSWER_S = 4.0
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """A probe that is due."""
+
+    bits_per_second: int
+    duration_ms: int
+
+
+class LineEstimator:
+    """One receiver's line. `now` and the `at` of windows are monotonic seconds of one clock."""
+
+    def __init__(self, now: float) -> None:
+        self.rate_bps = float(START_BPS)
+        "What may be sent."
+        self.loss = 0.0
+        "Share of packets lost lately."
+        self.queue_ms = 0.0
+        self.heard_at: float | None = None
+        "When the receiver last reported; None: it never did, so nothing is known of its line."
+        self._recent: deque[ReceiverWindow] = deque()
+        self._lossy: deque[ReceiverWindow] = deque()
+        self._limit_bps: float | None = None
+        "The line's rate when it last was full."
+        self._best_bps = 0.0
+        self._best_at = now
+        self._draining = False
+        self._cut_at = now - CUT_EVERY_S
+        self._usual_loss = 0.0
+        self._loss_cut: tuple[float, float] | None = None
+        "Loss and rate before the last cut that loss caused."
+        self._silent_since: float | None = None
+        self._probe: tuple[ProbePlan, float] | None = None
+        self._probe_at = now
+        self._backoff_s = PROBE_BACKOFF_S
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of the line."""
+        return self.heard_at is not None
+
+    def take_window(self, window: ReceiverWindow) -> None:
+        """Learn from what a receiver reported."""
+        since = window.at - self.heard_at if self.heard_at is not None else 0.0
+        self.heard_at = window.at
+        self.queue_ms, before = window.queue_ms, self.queue_ms
+        self._note(window)
+        if self._silent_since is not None:
+            self._line_is_back(window.at)
+        if window.probing:
+            return
+        if self._draining and self.queue_ms < QUEUE_LOW_MS:
+            self._draining = False
+            self._raise(0.9 * (self._limit_bps or 0.0), window.at)
+        high = self.queue_ms > QUEUE_HIGH_MS or (self.queue_ms > before > QUEUE_RISING_MS)
+        if high and window.at - self._cut_at >= (2 * CUT_EVERY_S if self._draining else CUT_EVERY_S):
+            self._cut_for_queue(window.at)
+        elif self._loses_too_much(window.at):
+            self._cut_for_loss(window.at)
+        elif not self._draining and self.queue_ms < QUEUE_LOW_MS:
+            self._grow(min(since, 1.0), window.at)
+
+    def take_probe(self, result: ProbeResult) -> bool:
+        """Learn from how a probe went; tells whether more fits the line than was known."""
+        plan, self._probe = (self._probe[0] if self._probe else None), None
+        if plan is None or result.sent_bits == 0 or result.span_ms <= 0:
+            self._probe_at = result.at + PROBE_BACKOFF_S
+            return False
+        # What is lost whatever is sent says nothing about how much fits.
+        arrived_bps = result.acked_bits * 1000 / result.span_ms / (1.0 - min(self._usual_loss, self.loss))
+        queued = result.queue_ms - min(self.queue_ms, QUEUE_LOW_MS) > PROBE_QUEUE_GOOD_MS
+        complete = result.acked_bits >= PROBE_ARRIVED_GOOD * (1.0 - self._usual_loss) * result.sent_bits
+        if complete and not queued and arrived_bps > PROBE_GAIN * self.rate_bps:
+            self._raise(min(arrived_bps, plan.bits_per_second), result.at)
+            self._limit_bps = None
+            self._backoff_s = PROBE_BACKOFF_S
+            self._probe_at = result.at + 0.3
+            return True
+        if queued and not self._draining:
+            # What comes out of a full line is what it carries.
+            self._limit_bps = arrived_bps
+            self._raise(0.85 * arrived_bps, result.at)
+        self._probe_at = result.at + min(self._backoff_s, self._most_backoff_s(result.at))
+        self._backoff_s = min(2 * self._backoff_s, MOST_BACKOFF_S)
+        return False
+
+    def watch(self, now: float) -> None:
+        """Time passed: a line on which nothing is reported any more is taken to carry less and less."""
+        if self._probe is not None and now > self._probe[1] + PROBE_ANSWER_S:
+            self._probe = None
+        if self.heard_at is None or now - self.heard_at < SILENCE_S:
+            return
+        since = self._silent_since if self._silent_since is not None else self.heard_at + SILENCE_S - 1.0
+        if now - since >= 1.0:
+            self._silent_since = now
+            self.rate_bps = max(LEAST_BPS, self.rate_bps / 2)
+
+    def plan_probe(self, now: float, wanted_bps: float) -> ProbePlan | None:
+        """The probe to send now, if more is wanted than the line is known to carry and asking is due."""
+        heard = self.heard_at is not None and now - self.heard_at < 1.0
+        quiet = not self._draining and self.queue_ms < QUEUE_LOW_MS and self._loss_cut is None
+        if not (heard and quiet) or self._probe is not None or now < self._probe_at or wanted_bps <= self.rate_bps:
+            return None
+        rate = min(1.1 * wanted_bps, PROBE_GROWTH * self.rate_bps, MOST_BPS)
+        harmless_ms = PROBE_QUEUE_MS * self.rate_bps / max(rate - self.rate_bps, 1.0)
+        plan = ProbePlan(int(rate), int(min(300.0, max(100.0, harmless_ms))))
+        self._probe = (plan, now)
+        return plan
+
+    def _note(self, window: ReceiverWindow) -> None:
+        self._recent.append(window)
+        while self._recent[0].at < window.at - MEASURE_S:
+            self._recent.popleft()
+        self._lossy.append(window)
+        while self._lossy[0].at < window.at - LOSS_OVER_S:
+            self._lossy.popleft()
+        sent = sum(one.sent_packets for one in self._lossy)
+        self.loss = min(1.0, sum(one.lost_packets for one in self._lossy) / sent) if sent else 0.0
+        if self.loss < self._usual_loss:
+            self._usual_loss += 0.02 * (self.loss - self._usual_loss)
+
+    def _arriving_bps(self, over_s: float = MEASURE_S) -> float:
+        recent = [one for one in self._recent if one.at > self._recent[-1].at - over_s]
+        span_ms = sum(one.span_ms for one in recent)
+        acked_bits = sum(one.acked_bits for one in recent)
+        return acked_bits * 1000 / span_ms / (1.0 - self._usual_loss) if span_ms > 0 else self.rate_bps
+
+    def _cut_for_queue(self, at: float) -> None:
+        # Only the newest: what came before the queue stood is not what the line carries now.
+        arriving = self._arriving_bps(FULL_MEASURE_S)
+        self._limit_bps = arriving
+        # The fuller the queue, the deeper the cut: it should be empty in about a second.
+        share = min(0.85, max(0.5, 1.0 - self.queue_ms / 800))
+        self._cut_to(share * arriving, at)
+        self._draining = True
+
+    def _loses_too_much(self, at: float) -> bool:
+        if not self._lossy or self._lossy[-1].at - self._lossy[0].at < LOSS_AFTER_S or at - self._cut_at < LOSS_AFTER_S:
+            return False
+        high = self.loss > self._usual_loss + LOSS_HIGH and sum(one.sent_packets for one in self._lossy) >= 20
+        if not high:
+            self._loss_cut = None
+        return high
+
+    def _cut_for_loss(self, at: float) -> None:
+        bearable = self.loss <= MOST_USUAL_LOSS + LOSS_HIGH
+        if bearable and self._loss_cut is not None and self.loss >= 0.6 * self._loss_cut[0]:
+            # Sending less did not help: this line loses packets whatever is sent.
+            self._usual_loss = min(self.loss, MOST_USUAL_LOSS)
+            self._raise(self._loss_cut[1], at)
+            self._loss_cut = None
+        else:
+            before = (self.loss, self.rate_bps)
+            arriving = self._arriving_bps()
+            # A line that drops most of what comes has shown what it carries; a little loss asks for a little less.
+            self._cut_to(max(arriving, 0.7 * self.rate_bps) if bearable else 0.9 * arriving, at)
+            self._loss_cut = before
+        self._lossy.clear()
+
+    def _cut_to(self, rate: float, at: float) -> None:
+        self.rate_bps = max(LEAST_BPS, min(self.rate_bps, rate))
+        self._cut_at = at
+        self._probe_at = max(self._probe_at, at + 2.0)
+
+    def _grow(self, seconds: float, at: float) -> None:
+        arriving = self._arriving_bps()
+        if arriving < 0.7 * self.rate_bps:
+            return
+        if self._limit_bps is not None and self.rate_bps > NEAR_LIMIT * self._limit_bps:
+            growth = GROWTH_NEAR_LIMIT_PER_S if arriving > NEAR_LIMIT * self.rate_bps else 0.0
+        else:
+            growth = GROWTH_PER_S
+        self._raise(min(self.rate_bps * (1 + growth * seconds), 1.3 * arriving + 50_000), at)
+
+    def _raise(self, rate: float, at: float) -> None:
+        self.rate_bps = min(MOST_BPS, max(self.rate_bps, rate))
+        if self.rate_bps >= self._best_bps or at - self._best_at > RECOVERY_S:
+            self._best_bps, self._best_at = self.rate_bps, at
+        elif self.rate_bps > 0.9 * self._best_bps:
+            self._best_at = at
+
+    def _most_backoff_s(self, at: float) -> float:
+        was_better = self._best_bps > 1.2 * self.rate_bps and at - self._best_at < RECOVERY_S
+        return RECOVERY_BACKOFF_S if was_better else MOST_BACKOFF_S
+
+    def _line_is_back(self, at: float) -> None:
+        self._silent_since = None
+        self._backoff_s = PROBE_BACKOFF_S
+        self._probe = None
+        self._probe_at = at + 0.3
+        self._recent.clear()
+        self._lossy.clear()
+        self._loss_cut = None
+        self._raise(START_BPS / 2, at)

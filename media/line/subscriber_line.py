@@ -1,0 +1,147 @@
+"""One receiver's line at work: its estimate, what each of its tracks gets of it, and the probes for more (sans-IO)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from media.forwarder.api import ProbeResult, ReceiverWindow
+from media.line.allocation import PAUSED, Choice, Importance, Wish, allocate
+from media.line.estimator import LineEstimator, ProbePlan
+
+Reason = Literal["none", "line", "ceiling"]
+
+HOLD_S = 2.0
+"A picture that was lowered stays so for at least so long, and twice as long each time it fell soon after a rise."
+MOST_HOLD_S = 60.0
+SOON_S = 10.0
+RATE_STEP = 0.05
+"The packet core is told a new rate when it differs by more than this."
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a sink gets from now on; `choice` None: nothing."""
+
+    sink: int
+    choice: Choice | None
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What is to be done now."""
+
+    grants: tuple[Grant, ...] = ()
+    rate_bps: int | None = None
+    "The line's new rate for pacing."
+    probe: ProbePlan | None = None
+
+
+@dataclass
+class _Course:
+    """How a sink fared."""
+
+    number: int = PAUSED
+    lowered_at: float | None = None
+    raised_at: float | None = None
+    hold_s: float = HOLD_S
+
+
+class SubscriberLine:
+    """Decides for one receiver. Give it what the packet core reports and, twice a second, the wishes."""
+
+    def __init__(self, now: float, *, reports: bool) -> None:
+        """`reports`: whether the receiver agreed to transport-wide feedback; of others nothing is known."""
+        self.reports = reports
+        self.estimator = LineEstimator(now)
+        self.reason: Reason = "none"
+        "What keeps pictures from being full."
+        self._courses: dict[int, _Course] = {}
+        self._told: dict[int, Choice | None] = {}
+        self._told_rate: float | None = None
+        self._ceiling_bps: float | None = None
+
+    @property
+    def ceiling_bps(self) -> float | None:
+        """This receiver's share of what its school's line may carry; None: not limited."""
+        return self._ceiling_bps
+
+    def granted(self, sink: int) -> Choice | None:
+        """What the sink gets; None: nothing."""
+        return self._told.get(sink)
+
+    def take_window(self, window: ReceiverWindow) -> bool:
+        """Learn; tells whether what is sent should be reconsidered at once."""
+        before = self.estimator.rate_bps
+        self.estimator.take_window(window)
+        return self.estimator.rate_bps < before
+
+    def take_probe(self, result: ProbeResult) -> bool:
+        """Learn; tells whether what is sent should be reconsidered at once."""
+        more = self.estimator.take_probe(result)
+        if more:
+            # Proof that more fits ends the wait that caution asked for.
+            for course in self._courses.values():
+                course.lowered_at = None
+        return more
+
+    def decide(self, wishes: Sequence[Wish], ceiling_bps: float | None, now: float) -> Orders:
+        """Reconsider everything."""
+        self._ceiling_bps = ceiling_bps
+        self.estimator.watch(now)
+        line_bps = self.estimator.rate_bps if self.reports else float("inf")
+        budget = line_bps if ceiling_bps is None else min(line_bps, ceiling_bps)
+        chosen = allocate(wishes, budget, {sink: course.number for sink, course in self._courses.items()})
+        grants = self._settle(wishes, chosen, now)
+        full = all(self._courses[wish.sink].number == len(wish.choices) - 1 for wish in wishes)
+        limited = "ceiling" if ceiling_bps is not None and ceiling_bps < line_bps else "line"
+        self.reason = "none" if full else limited  # type: ignore[assignment]
+        return Orders(grants, self._new_rate(budget), self._probe(wishes, ceiling_bps, now))
+
+    def _settle(self, wishes: Sequence[Wish], chosen: dict[int, int], now: float) -> tuple[Grant, ...]:
+        grants = []
+        for wish in wishes:
+            course = self._courses.setdefault(wish.sink, _Course())
+            self._move(course, min(chosen.get(wish.sink, PAUSED), len(wish.choices) - 1), now)
+            choice = wish.choices[course.number] if course.number != PAUSED else None
+            told = self._told.get(wish.sink)
+            if wish.sink not in self._told or _differ(told, choice):
+                grants.append(Grant(wish.sink, choice))
+            self._told[wish.sink] = choice
+        for sink in self._told.keys() - {wish.sink for wish in wishes}:
+            del self._told[sink]
+            self._courses.pop(sink, None)
+        return tuple(grants)
+
+    def _move(self, course: _Course, number: int, now: float) -> None:
+        if number < course.number:
+            soon = course.raised_at is not None and now - course.raised_at < SOON_S
+            course.hold_s = min(2 * course.hold_s, MOST_HOLD_S) if soon else HOLD_S
+            course.lowered_at = now
+            course.number = number
+        elif number > course.number:
+            if course.lowered_at is not None and now - course.lowered_at < course.hold_s:
+                return
+            course.raised_at = now
+            course.number = number
+
+    def _new_rate(self, budget: float) -> int | None:
+        if not self.estimator.known:
+            return None
+        if self._told_rate is not None and abs(budget - self._told_rate) <= RATE_STEP * self._told_rate:
+            return None
+        self._told_rate = budget
+        return int(budget)
+
+    def _probe(self, wishes: Sequence[Wish], ceiling_bps: float | None, now: float) -> ProbePlan | None:
+        demand = sum(wish.choices[-1].bits_per_second for wish in wishes if wish.choices)
+        wanted = demand * 1.15
+        if ceiling_bps is not None:
+            wanted = min(wanted, ceiling_bps)
+        has_picture = any(wish.importance > Importance.OTHER_SOUND for wish in wishes)
+        return self.estimator.plan_probe(now, wanted) if has_picture else None
+
+
+def _differ(one: Choice | None, other: Choice | None) -> bool:
+    if one is None or other is None:
+        return one is not other
+    return (one.layer, one.temporal) != (other.layer, other.temporal)

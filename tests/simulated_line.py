@@ -1,0 +1,149 @@
+"""A bottleneck in virtual time: a queue of bits that drains at the line's rate, and a receiver that reports on it."""
+
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from media.forwarder.api import ProbeResult, ReceiverWindow
+from media.line.allocation import Choice, Importance, Wish
+from media.line.estimator import ProbePlan
+from media.line.subscriber_line import SubscriberLine
+
+STEP_S = 0.01
+WINDOW_S = 0.2
+PACKET_BITS = 9600
+
+
+@dataclass
+class Bottleneck:
+    """Drop-tail queue in front of a line whose rate changes with time."""
+
+    rate_bps: Callable[[float], float]
+    buffer_ms: float = 400.0
+    loss: float = 0.0
+    delay_s: float = 0.05
+    queued_bits: float = 0.0
+
+    def pass_on(self, bits: float, now: float) -> tuple[float, float, float]:
+        """Bits that arrive, bits lost, and the queue in ms after this step."""
+        rate = self.rate_bps(now)
+        room = max(0.0, self.buffer_ms / 1000 * rate - self.queued_bits) + rate * STEP_S
+        taken = min(bits, room)
+        self.queued_bits += taken
+        out = min(self.queued_bits, rate * STEP_S)
+        self.queued_bits -= out
+        return out, bits - taken, 1000 * self.queued_bits / rate if rate else 0.0
+
+
+@dataclass
+class Run:
+    """What a simulation gave, one entry for each 10 ms."""
+
+    at: list[float] = field(default_factory=list)
+    queue_ms: list[float] = field(default_factory=list)
+    sent_bps: list[float] = field(default_factory=list)
+    rate_bps: list[float] = field(default_factory=list)
+    numbers: list[dict[int, Choice | None]] = field(default_factory=list)
+    probes: list[tuple[float, ProbePlan]] = field(default_factory=list)
+
+    def between(self, values: list, start_s: float, end_s: float) -> list:
+        return [value for value, at in zip(values, self.at, strict=True) if start_s <= at < end_s]
+
+    def changes(self, start_s: float, end_s: float) -> int:
+        seen = [
+            tuple(sorted((k, v) for k, v in one.items() if v)) for one in self.between(self.numbers, start_s, end_s)
+        ]
+        return sum(before != after for before, after in itertools.pairwise(seen))
+
+
+def lesson(*, rooms: int = 2, temporal: bool = False) -> list[Wish]:
+    """A lead with sound, two layers of picture and a screen, and rooms with sound and one layer."""
+    steps = [Choice(0, 0, 200_000)] if temporal else []
+    wishes = [
+        Wish(1, Importance.LEAD_SOUND, (Choice(0, None, 40_000),)),
+        Wish(2, Importance.SCREEN, (Choice(0, None, 300_000),)),
+        Wish(3, Importance.LEAD_PICTURE, (*steps, Choice(0, None, 350_000), Choice(1, None, 1_400_000))),
+    ]
+    for room in range(rooms):
+        wishes.append(Wish(10 + room, Importance.OTHER_SOUND, (Choice(0, None, 40_000),)))
+        wishes.append(Wish(20 + room, Importance.REST, (Choice(0, None, 300_000),)))
+    return wishes
+
+
+def simulate(
+    bottleneck: Bottleneck, wishes: list[Wish], seconds: float, *, seed: int = 1, ceiling: float | None = None
+) -> Run:
+    """Send what the line's decisions allow through the bottleneck and report back, as the packet core would."""
+    chance = random.Random(seed)
+    line, run = SubscriberLine(0.0, reports=True), Run()
+    current: dict[int, Choice | None] = {wish.sink: None for wish in wishes}
+    windows: list[tuple[float, ReceiverWindow]] = []
+    results: list[tuple[float, ProbeResult]] = []
+    probe: tuple[ProbePlan, float] | None = None
+    probed = [0.0, 0.0, 0.0, 0.0]
+    sums = [0.0, 0.0, 0.0, 0.0]
+    window_started, decided = 0.0, -1.0
+
+    def obey(now: float) -> None:
+        nonlocal probe, probed
+        orders = line.decide(wishes, ceiling, now)
+        for grant in orders.grants:
+            current[grant.sink] = grant.choice
+        if orders.probe is not None:
+            probe, probed = (orders.probe, now), [0.0, 0.0, 0.0, 0.0]
+            run.probes.append(probe[::-1])
+
+    for step in range(round(seconds / STEP_S)):
+        now = step * STEP_S
+        media = sum(choice.bits_per_second for choice in current.values() if choice) * chance.uniform(0.8, 1.2)
+        probing = probe is not None and now < probe[1] + probe[0].duration_ms / 1000
+        sending = max(media, probe[0].bits_per_second) if probing and probe else media
+        out, dropped, queue = bottleneck.pass_on(sending * STEP_S, now)
+        random_loss = out * bottleneck.loss if chance.random() < 0.5 else 0.0
+        random_loss *= 2
+        sums[0] += out + dropped
+        sums[1] += out - random_loss
+        sums[2] += dropped + random_loss
+        sums[3] += queue * STEP_S
+        if probing:
+            probed = [
+                probed[0] + sending * STEP_S,
+                probed[1] + lost_bits,
+                max(probed[2], queue),
+                probed[3] + 1,
+            ]
+        elif probe is not None and now > probe[1] + probe[0].duration_ms / 1000:
+            # The last packet comes out when the queue it found is gone.
+            span_ms = 1000 * STEP_S * probed[3] + queue
+            arrived = int(probed[0] - probed[1])
+            at = now + bottleneck.delay_s + queue / 1000
+            results.append((at, ProbeResult(1, at, int(probed[0]), arrived, span_ms, 0, probed[2])))
+            probe = None
+        if now - window_started >= WINDOW_S:
+            packets = 10 * sum(wish.importance <= Importance.OTHER_SOUND for wish in wishes) + int(
+                sums[0] / PACKET_BITS
+            )
+            mean_queue = sums[3] / (now - window_started)
+            lost = round(packets * sums[2] / sums[0]) if sums[0] else 0
+            span_ms = 1000 * (now - window_started)
+            arrives = now + bottleneck.delay_s + queue / 1000
+            window = ReceiverWindow(1, arrives, span_ms, int(sums[0]), int(sums[1]), packets, lost, mean_queue, probing)
+            if bottleneck.rate_bps(now) > 0:
+                windows.append((arrives, window))
+            sums, window_started = [0.0, 0.0, 0.0, 0.0], now
+        while windows and windows[0][0] <= now:
+            if line.take_window(windows.pop(0)[1]):
+                obey(now)
+        while results and results[0][0] <= now:
+            if line.take_probe(results.pop(0)[1]):
+                obey(now)
+        if now - decided >= 0.5:
+            obey(now)
+            decided = now
+        run.at.append(now)
+        run.queue_ms.append(queue)
+        run.sent_bps.append(media)
+        run.rate_bps.append(line.estimator.rate_bps)
+        run.numbers.append(dict(current))
+    return run
