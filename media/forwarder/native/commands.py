@@ -17,6 +17,7 @@ _PROFILES = {
     api.SrtpProfile.AES128_CM_SHA1_80: 2,
 }
 _MAX_MID_BYTES = 255
+_HIGHEST_TID = 3
 
 
 class Commands:
@@ -36,6 +37,7 @@ class Commands:
             api.RemoveSink: lambda c, _now: core.remove_sink(c.sink),
             api.RequestKeyframe: lambda c, _now: core.request_keyframe(c.stream),
             api.SetTap: lambda c, _now: core.set_tap(c.stream, c.on),
+            api.SetSinkLayer: self._set_sink_layer,
         }
 
     def obey(self, command: api.Command, now_us: int) -> None:
@@ -67,6 +69,7 @@ class Commands:
         rtx = (codec.rtx_payload_type for codec in command.codecs)
         _check_payload_types((*(codec.payload_type for codec in command.codecs), *rtx))
         _check_ssrcs(command.ssrcs)
+        _check_layers(command)
         self._core.add_stream(
             command.stream,
             command.peer,
@@ -75,6 +78,7 @@ class Commands:
             [_codec_fields(codec) for codec in command.codecs],
             _extension_ids(command.extensions),
             command.ssrcs,
+            [rid.encode() for rid in command.layers],
         )
 
     def _add_sink(self, command: api.AddSink, _now_us: int) -> None:
@@ -97,6 +101,27 @@ class Commands:
             _mid(command.mid),
             command.active,
         )
+
+
+    def _set_sink_layer(self, command: api.SetSinkLayer, _now_us: int) -> None:
+        if command.temporal is not None and not 0 <= command.temporal <= _HIGHEST_TID:
+            raise api.CommandError("temporal layers are 0-3 (RFC 7741 4.2)")
+        layers = self._core.layers_of(command.sink)
+        if layers and not 0 <= command.layer < layers:
+            raise api.CommandError(f"sink {command.sink} has layers 0-{layers - 1}, not {command.layer}")
+        temporal = _HIGHEST_TID + 1 if command.temporal is None else command.temporal
+        self._core.set_sink_layer(command.sink, command.layer, temporal)
+
+
+def _check_layers(command: api.AddStream) -> None:
+    if not command.layers:
+        return
+    if command.kind != "video" or len(command.layers) == 1 or len(set(command.layers)) < len(command.layers):
+        raise api.CommandError("a simulcast is video with 2 to 4 different rids")
+    if command.ssrcs or "" in command.layers:
+        raise api.CommandError("the SSRCs of a simulcast are bound by rids, which are not empty")
+    if command.extensions.mid is None or command.extensions.rid is None:
+        raise api.CommandError("a simulcast needs the extensions mid and rid")
 
 
 def _codec_fields(codec: api.StreamCodec) -> tuple[int, int, int, int, bool, bool, bool]:

@@ -4,7 +4,7 @@ from media.forwarder import api
 from media.forwarder.native.address import pack, unpack
 from media.forwarder.native.commands import Commands
 from media.forwarder.native.core import Core
-from media.forwarder.native.records import decode_events, decode_statistics, microseconds
+from media.forwarder.native.records import decode_events, microseconds, read_statistics
 
 
 class NativeForwarder:
@@ -37,4 +37,4 @@ class NativeForwarder:
 
     def statistics(self) -> api.Statistics:
         """Read all counters."""
-        return decode_statistics(self._core.read_streams(), self._core.read_sinks(), self._core.read_drops())
+        return read_statistics(self._core)

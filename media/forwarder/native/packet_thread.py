@@ -12,7 +12,7 @@ from media.forwarder import api
 from media.forwarder.native.address import unpack
 from media.forwarder.native.commands import Commands
 from media.forwarder.native.core import SocketCore
-from media.forwarder.native.records import decode_events, decode_statistics, microseconds
+from media.forwarder.native.records import decode_events, microseconds, read_statistics
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,9 @@ class PacketThread:
     def statistics(self) -> api.Statistics:
         """Read all counters."""
         with self._held():
-            records = self._core.read_streams(), self._core.read_sinks(), self._core.read_drops()
+            statistics = read_statistics(self._core)
         self._note_gso()
-        return decode_statistics(*records)
+        return statistics
 
     def traffic(self) -> Traffic:
         """Read the sockets' counters."""

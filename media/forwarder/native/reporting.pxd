@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from media.forwarder.native.clock cimport ntp_of, rtp_at
 from media.forwarder.native.events cimport EVENT_STALLED, tell
 from media.forwarder.native.keyframe cimport take_due_request
+from media.forwarder.native.layers cimport LAYER_WATCH_US, is_awaited, is_left_behind, layer_stalled
 from media.forwarder.native.nack cimport MAX_MISSING, NACK_TRIES_AUDIO, NACK_TRIES_VIDEO, take_due_missing
 from media.forwarder.native.reception cimport write_report_block
 from media.forwarder.native.rtcp cimport (
@@ -28,15 +29,22 @@ cdef inline int64_t watch_stream(State *state, int at, int64_t now_us) noexcept 
     if not stream.started:
         return now_us + STALL_US    # the first packet looks at once
     ask_for_missing(state, at, now_us)
+    if stream.waiting.n + (stream.simulcast != NULL) and not stream.wish.wanted and is_awaited(state, stream, at):
+        want_keyframe(state, at)
     if stream.codecs[stream.codec].pli and take_due_request(&stream.wish, now_us):
         write_feedback_header(state.report, PSFB, PLI_FORMAT, 12, state.peers[stream.peer].report_ssrc, stream.ssrc)
         stream.plis_sent += 1
         send_report(state, stream.peer, 12)
-    if not stream.stalled and now_us - stream.last_packet_us > STALL_US:
+    if not stream.stalled and stream.simulcast != NULL and (
+            now_us - stream.last_packet_us > STALL_US or is_left_behind(state, stream)):
+        layer_stalled(state, stream)
+    elif not stream.stalled and now_us - stream.last_packet_us > STALL_US:
         stream.stalled = True
         tell(state, EVENT_STALLED, stream.id)
     if stream.missing.n or stream.wish.wanted:
         return now_us + RETRY_US
+    if stream.simulcast != NULL or stream.waiting.n:
+        return now_us + LAYER_WATCH_US
     return now_us + STALL_US if stream.stalled else stream.last_packet_us + STALL_US + 1
 
 
@@ -113,7 +121,8 @@ cdef inline int64_t watch_sink(State *state, int at, int64_t now_us) noexcept no
     ntp = ntp_of(state.wall_minus_monotonic, now_us)
     length = write_sender_info(
         state.report, sink.ssrc, ntp,
-        rtp_at(ntp, stream.sr_our_ntp, stream.sr_rtp, stream.codecs[stream.codec].clock_rate) + stream.timestamp_offset,
+        rtp_at(ntp, stream.sr_our_ntp, stream.sr_rtp, stream.codecs[stream.codec].clock_rate) + stream.timestamp_offset
+        + (0 if sink.shaping == NULL else sink.shaping.timestamp_shift),
         sink.packets, sink.bytes)
     length += write_cname(state.report + length, sink.ssrc, publisher.cname, publisher.cname_bytes)
     send_report(state, sink.peer, length)

@@ -12,8 +12,14 @@ from media.forwarder.native.rtp cimport Extensions, write_element, write_rtp_hea
 from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
+from media.forwarder.native.events cimport EVENT_LAYER_SWITCHED, tell_layer
+from media.forwarder.native.shaping cimport Shaping, note_sent
 from media.forwarder.native.srtp cimport seal_rtcp, seal_rtp
-from media.forwarder.native.state cimport SENT_NUMBERS, Peer, SentNumber, Sink, State, Stream
+from media.forwarder.native.state cimport SENT_NUMBERS, VP8, Peer, SentNumber, Sink, State, Stream
+from media.forwarder.native.vp8 cimport (
+    MAX_DESCRIPTOR_BYTES, VP8_AS_IT_IS, VP8_FORWARD, VP8_LEAVE_OUT, VP8_TOO_OLD, Vp8Descriptor, Vp8Numbers, Vp8Verdict,
+    vp8_judge, vp8_look_up, vp8_parse, vp8_write,
+)
 from media.forwarder.native.wire cimport write16, write24
 
 cdef enum:
@@ -128,6 +134,9 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
     cdef Packet *packet
     cdef uint8_t *payload
     sink.nacks_received += 1
+    if sink.shaping != NULL:
+        resend_shaped(state, sink, out, now_us)
+        return
     if place < 0 or not sink.active or not state.peers[sink.peer].has_address:
         return
     packet = cache_find(&stream.cache, place)
@@ -174,10 +183,97 @@ cdef inline void forward_stream(State *state, Stream *stream) noexcept nogil:
         sink = state.sinks[stream.sinks.at[i]]
         if not sink.active or not state.peers[sink.peer].has_address:
             continue
+        if sink.shaping != NULL:
+            for k in range(stream.n_pending):
+                send_shaped(state, sink, stream, &stream.cache.packets[stream.pending[k]])
+            continue
         for k in range(stream.n_pending):
             packet = &stream.cache.packets[stream.pending[k]]
             send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
     stream.n_pending = 0
+
+
+# --- sinks whose layer or frame rate is chosen: timestamps and VP8's numbers are rewritten ----------------------------
+
+cdef inline void send_shaped(State *state, Sink *sink, const Stream *stream, const Packet *packet) noexcept nogil:
+    # As `send_first`; the payload is rewritten where it lies in the cache, and put back.
+    cdef Shaping *shaping = sink.shaping
+    cdef Packet shifted = packet[0]
+    cdef uint8_t *payload = cache_payload(&stream.cache, packet)
+    cdef uint8_t saved[MAX_DESCRIPTOR_BYTES]
+    cdef Vp8Descriptor descriptor
+    cdef Vp8Verdict verdict = VP8_AS_IT_IS
+    cdef int temporal = shaping.vp8.temporal
+    cdef int64_t picture = 0
+    shifted.timestamp += shaping.timestamp_shift
+    if packet.codec == VP8 and vp8_parse(payload, packet.payload_bytes, &descriptor):
+        verdict = vp8_judge(&shaping.vp8, &descriptor, packet.place > sink.numbering.highest, &picture)
+    if shaping.vp8.temporal != temporal:
+        tell_layer(state, EVENT_LAYER_SWITCHED, sink.id, stream.layer, shaping.vp8.temporal)
+    if verdict == VP8_LEAVE_OUT or verdict == VP8_TOO_OLD:
+        leave_out(state, sink, stream, &shifted)
+        return
+    if verdict == VP8_FORWARD:
+        memcpy(saved, payload, descriptor.length)
+        vp8_write(payload, &descriptor, &shaping.vp8, picture)
+    send_first(state, sink, stream, &shifted, payload)
+    if verdict == VP8_FORWARD:
+        memcpy(payload, saved, descriptor.length)
+    note_sent(shaping, shifted.timestamp, packet.arrival_us)
+
+
+cdef inline void leave_out(State *state, Sink *sink, const Stream *stream, Packet *packet) noexcept nogil:
+    # Where later numbers went out already, padding takes the packet's place, so that it is not asked for in vain.
+    cdef uint8_t padding = 1
+    if not numbering_leave_out(&sink.numbering, packet.place):
+        packet.payload_bytes = 0
+        packet.pad_bytes = 1
+        send_first(state, sink, stream, packet, &padding)
+
+
+cdef inline void resend_shaped(State *state, Sink *sink, int64_t out, int64_t now_us) noexcept nogil:
+    # By RTX only, from the layer the sink is on or the one before it.
+    cdef Shaping *shaping = sink.shaping
+    cdef Stream *stream = state.streams[sink.stream]
+    cdef int64_t place = numbering_place(&sink.numbering, out)
+    cdef const Vp8Numbers *vp8 = &shaping.vp8
+    cdef uint32_t shift = shaping.timestamp_shift
+    cdef Packet *packet
+    cdef Packet shifted
+    cdef uint8_t *payload
+    if place < 0 and shaping.has_past:
+        stream = state.streams[shaping.past.stream]
+        place = numbering_place(&shaping.past.numbering, out)
+        vp8 = &shaping.past.vp8
+        shift = shaping.past.timestamp_shift
+    if place < 0 or not sink.active or not sink.has_rtx or not state.peers[sink.peer].has_address:
+        return
+    packet = cache_find(&stream.cache, place)
+    payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
+    if payload == NULL or sink.rtx_payload_types[packet.codec] < 0:
+        return
+    shifted = packet[0]
+    shifted.timestamp += shift
+    resend_rewritten(state, sink, vp8, &shifted, payload, out, now_us)
+
+
+cdef inline void resend_rewritten(State *state, Sink *sink, const Vp8Numbers *vp8, const Packet *packet,
+                                  uint8_t *payload, int64_t out, int64_t now_us) noexcept nogil:
+    cdef uint8_t saved[MAX_DESCRIPTOR_BYTES]
+    cdef Vp8Descriptor descriptor
+    cdef Vp8Verdict verdict = VP8_AS_IT_IS
+    cdef int64_t picture = 0
+    if packet.codec == VP8 and vp8_parse(payload, packet.payload_bytes, &descriptor):
+        verdict = vp8_look_up(vp8, &descriptor, &picture)
+    if verdict == VP8_LEAVE_OUT or verdict == VP8_TOO_OLD or not resend_allow(
+            &sink.limiter, out, packet.payload_bytes, sink.rtt_s, now_us):
+        return
+    if verdict == VP8_FORWARD:
+        memcpy(saved, payload, descriptor.length)
+        vp8_write(payload, &descriptor, vp8, picture)
+    send_by_rtx(state, sink, packet, payload, out)
+    if verdict == VP8_FORWARD:
+        memcpy(payload, saved, descriptor.length)
 
 
 cdef inline void forward_all(State *state) noexcept nogil:

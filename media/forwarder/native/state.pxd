@@ -11,6 +11,7 @@ from media.forwarder.native.reception cimport Reception
 from media.forwarder.native.resend cimport ResendLimiter
 from media.forwarder.native.rtp cimport Extensions
 from media.forwarder.native.sequence cimport Numbering, Order
+from media.forwarder.native.shaping cimport Shaping, Timeline
 from media.forwarder.native.srtp cimport Protection, protection_free
 from media.forwarder.native.tables cimport Table
 from media.forwarder.native.transport_feedback cimport TransportFeedback, feedback_free
@@ -28,6 +29,8 @@ cdef enum:
     H264 = 2
     SENT_NUMBERS = 64               # packets without RTX that can be sent again, a power of two
     ADDRESS = 18                    # bytes: IPv6 or v4-mapped, and port
+    MAX_LAYERS = 4
+    MAX_RID = 16                    # bytes
 
 ctypedef struct Codec:
     int payload_type
@@ -97,6 +100,7 @@ ctypedef struct Sink:
     Numbering numbering
     ResendLimiter limiter
     SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
+    Shaping *shaping                # NULL: it gets every packet of its stream as it is
     uint64_t packets
     uint64_t bytes
     uint64_t resent
@@ -106,6 +110,22 @@ ctypedef struct Sink:
     int64_t packets_lost
     int64_t last_rr_us              # -1 before the first
     double rtt_s                    # -1 while unknown
+
+# A track that comes in several qualities: each layer is a Stream of its own, in the same tables.
+ctypedef struct Simulcast:
+    int64_t id
+    int n
+    int places[MAX_LAYERS]          # of its layers, lowest quality first
+    Indices members                 # sinks of all layers
+    Timeline timeline
+    bint started
+    bint stalled                    # all layers are
+    uint32_t ssrc                   # told for the track: that of the layer that came first
+    int name                        # of the codec told
+    bint tapped
+    int tap_place                   # of the layer the tap is on, -1 before the first
+    Numbering tap_numbering
+    Shaping tap
 
 ctypedef struct Stream:
     int64_t id
@@ -121,6 +141,14 @@ ctypedef struct Stream:
     Indices sinks
     bint wants_feedback             # transport-wide feedback was negotiated
     bint tapped
+    Simulcast *simulcast            # shared by the layers of a track; NULL for a track of one
+    int layer                       # the fields from here to the next blank line are a layer's
+    int rid_bytes
+    uint8_t rid[MAX_RID]
+    uint32_t common_offset          # of its timestamps to the track's timeline
+    int64_t last_keyframe_us        # -1 before the first
+    Indices waiting                 # sinks that begin at its next key frame
+
     KeyframeWish wish
     PacketCache cache
     int pending[MAX_PENDING]        # packets to forward at the end of the batch
@@ -227,6 +255,18 @@ cdef inline bint add_index(Indices *indices, int at) noexcept nogil:
     return True
 
 
+cdef inline bint reserve_index(Indices *indices, int room) noexcept nogil:
+    # Makes sure that `add_index` succeeds up to so many.
+    cdef int *grown
+    if room > indices.room:
+        grown = <int *>realloc(indices.at, room * sizeof(int))
+        if grown == NULL:
+            return False
+        indices.at = grown
+        indices.room = room
+    return True
+
+
 cdef inline void remove_index(Indices *indices, int at) noexcept nogil:
     cdef int i
     for i in range(indices.n):
@@ -276,12 +316,14 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
 cdef inline void free_stream(Stream *stream) noexcept nogil:
     cache_free(&stream.cache)
     free(stream.sinks.at)
+    free(stream.waiting.at)
     free(stream)
 
 
 cdef inline void free_sink(Sink *sink) noexcept nogil:
     free(sink.limiter.resends)
     free(sink.sent_numbers)
+    free(sink.shaping)
     free(sink)
 
 
