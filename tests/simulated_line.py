@@ -107,6 +107,7 @@ def simulate(
         sums[2] += dropped + random_loss
         sums[3] += queue * STEP_S
         if probing:
+            lost_bits = dropped + random_loss
             probed = [
                 probed[0] + sending * STEP_S,
                 probed[1] + lost_bits,

@@ -13,6 +13,8 @@ LessonKind = Literal["synchronous", "famous_teacher", "famous_school"]
 PartyRole = Literal["lead", "room", "teacher", "observer"]
 TrackSource = Literal["camera", "microphone", "screen", "screen_audio"]
 TrackKind = Literal["audio", "video"]
+PictureState = Literal["full", "small", "slow", "paused", "none"]
+LineReason = Literal["none", "line", "ceiling", "sender"]
 
 
 def commands_topic(relay_id: str) -> str:
@@ -37,6 +39,14 @@ class Party(Message):
     school: str = ""
     recorded: bool = True
     "False when the room's consent to recording is refused: its tracks are forwarded but never journalled."
+
+
+class SchoolLine(Message):
+    """The line of a party's school as its administrators declared it; shared by all its rooms, 0 means not limited."""
+
+    school_id: str
+    down_kbps: int = Field(ge=0)
+    up_kbps: int = Field(ge=0)
 
 
 class OpenLesson(Message):
@@ -74,6 +84,8 @@ class JoinLesson(Message):
     lesson_id: str
     connection_id: str
     party: Party
+    school_line: SchoolLine | None = None
+    "None: nothing is known of the school's line, and its rooms are limited by what their own lines carry only."
 
 
 class LeaveLesson(Message):
@@ -193,7 +205,8 @@ class Delivered(Message):
     """What really reached a receiving party between `from_at` and `to_at`, by the relay's own counters.
 
     The `lead_*_ms` are the milliseconds of the interval in which the lead's picture or sound was sent to the
-    party and not reported lost by it; the bytes count everything sent to it.
+    party and not reported lost by it; the bytes count everything sent to it. The `missed_*_ms` are those in which the
+    lead sent picture or sound and the party did not get it.
     """
 
     type: Literal["delivered"] = "delivered"
@@ -205,6 +218,29 @@ class Delivered(Message):
     lead_sound_ms: int
     picture_bytes: int
     sound_bytes: int
+    missed_picture_ms: int = 0
+    missed_sound_ms: int = 0
+
+
+class LineState(Message):
+    """How a receiving party's line does: when what it gets of the lead changes, and every 15 s while that is not full.
+
+    `picture` and `screen` are of the lead: `full`, `small` (a lower layer), `slow` (fewer frames), `paused`, or `none`
+    when the lead sends none. `reason` says why not full: `line`, `ceiling` (the school's line is shared) or `sender`.
+    """
+
+    type: Literal["line_state"] = "line_state"
+    lesson_id: str
+    party_id: str
+    at: float
+    picture: PictureState
+    screen: PictureState
+    reason: LineReason
+    kbps: int | None
+    "What the line is known to carry; None: nothing is known."
+    loss_pct: float
+    queue_ms: int
+    rtt_ms: int | None
 
 
 class Published(Message):
@@ -262,7 +298,8 @@ RelayEvent = Annotated[
     | Published
     | LessonOpened
     | LessonClosed
-    | RecordingState,
+    | RecordingState
+    | LineState,
     Field(discriminator="type"),
 ]
 

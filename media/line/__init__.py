@@ -1,1 +1,1 @@
-"""What one receiver's line carries and what is sent over it: estimate, allocation, fair shares. No sockets, no clock."""
+"""What one receiver's line carries and what is sent over it: estimate, allocation, fair shares. Pure."""

@@ -25,6 +25,9 @@ class Tally:
     sound_bytes: int = 0
     published_picture_s: float = 0.0
     published_sound_s: float = 0.0
+    missed_picture_s: float = 0.0
+    "While the lead sent picture and this connection did not get it."
+    missed_sound_s: float = 0.0
 
 
 @dataclass
@@ -64,9 +67,9 @@ class DeliveryLedger:
         """Count what goes to the connection through this sink; `lead` if the lead publishes it."""
         self._sinks[sink] = _Counted(connection_id, picture, lead, now)
 
-    def add_stream(self, stream: int, connection_id: str, *, picture: bool, now: float) -> None:
-        """Count what the connection publishes on this stream."""
-        self._streams[stream] = _Counted(connection_id, picture, False, now)
+    def add_stream(self, stream: int, connection_id: str, *, picture: bool, lead: bool, now: float) -> None:
+        """Count what the connection publishes on this stream; `lead` if it is the lead's."""
+        self._streams[stream] = _Counted(connection_id, picture, lead, now)
 
     def forget_sink(self, sink: int) -> None:
         """The sink is gone."""
@@ -86,15 +89,25 @@ class DeliveryLedger:
         for sink, counted in self._sinks.items():
             if (state := statistics.sinks.get(sink)) is not None:
                 self._credit_sink(counted, state, earned, now, elapsed)
+        led = _Credit()
         for stream, counted in self._streams.items():
             if (state_in := statistics.streams.get(stream)) is not None:
-                _credit_stream(counted, state_in, earned, min(elapsed, now - counted.since))
+                _credit_stream(counted, state_in, earned, led, min(elapsed, now - counted.since))
         for connection_id, credit in earned.items():
             if (tally := self._tallies.get(connection_id)) is not None:
                 tally.lead_picture_s += credit.lead_picture_s
                 tally.lead_sound_s += credit.lead_sound_s
                 tally.published_picture_s += credit.published_picture_s
                 tally.published_sound_s += credit.published_sound_s
+        self._debit_missed(led, earned)
+
+    def _debit_missed(self, led: _Credit, earned: dict[str, _Credit]) -> None:
+        leads = {counted.connection_id for counted in self._streams.values() if counted.lead}
+        for connection_id, tally in self._tallies.items():
+            if connection_id not in leads:
+                got = earned.get(connection_id) or _Credit()
+                tally.missed_picture_s += max(0.0, led.lead_picture_s - got.lead_picture_s)
+                tally.missed_sound_s += max(0.0, led.lead_sound_s - got.lead_sound_s)
 
     def take(self, connection_id: str, at: float) -> Tally | None:
         """The tally since the last call, and begin the next at `at`; None for an unknown connection."""
@@ -138,7 +151,9 @@ def _is_received(counted: _Counted, state: SinkStatistics, now: float) -> bool:
     return now - state.last_rr <= REPORT_AGE_S
 
 
-def _credit_stream(counted: _Counted, state: StreamStatistics, earned: dict[str, _Credit], seconds: float) -> None:
+def _credit_stream(
+    counted: _Counted, state: StreamStatistics, earned: dict[str, _Credit], led: _Credit, seconds: float
+) -> None:
     moved = state.packets > counted.packets
     counted.packets, counted.bytes = state.packets, state.bytes
     if moved:
@@ -147,6 +162,10 @@ def _credit_stream(counted: _Counted, state: StreamStatistics, earned: dict[str,
             best.published_picture_s = max(best.published_picture_s, seconds)
         else:
             best.published_sound_s = max(best.published_sound_s, seconds)
+        if counted.lead and counted.picture:
+            led.lead_picture_s = max(led.lead_picture_s, seconds)
+        elif counted.lead:
+            led.lead_sound_s = max(led.lead_sound_s, seconds)
 
 
 class PacketTotals:

@@ -4,10 +4,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from media.contract import (
     CloseConnection,
     Delivered,
+    JoinLesson,
     LessonClosed,
     LessonOpened,
     OpenLesson,
@@ -25,9 +27,11 @@ from media.forwarder import api as core
 from media.relay.accounting import DeliveryLedger, Tally
 from media.relay.configuration import RelayConfiguration
 from media.relay.lesson_journals import HeardCodec, LessonJournals
+from media.relay.lesson_lines import LessonLines, TrackFacts
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
 from media.relay.remote_sdp import SdpError
+from media.relay.school_shares import SchoolShares
 from media.relay.subscriber import Subscriber
 from media.session import actions, events
 from media.session.room import LessonRoom
@@ -99,6 +103,7 @@ class LiveLesson:
         *,
         emit: Callable[[RelayEvent], None],
         stream_owners: MutableMapping[int, "LiveLesson"],
+        shares: SchoolShares,
     ) -> None:
         self.lesson_id = lesson.lesson_id
         self._lesson = lesson
@@ -107,6 +112,11 @@ class LiveLesson:
         self._emit = emit
         self._stream_owners = stream_owners
         self._room = LessonRoom(lesson.kind, configuration.room_limits)
+        self._shares = shares
+        self._lines = LessonLines(
+            lesson.lesson_id, port.command, shares, tell=self._tell_client, emit=emit, wall=clock.wall
+        )
+        self._lines.recorded = self._records_track
         self._connections: dict[str, LiveConnection] = {}
         self._tracks: dict[str, LiveTrack] = {}
         self._by_stream: dict[int, LiveTrack] = {}
@@ -136,6 +146,7 @@ class LiveLesson:
             actions.ApplyAnswer: self._apply_answer,
             actions.Attach: self._attach,
             actions.Detach: self._detach,
+            actions.Look: self._look,
         }
         emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall()))
 
@@ -172,6 +183,13 @@ class LiveLesson:
                 self._doers[type(action)](action)
         finally:
             self._running = False
+
+    def join(self, command: JoinLesson) -> None:
+        """A connection enters; its school's line is shared from now on."""
+        self._shares.open(command.connection_id, command.school_line)
+        self.feed(events.Joined(command.connection_id, command.party))
+        if not self.has(command.connection_id):
+            self._shares.close(command.connection_id)
 
     def set_recording(self, active: bool) -> None:
         """Switch recording; a lesson that is not to be recorded is not."""
@@ -240,6 +258,12 @@ class LiveLesson:
         }
         self.feed(events.MediaLost(connection.connection_id, reasons.get(outcome, "the media connection was closed")))
 
+    def line_heard(self, leg: Leg, event: core.ReceiverWindow | core.ProbeResult) -> None:
+        """The packet core reports on the line of a client."""
+        connection = self._connection_of(leg)
+        if connection is not None:
+            self._lines.heard(connection.connection_id, event, self._clock.monotonic())
+
     def core_event(self, event: core.StreamStarted | core.Tapped | core.TappedReport) -> None:
         """A track started, or a recorded track brought something."""
         track = self._by_stream.get(event.stream)
@@ -257,6 +281,8 @@ class LiveLesson:
         """Account for what moved since the last sample."""
         self._sampled_at = now
         self._ledger.sample(statistics, now)
+        self._lines.on_stage = self._room.on_stage
+        self._lines.sample(statistics, now)
 
     def report(self) -> None:
         """Tell the service what each party received and published, and whether the recording suffers."""
@@ -298,6 +324,8 @@ class LiveLesson:
         self._tell_tally(connection, self._ledger.close(action.connection_id, at), at)
         for mid, track in list(connection.received.items()):
             self._remove_sink(connection, mid, track)
+        self._lines.close_receiver(action.connection_id)
+        self._shares.close(action.connection_id)
         connection.publisher.close()
         connection.subscriber.close()
 
@@ -354,6 +382,7 @@ class LiveLesson:
             return
         self._sample_soon()
         track.connection.tracks.pop(action.track_id, None)
+        self._lines.remove_track(action.track_id)
         if track.added:
             self._port.command(core.RemoveStream(track.stream))
         self._ledger.forget_stream(track.stream)
@@ -405,6 +434,7 @@ class LiveLesson:
             return
         # From now on publishers are asked for what everyone in the room can decode.
         self._avoid_h264 = self._avoid_h264 or connection.subscriber.refuses_h264(action.lines)
+        self._open_line(connection)
         self.feed(events.SubscriptionAnswered(action.connection_id, action.offer_id, accepted))
 
     def _attach(self, action: actions.Attach) -> None:
@@ -423,6 +453,20 @@ class LiveLesson:
             self._sample_soon()
             self._remove_sink(connection, action.mid, track)
 
+    def _look(self, action: actions.Look) -> None:
+        self._lines.looked(action.connection_id, action.heights, self._clock.monotonic())
+
+    def _open_line(self, connection: LiveConnection) -> None:
+        leg = connection.subscriber.leg
+        if leg is not None:
+            self._lines.open_receiver(
+                connection.connection_id,
+                connection.party,
+                leg.number,
+                self._clock.monotonic(),
+                reports=connection.subscriber.reports,
+            )
+
     # Streams and sinks
 
     def _add_stream(self, track: LiveTrack) -> None:
@@ -435,9 +479,24 @@ class LiveLesson:
         self._port.command(command)
         if self._records(track):
             self._port.command(core.SetTap(track.stream, True))
-        now = self._clock.monotonic()
+        self._lines.add_track(
+            TrackFacts(
+                track_id=track.info.track_id,
+                stream=track.stream,
+                connection_id=track.connection.connection_id,
+                party=track.connection.party,
+                source=track.info.source,
+                kind=track.info.kind,
+                layers=max(1, len(command.layers)),
+                slow=track.info.codec == "vp8" and track.info.temporal_layers > 1,
+            )
+        )
         self._ledger.add_stream(
-            track.stream, track.connection.connection_id, picture=track.info.kind == "video", now=now
+            track.stream,
+            track.connection.connection_id,
+            picture=track.info.kind == "video",
+            lead=track.connection.party.role == "lead",
+            now=self._clock.monotonic(),
         )
         for sink in track.sinks.values():
             self._add_sink(track, sink)
@@ -457,6 +516,8 @@ class LiveLesson:
             lead=track.connection.party.role == "lead",
             now=self._clock.monotonic(),
         )
+        connection_id = sink.connection.connection_id
+        self._lines.add_sink(connection_id, sink.number, track.info.track_id, self._clock.monotonic())
 
     def _remove_sink(self, connection: LiveConnection, mid: str, track: LiveTrack) -> None:
         connection.received.pop(mid, None)
@@ -464,6 +525,7 @@ class LiveLesson:
         if sink is not None and sink.added:
             self._port.command(core.RemoveSink(sink.number))
             self._ledger.forget_sink(sink.number)
+            self._lines.remove_sink(connection.connection_id, sink.number)
 
     def _stream_started(self, track: LiveTrack, event: core.StreamStarted) -> None:
         first = track.codec is None
@@ -488,6 +550,13 @@ class LiveLesson:
         """Whether the track is journalled now: a party that refused consent is forwarded but never recorded."""
         return self._recording and track.connection.party.recorded
 
+    def _records_track(self, track_id: str) -> bool:
+        track = self._tracks.get(track_id)
+        return track is not None and self._records(track)
+
+    def _tell_client(self, connection_id: str, message: dict[str, Any]) -> None:
+        self._send(actions.Send(connection_id, message))
+
     # Telling the service
 
     def _tell_recording(self, active: bool, problem: str | None) -> None:
@@ -508,6 +577,8 @@ class LiveLesson:
                 lead_sound_ms=round(tally.lead_sound_s * 1000),
                 picture_bytes=tally.picture_bytes,
                 sound_bytes=tally.sound_bytes,
+                missed_picture_ms=round(tally.missed_picture_s * 1000),
+                missed_sound_ms=round(tally.missed_sound_s * 1000),
             )
         )
         if connection.tracks or tally.published_picture_s or tally.published_sound_s:

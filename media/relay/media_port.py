@@ -18,6 +18,8 @@ from media.forwarder.api import (
     Command,
     CommandError,
     Event,
+    ProbeResult,
+    ReceiverWindow,
     RemovePeer,
     SetPeerAddress,
     Statistics,
@@ -42,6 +44,9 @@ class LegOwner(Protocol):
 
     def leg_closed(self, leg: "Leg", outcome: str) -> None:
         """It is over: `closed` by the peer, `failed` handshake, or `consent` lost. The leg is dropped already."""
+
+    def line_heard(self, leg: "Leg", event: ReceiverWindow | ProbeResult) -> None:
+        """The packet core reports on what it sends over the leg."""
 
 
 class Leg:
@@ -117,6 +122,10 @@ class MediaPort:
             asyncio.get_running_loop().remove_reader(self._packets.wake_fd)
             self._packets.stop()
         self._udp.close()
+
+    def leg(self, number: int) -> Leg | None:
+        """The leg that the packet core knows as the peer of this number."""
+        return self._legs.get(number)
 
     def number(self) -> int:
         """A fresh number for a stream or a sink."""

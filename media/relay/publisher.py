@@ -63,7 +63,10 @@ class Publisher:
         answer = write_answer(self._port.local_transport(leg), next(leg.version), offer.media, chosen, received)
         self._port.start(leg, offer.fingerprints)
         tracks = tuple(
-            AnsweredTrack(one.mid, one.source, received[one.mid].kind, received[one.mid].codec.name) for one in wanted
+            AnsweredTrack(
+                one.mid, one.source, received[one.mid].kind, received[one.mid].codec.name, one.temporal_layers
+            )
+            for one in wanted
         )
         return Answer(answer, tracks, fresh)
 

@@ -33,6 +33,7 @@ from media.relay.accounting import PacketTotals
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
 from media.relay.media_port import MediaPort
+from media.relay.school_shares import SchoolShares
 from media.session import events
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Relay:
         self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
         self._lessons: dict[str, LiveLesson] = {}
         self._stream_owners: dict[int, LiveLesson] = {}
+        self._shares = SchoolShares()
         self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._closing: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -143,7 +145,7 @@ class Relay:
         if lesson is None:
             self._refuse(command)
         elif isinstance(command, JoinLesson):
-            lesson.feed(events.Joined(command.connection_id, command.party))
+            lesson.join(command)
         elif isinstance(command, LeaveLesson):
             lesson.feed(events.Left(command.connection_id, command.reason))
         elif isinstance(command, ClientMessage):
@@ -175,6 +177,7 @@ class Relay:
                 self._clock,
                 emit=self._emit,
                 stream_owners=self._stream_owners,
+                shares=self._shares,
             )
 
     def _refuse(self, command: RelayCommand) -> None:
@@ -195,6 +198,10 @@ class Relay:
             lesson = self._stream_owners.get(event.stream)
             if lesson is not None:
                 lesson.core_event(event)
+        elif isinstance(event, core.ReceiverWindow | core.ProbeResult):
+            leg = self._port.leg(event.peer)
+            if leg is not None:
+                leg.owner.line_heard(leg, event)
 
     def _emit(self, event: RelayEvent) -> None:
         try:
@@ -251,6 +258,7 @@ class Relay:
                 self._heartbeat()
             statistics = self._port.statistics()
             self._totals.note(statistics)
+            self._shares.split()
             for lesson in list(self._lessons.values()):
                 try:
                     lesson.sample(statistics, now)

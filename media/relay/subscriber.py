@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from media.forwarder.api import AddSink, CodecName, ExtensionIds
-from media.relay.codecs import SUBSCRIBER_CODECS, SUBSCRIBER_EXTENSIONS, extension_ids
+from media.relay.codecs import SUBSCRIBER_CODECS, SUBSCRIBER_EXTENSIONS, TRANSPORT_CC, extension_ids
 from media.relay.local_sdp import SentLine, write_offer
 from media.relay.media_port import Leg, LegOwner, MediaPort
 from media.relay.remote_sdp import RemoteMedia, SdpError, read_remote_description
@@ -65,6 +65,11 @@ class Subscriber:
         self._lines = {media.mid: _sent_as(media, line) for media, line in zip(answer.media, lines, strict=True)}
         self._port.start(leg, answer.fingerprints)
         return frozenset(media.mid for media in answer.media if media.receives and self._lines[media.mid].payload_types)
+
+    @property
+    def reports(self) -> bool:
+        """Whether the client agreed to tell when each packet arrived (transport-wide feedback)."""
+        return any(line.extensions.transport_cc is not None for line in self._lines.values())
 
     def refuses_h264(self, lines: tuple[OfferedLine, ...]) -> bool:
         """Whether some video line was answered without H.264."""
@@ -135,4 +140,6 @@ def _sent_as(media: RemoteMedia, line: OfferedLine) -> SentAs:
             payload_types[codec.name] = (codec.payload_type, rtx if answered.get(rtx or -1) == "rtx" else None)
     ours = SUBSCRIBER_EXTENSIONS[line.kind]
     agreed = {uri: number for uri, number in media.extensions.items() if ours.get(uri) == number}
+    if not any("transport-cc" in codec.feedback for codec in media.codecs):
+        agreed.pop(TRANSPORT_CC, None)
     return SentAs(payload_types, extension_ids(agreed))

@@ -1,5 +1,6 @@
 """What a lesson room wants done: the actions `LessonRoom.handle` returns, to be carried out in order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,7 @@ class WantedTrack:
 
     mid: str
     source: TrackSource
+    temporal_layers: int = 1
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class StartTrack:
     source: TrackSource
     kind: TrackKind
     codec: str
+    temporal_layers: int = 1
+    "Frame rates its picture can be thinned to on the way (VP8), as the client says."
 
 
 @dataclass(frozen=True)
@@ -149,6 +153,14 @@ class Detach:
     mid: str
 
 
+@dataclass(frozen=True)
+class Look:
+    """The client shows these tracks in so many lines each, and no others."""
+
+    connection_id: str
+    heights: Mapping[str, int]
+
+
 Action = (
     Send
     | Close
@@ -164,4 +176,5 @@ Action = (
     | ApplyAnswer
     | Attach
     | Detach
+    | Look
 )

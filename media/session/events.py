@@ -38,6 +38,7 @@ class AnsweredTrack:
     source: TrackSource
     kind: TrackKind
     codec: str
+    temporal_layers: int = 1
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class PublishedLine(BaseModel):
 
     mid: Mid
     source: TrackSource
+    temporal_layers: Annotated[int, Field(ge=1, le=4)] = 1
+    "Temporal layers of its scalability mode: with VP8 the relay can lower its frame rate for weak lines."
 
 
 class Publish(FromClient):
@@ -73,6 +75,22 @@ class Stage(FromClient):
     on: bool
 
 
+class ShownTrack(BaseModel):
+    """A track the client shows, and how large."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    track_id: Annotated[str, Field(min_length=1, max_length=64)]
+    height: Annotated[int, Field(ge=0, le=20_000)]
+
+
+class Look(FromClient):
+    """What the client shows now, in device pixels of height; tracks it does not name need not be sent."""
+
+    type: Literal["look"]
+    tracks: list[ShownTrack] = Field(max_length=400)
+
+
 class Leave(FromClient):
     """The client leaves on purpose."""
 
@@ -85,7 +103,7 @@ class Ping(FromClient):
     type: Literal["ping"]
 
 
-ClientRequest = Annotated[Publish | Subscribed | Mute | Hand | Stage | Leave | Ping, Field(discriminator="type")]
+ClientRequest = Annotated[Publish | Subscribed | Mute | Hand | Stage | Look | Leave | Ping, Field(discriminator="type")]
 _requests: TypeAdapter[ClientRequest] = TypeAdapter(ClientRequest)
 
 

@@ -77,6 +77,7 @@ class LessonRoom:
             messages.Mute: self._mute,
             messages.Hand: self._hand,
             messages.Stage: self._stage,
+            messages.Look: self._look,
             messages.Leave: self._leave,
             messages.Ping: self._ping,
         }
@@ -85,6 +86,11 @@ class LessonRoom:
     def connection_ids(self) -> frozenset[str]:
         """The connections that are in the room."""
         return frozenset(self._present)
+
+    @property
+    def on_stage(self) -> frozenset[str]:
+        """The parties that were brought up."""
+        return frozenset(self._on_stage)
 
     def party_of(self, connection_id: str) -> Party | None:
         """The party behind a connection that is in the room."""
@@ -236,7 +242,7 @@ class LessonRoom:
         if refusal is not None:
             self._error(presence.connection_id, refusal[0], refusal[1], "publish")
             return
-        wanted = tuple(actions.WantedTrack(line.mid, line.source) for line in request.tracks)
+        wanted = tuple(actions.WantedTrack(line.mid, line.source, line.temporal_layers) for line in request.tracks)
         self._actions.append(actions.AnswerPublish(presence.connection_id, request.id, request.sdp, wanted))
 
     def _publish_refusal(self, party: Party, request: messages.Publish) -> tuple[str, str] | None:
@@ -280,6 +286,10 @@ class LessonRoom:
             return
         self._set_stage(events.StageSet(request.party_id, request.on), now)
 
+    def _look(self, _member: Member, presence: Presence, request: messages.Look, _now: float) -> None:
+        heights = {shown.track_id: shown.height for shown in request.tracks}
+        self._actions.append(actions.Look(presence.connection_id, heights))
+
     def _leave(self, member: Member, presence: Presence, _request: messages.Leave, _now: float) -> None:
         self._withdraw(member, presence)
         self._depart(member, presence, "left")
@@ -315,6 +325,7 @@ class LessonRoom:
             answered.source,
             answered.kind,
             answered.codec,
+            answered.temporal_layers,
         )
         presence.tracks[track.track_id] = track
         self._actions.append(
@@ -326,6 +337,7 @@ class LessonRoom:
                 track.source,
                 track.kind,
                 track.codec,
+                track.temporal_layers,
             )
         )
         for other in self._present.values():

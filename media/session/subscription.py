@@ -22,6 +22,7 @@ class Track:
     source: TrackSource
     kind: TrackKind
     codec: str
+    temporal_layers: int = 1
 
 
 @dataclass

@@ -104,6 +104,7 @@ REQUESTS: Mapping[type[messages.FromClient], frozenset[PartyRole]] = MappingProx
         messages.Mute: frozenset({"lead", "room", "teacher"}),
         messages.Hand: frozenset({"lead", "room", "teacher"}),
         messages.Stage: frozenset({"lead"}),
+        messages.Look: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Leave: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Ping: frozenset({"lead", "room", "teacher", "observer"}),
     }

@@ -85,8 +85,8 @@ def test_a_sink_made_between_samples_counts_only_since_then():
 
 def test_what_a_party_publishes_is_counted_by_kind():
     counters = Counters()
-    counters.ledger.add_stream(1, "c", picture=True, now=0.0)
-    counters.ledger.add_stream(2, "c", picture=False, now=0.0)
+    counters.ledger.add_stream(1, "c", picture=True, lead=False, now=0.0)
+    counters.ledger.add_stream(2, "c", picture=False, lead=False, now=0.0)
     counters.sample(streams={1: stream(5), 2: stream(5)})
     counters.sample(streams={1: stream(5), 2: stream(9)})
     tally = counters.take()

@@ -1,0 +1,73 @@
+"""What the layers of a published track take: measured, remembered by their peaks, or a usual figure before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from media.contract import TrackSource
+from media.forwarder.api import StreamStatistics
+from media.line.allocation import Choice
+
+SOUND_BPS = 56_000
+"Opus at 40 kbit/s, fifty packets a second with their headers."
+USUAL_BPS: dict[tuple[TrackSource, int], tuple[float, ...]] = {
+    ("camera", 1): (350_000,),
+    ("camera", 2): (400_000, 1_500_000),
+    ("camera", 3): (180_000, 500_000, 1_700_000),
+    ("camera", 4): (100_000, 250_000, 600_000, 1_800_000),
+    ("screen", 1): (300_000,),
+}
+"By source and number of layers; what is not listed is taken for a camera's."
+PACKET_OVERHEAD_BYTES = 40
+"RTP header with extensions, and the tag of SRTP."
+SENT_WITHIN_S = 2.0
+SMOOTHING_S = 1.5
+PEAK_FADES_PER_S = 0.03
+LEAST_SHARE = 0.4
+"A quiet picture (a still slide) is taken for this share of the usual at least: it may move at any moment."
+SLOW_SHARE = 0.6
+"What the lowest temporal layer takes of its layer."
+
+
+@dataclass
+class _Layer:
+    bytes: int = 0
+    packets: int = 0
+    smooth_bps: float = 0.0
+    peak_bps: float = 0.0
+    moved_at: float | None = None
+
+
+class TrackRates:
+    """The layers of one track."""
+
+    def __init__(self, source: TrackSource, layers: int) -> None:
+        self._layers = [_Layer() for _ in range(max(1, layers))]
+        usual = USUAL_BPS.get((source, len(self._layers))) or USUAL_BPS["camera", len(self._layers)]
+        self._usual = (SOUND_BPS,) if source in ("microphone", "screen_audio") else usual
+        self._noted_at: float | None = None
+
+    def note(self, state: StreamStatistics, now: float) -> None:
+        """Take counters; to be called about twice a second."""
+        counted = [(layer.packets, layer.bytes) for layer in state.layers] or [(state.packets, state.bytes)]
+        elapsed = now - self._noted_at if self._noted_at is not None else 0.0
+        self._noted_at = now
+        for layer, (packets, size) in zip(self._layers, counted, strict=False):
+            moved = size - layer.bytes + PACKET_OVERHEAD_BYTES * (packets - layer.packets)
+            if packets > layer.packets:
+                layer.moved_at = now
+            layer.bytes, layer.packets = size, packets
+            if elapsed > 0:
+                layer.smooth_bps += min(1.0, elapsed / SMOOTHING_S) * (8 * moved / elapsed - layer.smooth_bps)
+                layer.peak_bps = max(layer.smooth_bps, layer.peak_bps * (1 - PEAK_FADES_PER_S * min(elapsed, 1.0)))
+
+    def bits_per_second(self, layer: int, now: float) -> float:
+        """What the layer takes, or would take if it were sent."""
+        one, usual = self._layers[layer], self._usual[layer]
+        sent = one.moved_at is not None and now - one.moved_at < SENT_WITHIN_S
+        return max(one.peak_bps, LEAST_SHARE * usual) if sent and one.peak_bps > 0 else usual
+
+    def choices(self, now: float, *, slow: bool, layers: int) -> tuple[Choice, ...]:
+        """The ways to send the track's lowest `layers` layers, cheapest first; `slow`: at a lower frame rate, too."""
+        rates: Sequence[float] = [self.bits_per_second(layer, now) for layer in range(min(layers, len(self._layers)))]
+        full = [Choice(layer, None, max(rates[: layer + 1])) for layer in range(len(rates))]
+        return tuple(([Choice(0, 0, SLOW_SHARE * rates[0])] if slow and rates else []) + full)
