@@ -1,6 +1,6 @@
 /**
  * What is captured and how much of it is sent: capture constraints and encoder limits for the lead, the rooms and the screen.
- * Sound comes first: a lesson must live in 4 Mbit/s, so a lead sends about 0.9 Mbit/s of picture and a room 0.3.
+ * The lead's camera goes out in two layers (simulcast), so that the relay can send each room what its line carries.
  */
 import type { PartyRole, Source } from './signalling'
 
@@ -8,11 +8,33 @@ export interface CaptureProfile {
   width: number
   height: number
   frameRate: number
-  maxBitrate_bps: number
+  /** Layers of the camera's picture, lowest first. */
+  layers: readonly Layer[]
 }
 
-export const LEAD_PROFILE: CaptureProfile = { width: 1280, height: 720, frameRate: 25, maxBitrate_bps: 900_000 }
-export const ROOM_PROFILE: CaptureProfile = { width: 640, height: 360, frameRate: 25, maxBitrate_bps: 300_000 }
+export interface Layer {
+  maxBitrate_bps: number
+  /** Its share of the captured width and height is one over this. */
+  scaleDownBy: number
+}
+
+export const LEAD_PROFILE: CaptureProfile = {
+  width: 1280,
+  height: 720,
+  frameRate: 25,
+  layers: [
+    { maxBitrate_bps: 350_000, scaleDownBy: 2 },
+    { maxBitrate_bps: 1_500_000, scaleDownBy: 1 },
+  ],
+}
+export const ROOM_PROFILE: CaptureProfile = {
+  width: 640,
+  height: 360,
+  frameRate: 25,
+  layers: [{ maxBitrate_bps: 300_000, scaleDownBy: 1 }],
+}
+/** What the lowest of several layers may take while it is the only one. */
+export const SINGLE_LAYER_MAX_BITRATE_BPS = 700_000
 const SCREEN_MAX_BITRATE_BPS = 1_200_000
 const SOUND_MAX_BITRATE_BPS = 40_000
 const SCREEN_SOUND_MAX_BITRATE_BPS = 64_000
@@ -49,18 +71,35 @@ export function screenConstraints(): DisplayMediaStreamOptions {
   }
 }
 
-/** Encoder limits of one source, for addTransceiver's sendEncodings. */
+const RIDS = ['l', 'h']
+
+/** Encoder limits of one source, for addTransceiver's sendEncodings; several of the camera are simulcast layers, lowest first. */
 export function encodingsOf(source: Source, profile: CaptureProfile): RTCRtpEncodingParameters[] {
   switch (source) {
     case 'camera':
-      return [{ maxBitrate: profile.maxBitrate_bps, maxFramerate: 30 }]
+      return profile.layers.map((layer, index) => ({
+        ...(profile.layers.length > 1 ? { rid: RIDS[index], scaleResolutionDownBy: layer.scaleDownBy } : {}),
+        maxBitrate: layer.maxBitrate_bps,
+        maxFramerate: 30,
+      }))
     case 'screen':
       return [{ maxBitrate: SCREEN_MAX_BITRATE_BPS, maxFramerate: 15 }]
     case 'microphone':
-      return [{ maxBitrate: SOUND_MAX_BITRATE_BPS, priority: 'high' }]
+      return [{ maxBitrate: SOUND_MAX_BITRATE_BPS, priority: 'high', networkPriority: 'high' }]
     case 'screen_audio':
       return [{ maxBitrate: SCREEN_SOUND_MAX_BITRATE_BPS }]
   }
+}
+
+/** What of a picture's encodings is sent when only its lowest `layers` are wanted; 0: nothing. */
+export function withLayers(encodings: RTCRtpEncodingParameters[], profile: CaptureProfile, layers: number): RTCRtpEncodingParameters[] {
+  const lowest = profile.layers[0].maxBitrate_bps
+  return encodings.map((encoding, index) => {
+    const active = index < layers
+    if (encodings.length === 1) return { ...encoding, active }
+    if (index > 0) return { ...encoding, active }
+    return { ...encoding, active, maxBitrate: layers === 1 ? SINGLE_LAYER_MAX_BITRATE_BPS : lowest }
+  })
 }
 
 /** Hint for the encoder: people keep moving, letters stay sharp. */
@@ -69,7 +108,7 @@ export function contentHintOf(source: Source): string {
     case 'camera':
       return 'motion'
     case 'screen':
-      return 'detail'
+      return 'text'
     case 'microphone':
       return 'speech'
     case 'screen_audio':

@@ -64,11 +64,24 @@ export class FakeStream {
   }
 }
 
+interface FakeParameters {
+  encodings: RTCRtpEncodingParameters[]
+  codecs: { mimeType: string }[]
+  degradationPreference?: string
+}
+
+interface FakeSender {
+  track: FakeTrack | null
+  replaceTrack(track: FakeTrack | null): Promise<void>
+  getParameters(): FakeParameters
+  setParameters(parameters: FakeParameters): Promise<void>
+}
+
 interface FakeTransceiver {
   mid: string | null
   direction: string
   encodings: RTCRtpEncodingParameters[]
-  sender: { track: FakeTrack | null; replaceTrack(track: FakeTrack | null): Promise<void> }
+  sender: FakeSender
   receiver: { track: FakeTrack }
 }
 
@@ -79,16 +92,27 @@ export class FakePeerConnection {
   remoteDescription: { type: string; sdp: string } | null = null
   onconnectionstatechange: (() => void) | null = null
   closed = false
+  /** The video codec that the answer chooses. */
+  codec = 'video/VP8'
+  /** What getStats gives. */
+  stats: object[] = []
   private readonly transceivers: FakeTransceiver[] = []
   addTransceiver(track: FakeTrack, init: { direction: string; sendEncodings: RTCRtpEncodingParameters[] }): FakeTransceiver {
-    const sender = {
-      track: track as FakeTrack | null,
+    const parameters: FakeParameters = { encodings: init.sendEncodings, codecs: [] }
+    const sender: FakeSender = {
+      track,
       replaceTrack(next: FakeTrack | null) {
         sender.track = next
         return Promise.resolve()
       },
+      getParameters: () => structuredClone({ ...parameters, codecs: this.remoteDescription ? [{ mimeType: this.codec }] : [] }),
+      setParameters(next: FakeParameters) {
+        Object.assign(parameters, next)
+        made.encodings = next.encodings
+        return Promise.resolve()
+      },
     }
-    const made = { mid: null, direction: init.direction, encodings: init.sendEncodings, sender, receiver: { track: new FakeTrack('video') } }
+    const made: FakeTransceiver = { mid: null, direction: init.direction, encodings: init.sendEncodings, sender, receiver: { track: new FakeTrack('video') } }
     this.transceivers.push(made)
     return made
   }
@@ -113,10 +137,18 @@ export class FakePeerConnection {
     for (const mid of mids) {
       if (this.transceivers.some((transceiver) => transceiver.mid === mid)) continue
       const kind = mid.startsWith('a') ? 'audio' : 'video'
-      const sender = { track: null, replaceTrack: () => Promise.resolve() }
+      const sender: FakeSender = {
+        track: null,
+        replaceTrack: () => Promise.resolve(),
+        getParameters: () => ({ encodings: [], codecs: [] }),
+        setParameters: () => Promise.resolve(),
+      }
       this.transceivers.push({ mid, direction: 'recvonly', encodings: [], sender, receiver: { track: new FakeTrack(kind, mid) } })
     }
     return Promise.resolve()
+  }
+  getStats(): Promise<Map<number, object>> {
+    return Promise.resolve(new Map(this.stats.entries()))
   }
   close(): void {
     this.closed = true

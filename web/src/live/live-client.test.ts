@@ -168,12 +168,66 @@ describe('publishing', () => {
     expect(publishes(browser)).toHaveLength(2)
   })
 
-  it('limits the lead to about 900 kbit/s of picture and a room to 300', async () => {
-    const rates = async (role: string) => {
-      const { browser } = await joined({ role })
-      return browser.connections[1]?.getTransceivers()[1]?.encodings[0]?.maxBitrate
+  async function cameraOf(role: PartyRole, codec = 'video/VP8') {
+    const { browser, client } = await joined({ role })
+    const [, publishing] = browser.connections
+    publishing.codec = codec
+    browser.socket.say({ type: 'published', id: 1, sdp: 'answer' })
+    await settled()
+    const camera = () => publishing.getTransceivers()[1].encodings
+    return { browser, client, publishing, camera, active: () => camera().map((one) => one.active ?? true) }
+  }
+
+  it("sends the lead's camera in two layers and a room's in one", async () => {
+    const lead = await cameraOf('lead')
+    expect(lead.camera()).toMatchObject([
+      { rid: 'l', maxBitrate: 350_000, scaleResolutionDownBy: 2 },
+      { rid: 'h', maxBitrate: 1_500_000, scaleResolutionDownBy: 1 },
+    ])
+    const room = await cameraOf('room')
+    expect(room.camera().map((one) => one.maxBitrate)).toEqual([300_000])
+    expect(room.camera()[0].rid).toBeUndefined()
+  })
+
+  it('says that a frame rate can be lowered on the way, and does not ask it of another codec than VP8', async () => {
+    const vp8 = await cameraOf('room')
+    expect(vp8.browser.socket.sent.at(-1)).toMatchObject({ tracks: [{ source: 'microphone' }, { source: 'camera', temporal_layers: 2 }] })
+    expect(vp8.camera()[0]).toHaveProperty('scalabilityMode', 'L1T2')
+    expect((await cameraOf('room', 'video/H264')).camera()[0]).not.toHaveProperty('scalabilityMode')
+  })
+
+  it('sends only what somebody is sent', async () => {
+    const { browser, active, camera } = await cameraOf('lead')
+    const seen: boolean[][] = [active()]
+    for (const layers of [1, 0, 2]) {
+      browser.socket.say({ type: 'wanted', source: 'camera', layers })
+      await settled()
+      seen.push(active())
+      if (layers === 1) expect(camera()[0].maxBitrate).toBe(700_000)
     }
-    expect([await rates('lead'), await rates('room')]).toEqual([900_000, 300_000])
+    expect(seen).toEqual([[true, true], [true, false], [false, false], [true, true]])
+    expect(camera()[0].maxBitrate).toBe(350_000)
+  })
+
+  it('keeps to one layer while its own line is weak, and says so', async () => {
+    const { browser, client, publishing, active } = await cameraOf('lead')
+    publishing.stats = [{ type: 'candidate-pair', nominated: true, availableOutgoingBitrate: 400_000 }]
+    await browser.pass(8_000)
+    expect(active()).toEqual([true, false])
+    expect(client.state.uplinkWeak).toBe(true)
+    publishing.stats = [{ type: 'candidate-pair', nominated: true, availableOutgoingBitrate: 4_000_000 }]
+    await browser.pass(30_000)
+    expect(active()).toEqual([true, true])
+    expect(client.state.uplinkWeak).toBe(false)
+  })
+
+  it('shows how the line does and what is lowered, and forgets it with the connection', async () => {
+    const { browser, client } = await joined()
+    const tracks = [{ track_id: 't1', state: 'paused' }]
+    browser.socket.say({ type: 'line', reason: 'line', kbps: 300, loss_pct: 2, queue_ms: 40, tracks })
+    expect(client.state.line).toEqual({ reason: 'line', kbps: 300, pictures: { t1: 'paused' } })
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    expect(client.state.line.reason).toBe('none')
   })
 
   it('puts a returned camera in its old place without asking the relay', async () => {

@@ -12,7 +12,7 @@ import { LocalMedia } from './local-media'
 import type { OutgoingTracks } from './publisher'
 import { RemoteMedia } from './remote-media'
 import { ScreenCapture } from './screen-capture'
-import type { ErrorMessage, PartyRole, ServerMessage, WelcomeMessage } from './signalling'
+import type { ErrorMessage, LineMessage, PartyRole, PictureState, ServerMessage, WelcomeMessage } from './signalling'
 
 export interface LiveClientOptions {
   address: string
@@ -88,6 +88,11 @@ export class LiveClient {
     this.connection?.send({ type: 'stage', party_id: partyId, on })
   }
 
+  /** Tells how large each picture is shown; what is not shown need not be sent. */
+  look(tracks: { track_id: string; height: number }[]): void {
+    this.connection?.send({ type: 'look', tracks })
+  }
+
   /** Shares the screen; the browser asks which one. */
   async shareScreen(): Promise<void> {
     const result = await this.screen.start()
@@ -108,6 +113,7 @@ export class LiveClient {
         this.remote.update(tracks)
         this.update({ feeds: this.remote.feeds })
       },
+      uplinkWeak: (weak) => this.update({ uplinkWeak: weak }),
       mediaState: (state) => this.update({ mediaConnected: state === 'connected' }),
       died: (_cause, closeCode) => this.onDeath(closeCode),
     })
@@ -121,7 +127,8 @@ export class LiveClient {
     if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
     this.connection = null
     this.remote.outdate()
-    this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false })
+    const line = initialState().line
+    this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false, line, uplinkWeak: false })
     this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(this.attempt++, this.browser.random()))
   }
 
@@ -145,6 +152,8 @@ export class LiveClient {
       }
       case 'recording':
         return this.update({ recording: { active: message.active, problem: message.problem } })
+      case 'line':
+        return this.update({ line: { reason: message.reason, kbps: message.kbps, pictures: picturesOf(message) } })
       case 'lesson':
         if (message.state === 'ended') return this.finish('ended', 'ended')
         if (this.state.lesson) this.update({ lesson: { ...this.state.lesson, state: message.state } })
@@ -249,4 +258,8 @@ export class LiveClient {
     this.state = { ...this.state, ...change }
     for (const listener of this.listeners) listener(this.state)
   }
+}
+
+function picturesOf(message: LineMessage): Record<string, PictureState> {
+  return Object.fromEntries(message.tracks.map(({ track_id, state }) => [track_id, state]))
 }

@@ -8,6 +8,7 @@ import { Publisher } from './publisher'
 import type { ReceivedTrack } from './remote-media'
 import { decodeMessage, encodeMessage, type ClientMessage, type ServerMessage } from './signalling'
 import { Subscriber } from './subscriber'
+import { UplinkWatch } from './uplink-watch'
 
 export const PING_EVERY_MS = 10_000
 export const SILENCE_IS_DEATH_MS = 25_000
@@ -25,11 +26,14 @@ export interface ConnectionHooks {
   message(message: ServerMessage): void
   received(tracks: ReceivedTrack[]): void
   mediaState(state: RTCPeerConnectionState): void
+  /** This computer's line carries (or no longer carries) its whole picture. */
+  uplinkWeak(weak: boolean): void
   died(cause: Death, closeCode: number | null): void
 }
 
 export class LiveConnection {
   publisher: Publisher | null = null
+  private uplink: UplinkWatch | null = null
   readonly subscriber: Subscriber
   private readonly socket: SocketLike
   private heardAtMs: number
@@ -68,14 +72,18 @@ export class LiveConnection {
 
   /** The publishing side, made when first needed. */
   openPublisher(profile: CaptureProfile): Publisher {
-    this.publisher ??= new Publisher(this.makeConnection(false), profile, {
+    if (this.publisher) return this.publisher
+    this.publisher = new Publisher(this.makeConnection(false), profile, {
       send: (message) => this.send(message),
       failed: () => this.die('media'),
     })
+    this.uplink = new UplinkWatch(this.browser, this.publisher, (weak) => this.hooks.uplinkWeak(weak))
     return this.publisher
   }
 
   closePublisher(): void {
+    this.uplink?.stop()
+    this.uplink = null
     this.publisher?.close()
     this.publisher = null
   }
@@ -114,6 +122,7 @@ export class LiveConnection {
     if (!message) return
     if (message.type === 'subscribe') void this.subscriber.offered(message.id, message.sdp, message.tracks)
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
+    else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers)
     else {
       if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
       this.hooks.message(message)

@@ -1,7 +1,7 @@
 /** What a page shows of a live lesson at one moment: plain data, replaced as a whole at each change. */
 import type { DeviceState } from './local-media'
 import type { RemoteFeed } from './remote-media'
-import type { LiveLessonSummary, PartyRole, RosterParty } from './signalling'
+import type { LineReason, LiveLessonSummary, PartyRole, PictureState, RosterParty } from './signalling'
 
 /**
  * connecting: first join under way · live: joined · reconnecting: lost, coming back by itself
@@ -12,6 +12,12 @@ export type Phase = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'replaced
 export interface DeviceView {
   state: DeviceState
   muted: boolean
+}
+
+export interface LineView {
+  reason: LineReason
+  kbps: number | null
+  pictures: Record<string, PictureState>
 }
 
 export interface LiveState {
@@ -35,6 +41,10 @@ export interface LiveState {
   handRaised: boolean
   /** Own shared screen, or null. */
   sharing: MediaStream | null
+  /** How the line to this place does: why pictures are not whole, and how each is received (by track). */
+  line: LineView
+  /** This computer's own line is too weak for its whole picture. */
+  uplinkWeak: boolean
   /** Code of the last request that was refused or failed; cleared by the next one that succeeds. */
   notice: string
 }
@@ -59,6 +69,8 @@ export function initialState(): LiveState {
     ownPicture: null,
     handRaised: false,
     sharing: null,
+    line: { reason: 'none', kbps: null, pictures: {} },
+    uplinkWeak: false,
     notice: '',
   }
 }

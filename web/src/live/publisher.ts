@@ -2,7 +2,7 @@
  * The publishing peer connection: this side offers, the relay answers.
  * Tracks come and go by source; a swapped device needs no new offer, a new or ended source does, and offers never overlap.
  */
-import { encodingsOf, type CaptureProfile } from './encoding'
+import { encodingsOf, withLayers, type CaptureProfile } from './encoding'
 import type { PublishedTrack, Source } from './signalling'
 
 export type OutgoingTracks = Partial<Record<Source, MediaStreamTrack>>
@@ -13,11 +13,16 @@ export interface PublisherHooks {
   failed(error: unknown): void
 }
 
+/** Lets the relay halve the frame rate for a weak line, where the codec turns out to be VP8. */
+const SCALABILITY = { mode: 'L1T2', layers: 2 }
 const ORDER: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_audio']
 
 export class Publisher {
   private readonly transceivers = new Map<Source, RTCRtpTransceiver>()
   private wanted: OutgoingTracks = {}
+  /** How many layers of a source somebody is sent, as the relay says; a source it did not speak of is sent whole. */
+  private readonly lookedAt = new Map<Source, number>()
+  private manyLayers = true
   private work: Promise<void> = Promise.resolve()
   private nextId = 1
   private awaited: { id: number; resolve: (sdp: string | null) => void } | null = null
@@ -38,6 +43,19 @@ export class Publisher {
         if (!this.closed) this.hooks.failed(error)
       })
     return this.work
+  }
+
+  /** Somebody is sent only the lowest so many layers of the source; 0: nobody looks at it. */
+  setLookedAt(source: Source, layers: number): Promise<void> {
+    this.lookedAt.set(source, layers)
+    return this.adjust()
+  }
+
+  /** Whether this computer's line carries more than one layer. */
+  setManyLayers(many: boolean): Promise<void> {
+    if (many === this.manyLayers) return Promise.resolve()
+    this.manyLayers = many
+    return this.adjust()
   }
 
   /** The relay's answer; an answer nobody waits for is ignored. */
@@ -74,8 +92,7 @@ export class Publisher {
     const transceiver = this.transceivers.get(source)
     if (!transceiver) {
       if (!track) return false
-      const sendEncodings = encodingsOf(source, this.profile)
-      this.transceivers.set(source, this.connection.addTransceiver(track, { direction: 'sendonly', sendEncodings }))
+      this.transceivers.set(source, this.addTransceiver(source, track))
       return true
     }
     if (transceiver.sender.track !== track) await transceiver.sender.replaceTrack(track)
@@ -96,14 +113,60 @@ export class Publisher {
     if (this.closed) return
     if (answerSdp === null) await this.connection.setLocalDescription({ type: 'rollback' })
     else await this.connection.setRemoteDescription({ type: 'answer', sdp: answerSdp })
+    await this.limit()
+  }
+
+  private addTransceiver(source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
+    const sendEncodings = encodingsOf(source, this.profile)
+    const thinnable = sendEncodings.map((encoding) => ({ ...encoding, scalabilityMode: SCALABILITY.mode }))
+    try {
+      return this.connection.addTransceiver(track, { direction: 'sendonly', sendEncodings: isPicture(source) ? thinnable : sendEncodings })
+    } catch {
+      // A browser that knows no such mode.
+      return this.connection.addTransceiver(track, { direction: 'sendonly', sendEncodings })
+    }
+  }
+
+  private adjust(): Promise<void> {
+    this.work = this.work.then(() => this.limit()).catch(() => undefined) // limits are wishes: what is sent goes on
+    return this.work
+  }
+
+  /** Brings the encoders in line with the codec that was chosen, with what is looked at and with what the line carries. */
+  private async limit(): Promise<void> {
+    for (const [source, { sender }] of this.transceivers) {
+      if (this.closed || !isPicture(source)) continue
+      const parameters = sender.getParameters()
+      const before = JSON.stringify([parameters.encodings, parameters.degradationPreference])
+      const all = this.lookedAt.get(source) ?? parameters.encodings.length
+      const layers = Math.min(all, this.manyLayers ? parameters.encodings.length : 1)
+      if (source === 'camera') parameters.encodings = withLayers(parameters.encodings, this.profile, layers)
+      else for (const encoding of parameters.encodings) encoding.active = layers > 0
+      // Letters must stay sharp: a screen loses frames before it loses lines.
+      parameters.degradationPreference = source === 'screen' ? 'maintain-resolution' : parameters.degradationPreference
+      if (parameters.codecs.length > 0 && parameters.codecs[0].mimeType !== 'video/VP8') {
+        // Other codecs gain nothing from it here, and some encoders in hardware cannot do it.
+        for (const encoding of parameters.encodings as ScalableEncoding[]) delete encoding.scalabilityMode
+      }
+      if (JSON.stringify([parameters.encodings, parameters.degradationPreference]) !== before) await sender.setParameters(parameters)
+    }
   }
 
   private publishedTracks(): PublishedTrack[] {
     const tracks: PublishedTrack[] = []
     for (const source of ORDER) {
       const transceiver = this.transceivers.get(source)
-      if (transceiver?.mid && transceiver.direction === 'sendonly') tracks.push({ mid: transceiver.mid, source })
+      if (!transceiver?.mid || transceiver.direction !== 'sendonly') continue
+      const [encoding] = transceiver.sender.getParameters().encodings as (ScalableEncoding | undefined)[]
+      const thinnable = encoding?.scalabilityMode === SCALABILITY.mode
+      tracks.push({ mid: transceiver.mid, source, ...(thinnable ? { temporal_layers: SCALABILITY.layers } : {}) })
     }
     return tracks
   }
+}
+
+type ScalableEncoding = RTCRtpEncodingParameters & { scalabilityMode?: string }
+
+function isPicture(source: Source): boolean {
+  return source === 'camera' || source === 'screen'
 }

@@ -44,6 +44,23 @@ export interface OfferedTrack extends RosterTrack {
 export interface PublishedTrack {
   mid: string
   source: Source
+  /** Frame rates the relay can thin it to; only where the codec turns out to be VP8. */
+  temporal_layers?: number
+}
+
+/** How a picture is received: whole, a lower layer, fewer frames, or not at all for want of line. */
+export type PictureState = 'full' | 'small' | 'slow' | 'paused'
+/** Why pictures are not whole: the line of this place, or the line that the school's rooms share. */
+export type LineReason = 'none' | 'line' | 'ceiling' | 'sender'
+
+export interface LineMessage {
+  type: 'line'
+  reason: LineReason
+  /** What the line is known to carry; null while nothing is known. */
+  kbps: number | null
+  loss_pct: number
+  queue_ms: number
+  tracks: { track_id: string; state: PictureState }[]
 }
 
 export interface WelcomeMessage {
@@ -73,6 +90,8 @@ export type ServerMessage =
   | { type: 'lesson'; state: string }
   | { type: 'lesson_ended'; reason: string }
   | { type: 'replaced' }
+  | { type: 'wanted'; source: Source; layers: number }
+  | LineMessage
   | { type: 'pong' }
   | ErrorMessage
 
@@ -83,6 +102,7 @@ export type ClientMessage =
   | { type: 'mute'; source: Source; muted: boolean }
   | { type: 'hand'; raised: boolean }
   | { type: 'stage'; party_id: string; on: boolean }
+  | { type: 'look'; tracks: { track_id: string; height: number }[] }
   | { type: 'leave' }
   | { type: 'ping' }
 
@@ -95,6 +115,8 @@ const SERVER_TYPES = new Set([
   'lesson',
   'lesson_ended',
   'replaced',
+  'wanted',
+  'line',
   'pong',
   'error',
 ])
