@@ -1,7 +1,8 @@
 """Who may use which address of the API: the whole list, read by tests/service/security/test_permission_matrix.py.
 
-What addresses name belongs to the first school of the county north, where `teacher_north` leads and `school_north` administers; a room of the first
-school of the county south takes part. `*_other` are people of each county's second school, which has no part in it.
+What addresses name belongs to the first school of the county north, where `teacher_north` leads and `school_north`
+administers; a room of the first school of the county south takes part. `*_other` are people of each county's second
+school, which has no part in it.
 """
 
 from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ MATRIX: dict[str, Address] = {
             "display_name": "M",
             "organisation_name": "O",
         },
-    ),  # fmt: skip
+    ),
     "POST /api/device/pairing": Address(EVERYBODY, _nothing),
     "POST /api/device/pairing/{pairing_id}": Address(EVERYBODY, lambda t: {"secret": t["pairing_secret"]}),
     # One's own account
@@ -119,7 +120,7 @@ MATRIX: dict[str, Address] = {
             "role": "teacher",
             "organisation_id": t["organisation_id"],
         },
-    ),  # fmt: skip
+    ),
     "GET /api/users/{user_id}": Address(SCHOOL_LINE),
     "PATCH /api/users/{user_id}": Address(SCHOOL_LINE, lambda _: {"display_name": "N"}),
     "POST /api/users/{user_id}/password": Address(SCHOOL_LINE, lambda _: {"password": "a long password"}),
@@ -142,7 +143,7 @@ MATRIX: dict[str, Address] = {
             "starts_on": "2027-02-01",
             "ends_on": "2027-06-30",
         },
-    ),  # fmt: skip
+    ),
     "GET /api/classes": Address(PEOPLE),
     "POST /api/classes": Address(
         SCHOOL_LINE, lambda t: {"organisation_id": t["organisation_id"], "name": "5-1", "grade": "grade_5"}
@@ -205,7 +206,7 @@ MATRIX: dict[str, Address] = {
             "from_day": "2026-09-08",
             "to_day": "2026-09-08",
         },
-    ),  # fmt: skip
+    ),
     "GET /api/changes": Address(PLANNERS),
     "GET /api/changes/{change_id}": made_up(PLANNERS, change_id="c"),
     "POST /api/changes/{change_id}/proposals/{proposal_id}/accept": made_up(

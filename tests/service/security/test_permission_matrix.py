@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,8 @@ class BytesMaker:
 def world(signed_in: Any, anonymous: Any, as_device: Any, rooms: Any, lesson_request: Any, clock: Any, parts: Any):
     """All callers, and one real thing of each kind that addresses name.
 
-    The things belong to the first school of the county north; a room of the first school of the county south takes part in both lessons.
+    They belong to the first school of the county north; a room of the first school of the county south takes part in
+    both lessons.
     """
     for side, number in (("north", 2), ("south", 2)):
         school = f"school_{side}_{number}"
