@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "THREE_CLASSROOMS_"
@@ -58,6 +58,10 @@ class Configuration(BaseSettings):
     relay_rooms: int | None = Field(default=200, ge=1)
     """Receiving rooms that one relay serves at one time; bookings beyond it are refused."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    """Text for people, or JSON for collectors: one object a line, described in service/monitoring/README.md."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
+    """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
 
     @field_validator("trusted_proxies", "announced_addresses", mode="before")
     @classmethod

@@ -179,6 +179,7 @@ MATRIX: dict[str, Address] = {
     "GET /api/usage.csv": Address(PEOPLE - RESEARCHERS),
     "GET /api/usage.xlsx": Address(PEOPLE - RESEARCHERS),
     "GET /api/usage/events": Address(MAY_REPLAY - RESEARCHERS, query="lesson_id={held_lesson}"),
+    "GET /api/metrics": Address(frozenset(), refusals=REFUSALS | {404}),  # a token of its own, set by the operator
     "GET /api/relays": Address(frozenset({"system"})),
     # Plans and changes
     "POST /api/plans": Address(
