@@ -12,10 +12,12 @@ from service.api import (
     calendars,
     changes,
     device,
+    events,
     exchange,
     health,
     lessons,
     live,
+    notices,
     organisations,
     planning,
     recordings,
@@ -48,6 +50,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     changes.router,
     calendars.router,
     exchange.router,
+    events.router,
+    notices.router,
 )
 """Included under /api, in this order."""
 
