@@ -1,8 +1,9 @@
 """The messages and seams between the service and the media relays: the only media package the service imports."""
 
-from media.contract.bus import Bus
+from media.contract.bus import Bus, Consumption, Delivery
 from media.contract.messages import (
     EVENTS_TOPIC,
+    HEARTBEATS_TOPIC,
     ClientMessage,
     CloseConnection,
     CloseLesson,
@@ -29,7 +30,10 @@ from media.contract.messages import (
     TrackKind,
     TrackPublished,
     TrackSource,
+    clients_topic,
     commands_topic,
+    fleet_topic,
+    new_connection_id,
     parse_command,
     parse_event,
 )
@@ -37,11 +41,14 @@ from media.contract.recording import RecordedStream, RecordingMaker, RecordingMa
 
 __all__ = [
     "EVENTS_TOPIC",
+    "HEARTBEATS_TOPIC",
     "Bus",
     "ClientMessage",
     "CloseConnection",
     "CloseLesson",
+    "Consumption",
     "Delivered",
+    "Delivery",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",
@@ -67,7 +74,10 @@ __all__ = [
     "TrackKind",
     "TrackPublished",
     "TrackSource",
+    "clients_topic",
     "commands_topic",
+    "fleet_topic",
+    "new_connection_id",
     "parse_command",
     "parse_event",
 ]

@@ -4,10 +4,16 @@ Times are Unix seconds (UTC) and end in `_at`; durations are milliseconds and en
 """
 
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 EVENTS_TOPIC = "relay.events"
+"""What happened in lessons; between processes it is kept until the service has written it down."""
+HEARTBEATS_TOPIC = "relay.heartbeats"
+"""Heartbeats of a fleet's relays, for every replica of the service."""
+REPLICA_LENGTH = 8
+"""Characters at the start of a connection's id that name the replica of the service that holds its WebSocket."""
 
 LessonKind = Literal["synchronous", "famous_teacher", "famous_school"]
 PartyRole = Literal["lead", "room", "teacher", "observer"]
@@ -18,6 +24,25 @@ TrackKind = Literal["audio", "video"]
 def commands_topic(relay_id: str) -> str:
     """Name the topic on which the relay `relay_id` takes its commands."""
     return f"relay.{relay_id}.commands"
+
+
+def clients_topic(replica_id: str) -> str:
+    """Name the topic on which a replica of the service takes what goes to its clients."""
+    return f"service.{replica_id}.clients"
+
+
+def new_connection_id(replica_id: str) -> str:
+    """Make the id of a connection that the replica holds; the rest of it nobody can guess (96 bits)."""
+    return replica_id[:REPLICA_LENGTH] + uuid4().hex[REPLICA_LENGTH:]
+
+
+def fleet_topic(event: "RelayEvent") -> str:
+    """Where a relay of a fleet sends an event: heartbeats to all, words for a client to the replica that holds it."""
+    if isinstance(event, RelayHeartbeat):
+        return HEARTBEATS_TOPIC
+    if isinstance(event, ToClient | CloseConnection):
+        return clients_topic(event.connection_id[:REPLICA_LENGTH])
+    return EVENTS_TOPIC
 
 
 class Message(BaseModel):
@@ -120,6 +145,9 @@ class RelayHeartbeat(Message):
     tracks: int
     packets_received: int
     packets_forwarded: int
+    recording_level: str = "well"
+    "What is given up for want of space: `well`, `warned`, `room_pictures`, `lead_pictures`, `room_sound`, `all`."
+    recording_free_bytes: int | None = None
 
 
 class ToClient(Message):
@@ -237,12 +265,17 @@ class LessonClosed(Message):
 
 
 class RecordingState(Message):
-    """Whether the lesson is being recorded; `problem` is a sentence for the teacher when something is lost."""
+    """Whether the lesson is being recorded; `problem` is a sentence for the teacher when something is lost.
+
+    `code` is stable and for operators: `write_failed`, `too_slow`, `not_to_be_recorded`, or what is given up for want
+    of space: `space_low` (nothing yet), `space_room_pictures`, `space_lead_pictures`, `space_room_sound`, `space_all`.
+    """
 
     type: Literal["recording_state"] = "recording_state"
     lesson_id: str
     active: bool
     problem: str | None
+    code: str | None = None
     at: float
 
 

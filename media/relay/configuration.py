@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from media.recorder.disk_space import SpaceLimits
 from media.session.room import RoomLimits
 
 
@@ -28,3 +29,5 @@ class RelayConfiguration:
     "A peer that sent no authenticated connectivity check for so long is dead (RFC 7675)."
     report_interval_s: float = 5.0
     "Between heartbeats, and between the reports of what was delivered."
+    recording_space: SpaceLimits = field(default_factory=SpaceLimits)
+    "Free space on the journals' disk below which parts of recordings are given up."

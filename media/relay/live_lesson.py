@@ -22,9 +22,10 @@ from media.contract import (
     TrackPublished,
 )
 from media.forwarder import api as core
+from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import DeliveryLedger, Tally
 from media.relay.configuration import RelayConfiguration
-from media.relay.lesson_journals import HeardCodec, LessonJournals
+from media.relay.lesson_journals import HeardCodec, LessonJournals, Trouble
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
 from media.relay.remote_sdp import SdpError
@@ -99,6 +100,7 @@ class LiveLesson:
         *,
         emit: Callable[[RelayEvent], None],
         stream_owners: MutableMapping[int, "LiveLesson"],
+        journal_disk: JournalDisk,
     ) -> None:
         self.lesson_id = lesson.lesson_id
         self._lesson = lesson
@@ -114,11 +116,11 @@ class LiveLesson:
         self._running = False
         self._avoid_h264 = False
         self._recording = False
-        self._problem: str | None = None
+        self._trouble: Trouble | None = None
         self._sampled_at = clock.monotonic()
         self._ledger = DeliveryLedger(self._sampled_at)
         folder = configuration.journals_folder / lesson.lesson_id
-        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title)
+        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk)
         if lesson.recorded:
             self._journals.prepare(clock.wall())
         self._doers: dict[type[actions.Action], Callable[..., None]] = {
@@ -176,10 +178,10 @@ class LiveLesson:
     def set_recording(self, active: bool) -> None:
         """Switch recording; a lesson that is not to be recorded is not."""
         if active and not self._lesson.recorded:
-            self._tell_recording(False, "this lesson is not to be recorded")
+            self._tell_recording(False, Trouble("not_to_be_recorded", "this lesson is not to be recorded"))
             return
         if active == self._recording:
-            self._tell_recording(active, self._problem)
+            self._tell_recording(active, self._trouble)
             return
         self._recording = active
         at = self._clock.wall()
@@ -194,7 +196,7 @@ class LiveLesson:
                 self._journals.begin_track(track.info, track.connection.party, track.codec, at)
         if active:
             self._journals.resume(at)
-        self._problem = None
+        self._trouble = None
         self._tell_recording(active, None)
 
     async def close(self, reason: str) -> None:
@@ -263,9 +265,12 @@ class LiveLesson:
         at = self._clock.wall()
         for connection in self._connections.values():
             self._tell_tally(connection, self._ledger.take(connection.connection_id, at), at)
-        if self._recording and (problem := self._journals.problem()) != self._problem:
-            self._problem = problem
-            self._tell_recording(True, problem)
+        if self._recording and (trouble := self._journals.trouble()) != self._trouble:
+            self._trouble = trouble
+            self._tell_recording(True, trouble)
+        for track_id in self._journals.regained():
+            if (track := self._tracks.get(track_id)) is not None and track.added:
+                self._port.command(core.RequestKeyframe(track.stream))
 
     # Carrying out the room's actions
 
@@ -490,8 +495,10 @@ class LiveLesson:
 
     # Telling the service
 
-    def _tell_recording(self, active: bool, problem: str | None) -> None:
-        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, at=self._clock.wall()))
+    def _tell_recording(self, active: bool, trouble: Trouble | None) -> None:
+        code, problem = (trouble.code, trouble.lost) if trouble is not None else (None, None)
+        at = self._clock.wall()
+        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, code=code, at=at))
         self.feed(events.RecordingSet(active, problem))
 
     def _tell_tally(self, connection: LiveConnection, tally: Tally | None, at: float) -> None:

@@ -29,6 +29,7 @@ from media.contract import (
     parse_command,
 )
 from media.forwarder import api as core
+from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import PacketTotals
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
@@ -41,6 +42,7 @@ SAMPLE_S = 0.5
 ELAPSED_EVERY_SAMPLES = 2
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
+JOURNALS_CLOSE_S = 10.0
 
 
 class Relay:
@@ -53,6 +55,7 @@ class Relay:
         self._totals = PacketTotals()
         self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
         self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
+        self._journal_disk: JournalDisk
         self._lessons: dict[str, LiveLesson] = {}
         self._stream_owners: dict[int, LiveLesson] = {}
         self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
@@ -74,6 +77,7 @@ class Relay:
         except BaseException:
             await self._port.close()
             raise
+        self._journal_disk = JournalDisk(self._configuration.journals_folder, self._configuration.recording_space)
         self._heartbeat()
         self._tasks = [
             asyncio.create_task(self._take_commands(commands)),
@@ -95,6 +99,7 @@ class Relay:
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         await self._port.close()
+        await asyncio.to_thread(self._journal_disk.close, JOURNALS_CLOSE_S)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._outbox.join(), 5.0)
         await _cancel(publish_events)
@@ -175,6 +180,7 @@ class Relay:
                 self._clock,
                 emit=self._emit,
                 stream_owners=self._stream_owners,
+                journal_disk=self._journal_disk,
             )
 
     def _refuse(self, command: RelayCommand) -> None:
@@ -235,6 +241,8 @@ class Relay:
                 tracks=sum(lesson.tracks for lesson in lessons),
                 packets_received=self._totals.received,
                 packets_forwarded=self._totals.forwarded,
+                recording_level=self._journal_disk.level.name.lower(),
+                recording_free_bytes=self._journal_disk.free_bytes,
             )
         )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
+from service.events.tables import EventLesson
 from service.lessons.booking import new_receiver
 from service.lessons.claims import lock_lesson, release_receiver, take_claims
 from service.lessons.desk import Desk
@@ -20,6 +21,7 @@ from service.usage.rows import append_row
 def add_receiver(session: Session, person: Person, lesson_id: str, asked: ReplaceReceiverRequest, desk: Desk) -> Lesson:
     """Ask another room, in place of `replaces` if given; its claims are taken in the same transaction."""
     lesson = _arrangeable(session, person, lesson_id)
+    _refuse_of_event(session, lesson)
     check_receiver(session, asked, "")
     if asked.replaces is not None:
         _withdraw(session, _receiver(lesson, asked.replaces), person, desk.now)
@@ -41,6 +43,7 @@ def add_receiver(session: Session, person: Person, lesson_id: str, asked: Replac
 def withdraw_receiver(session: Session, person: Person, lesson_id: str, receiver_id: str, desk: Desk) -> Lesson:
     """Take a receiver out of the lesson; what it claimed is free at once."""
     lesson = _arrangeable(session, person, lesson_id)
+    _refuse_of_event(session, lesson)
     receiver = _receiver(lesson, receiver_id)
     held = receiver.counts
     _withdraw(session, receiver, person, desk.now)
@@ -66,6 +69,7 @@ def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, 
     lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
     if receiver.state == "declined" and not receiver.has_expired:
         return lesson
+    _refuse_of_event(session, lesson)
     held = receiver.counts
     _decide(session, receiver, "declined", note, person, desk.now)
     if held:
@@ -92,6 +96,12 @@ def _withdraw(session: Session, receiver: Receiver, person: Person, now: datetim
     if not receiver.counts:
         return
     _decide(session, receiver, "withdrawn", "", person, now)
+
+
+def _refuse_of_event(session: Session, lesson: Lesson) -> None:
+    """Rooms come to an event's lessons by its list; one seat given away here would be missing there."""
+    if session.get(EventLesson, lesson.id) is not None:
+        raise Conflict("Rooms sign up for this event; change its list instead.", code="has_signups")
 
 
 def _receiver(lesson: Lesson, receiver_id: str) -> Receiver:

@@ -35,6 +35,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def printable_lines(text: str) -> str:
+    """The text, if it can be shown; lines may end. Raises ValueError."""
+    _printable(text.replace("\n", " ").replace("\r", " "))
+    return text
+
+
 Instant = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Day = Annotated[date, AfterValidator(_plausible_day)]
 Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

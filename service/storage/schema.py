@@ -19,9 +19,18 @@ TABLE_MODULES = (
     "service.lessons.claim_guards",
     "service.usage.tables",
     "service.recordings.tables",
+    "service.recordings.privacy_tables",
+    "service.recordings.making_tables",
     "service.planning.tables",
     "service.planning.plan_tables",
     "service.exchange.tables",
+    "service.notices.tables",
+    "service.events.tables",
+    "service.lessons.series_tables",
+    "service.reviews.comparison_tables",
+    "service.reviews.tables",
+    "service.reviews.sample_tables",
+    "service.replay.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 
