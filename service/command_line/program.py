@@ -52,7 +52,7 @@ def serve(
         configuration = load_configuration(host=host, port=port, udp_port=udp_port, data_folder=data_folder)
         if demo and "data_folder" not in configuration.model_fields_set:
             configuration = configuration.model_copy(update={"data_folder": DEMONSTRATION_FOLDER})
-        configure_logging(configuration.log_level, configuration.log_format)
+        configure_logging(configuration.log_level)
         run_server(configuration, demo=demo)
 
 
@@ -82,7 +82,7 @@ def create_administrator(
 
     with plain_errors():
         configuration = load_configuration(data_folder=data_folder)
-        configure_logging(configuration.log_level, configuration.log_format)
+        configure_logging(configuration.log_level)
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
