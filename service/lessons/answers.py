@@ -14,7 +14,9 @@ from service.lessons.parties import check_receiver
 from service.lessons.rights import may_answer, may_change
 from service.lessons.schemas import MOST_RECEIVERS, ReplaceReceiverRequest
 from service.lessons.tables import Lesson, Receiver
+from service.notices.writing import lesson_data, tell
 from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
+from service.rooms.tables import Room
 from service.usage.rows import append_row
 
 
@@ -34,6 +36,7 @@ def add_receiver(session: Session, person: Person, lesson_id: str, asked: Replac
     lesson.version += 1
     session.flush()
     take_claims(session, lesson, desk)
+    _tell_asked(session, lesson, asked, person, desk.now)
     append_row(
         session, desk.now, "receiver_asked", lesson_id=lesson.id, user_id=person.user_id, data=asked.model_dump()
     )
@@ -77,6 +80,13 @@ def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, 
     return lesson
 
 
+def _tell_asked(session: Session, lesson: Lesson, asked: ReplaceReceiverRequest, person: Person, now: datetime) -> None:
+    teachers = {asked.accompanying_teacher_id} - {None, person.user_id}
+    schools = {session.get_one(Room, asked.room_id).organisation_id}
+    users = {one for one in teachers if one}
+    tell(session, now, "lesson_asked", lesson_data(lesson), users=users, schools=schools, lesson_id=lesson.id)
+
+
 def _decide(session: Session, receiver: Receiver, state: str, note: str, person: Person, now: datetime) -> None:
     receiver.state, receiver.note = state, note
     receiver.decided_at, receiver.decided_by = now, person.user_id
@@ -90,6 +100,19 @@ def _decide(session: Session, receiver: Receiver, state: str, note: str, person:
         user_id=person.user_id,
         data={"receiver_id": receiver.id, "note": note},
     )
+    _tell(session, receiver, state, note, person, now)
+
+
+def _tell(session: Session, receiver: Receiver, state: str, note: str, person: Person, now: datetime) -> None:
+    """The lead teacher hears an answer; a school that is no longer asked hears that."""
+    lesson = receiver.lesson
+    room = session.get_one(Room, receiver.room_id)
+    said = lesson_data(lesson) | {"room": room.name, "receiving_school": room.school.name, "note": note}
+    users, schools = {lesson.lead_teacher_id}, set[str]()
+    if state == "withdrawn":
+        users, schools = {receiver.accompanying_teacher_id or ""} - {""}, {room.organisation_id}
+    users.discard(person.user_id)
+    tell(session, now, f"receiver_{state}", said, users=users, schools=schools, lesson_id=lesson.id)
 
 
 def _withdraw(session: Session, receiver: Receiver, person: Person, now: datetime) -> None:
