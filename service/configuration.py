@@ -70,7 +70,7 @@ class Configuration(BaseSettings):
     s3_access_key_id_file: Path | None = None
     """A file with the key's id, for deployments that mount secrets; likewise the next."""
     s3_secret_access_key_file: Path | None = None
-    media_address_minutes: int = Field(default=120, ge=1, le=24 * 60)
+    media_address_minutes: int = Field(default=240, ge=1, le=24 * 60)
     """How long the address of a recording's file can be used after it was given to a session."""
     recording_warn_free_mb: int = Field(default=8192, ge=0)
     """Free MiB on the journals' disk below which operators are warned; the next four give up parts of recordings."""
@@ -78,6 +78,10 @@ class Configuration(BaseSettings):
     recording_lead_pictures_free_mb: int = Field(default=2048, ge=0)
     recording_room_sound_free_mb: int = Field(default=1024, ge=0)
     recording_all_free_mb: int = Field(default=256, ge=0)
+    observation_minutes: int = Field(default=5, ge=1, le=240)
+    """Minutes of a lesson a researcher must really have watched, live or on replay, for it to count as observed."""
+    observations_a_year: int = Field(default=80, ge=0, le=2000)
+    """Lessons a researcher is expected to observe in a school year."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     """Text for people, or JSON for collectors: one object a line, described in service/monitoring/README.md."""

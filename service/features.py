@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from service.api import (
     calendars,
     changes,
+    comparisons,
     critiques,
     device,
     events,
@@ -21,17 +22,20 @@ from service.api import (
     metrics,
     notes,
     notices,
+    observations,
     organisations,
     planning,
     recordings,
     relays,
     rooms,
     rubrics,
+    samples,
     session,
     settings,
     setup,
     usage,
     users,
+    week,
 )
 from service.background import conduct_lessons, make_plans, make_recordings, write_usage
 from service.parts import Parts
@@ -51,6 +55,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     notes.router,
     rubrics.router,
     critiques.router,
+    comparisons.router,
+    samples.router,
+    observations.router,
     usage.router,
     relays.router,
     metrics.router,
@@ -60,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     exchange.router,
     events.router,
     notices.router,
+    week.router,
 )
 """Included under /api, in this order."""
 
