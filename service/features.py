@@ -68,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     notices.router,
     week.router,
+    week.router,
 )
 """Included under /api, in this order."""
 
