@@ -68,7 +68,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     notices.router,
     week.router,
-    week.router,
 )
 """Included under /api, in this order."""
 
