@@ -54,7 +54,7 @@ def serve(
         configuration = load_configuration(host=host, port=port, udp_port=udp_port, data_folder=data_folder)
         if demo and "data_folder" not in configuration.model_fields_set:
             configuration = configuration.model_copy(update={"data_folder": DEMONSTRATION_FOLDER})
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         run_server(configuration, demo=demo)
 
 
@@ -84,7 +84,7 @@ def create_administrator(
 
     with plain_errors():
         configuration = load_configuration(data_folder=data_folder)
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
