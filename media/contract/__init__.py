@@ -1,6 +1,7 @@
 """The messages and seams between the service and the media relays: the only media package the service imports."""
 
 from media.contract.bus import Bus, Consumption, Delivery
+from media.contract.grants import grant_join, join_is_granted
 from media.contract.messages import (
     EVENTS_TOPIC,
     HEARTBEATS_TOPIC,
@@ -8,6 +9,7 @@ from media.contract.messages import (
     CloseConnection,
     CloseLesson,
     Delivered,
+    HandOverLesson,
     JoinLesson,
     LeaveLesson,
     LessonClosed,
@@ -49,6 +51,7 @@ __all__ = [
     "Consumption",
     "Delivered",
     "Delivery",
+    "HandOverLesson",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",
@@ -77,6 +80,8 @@ __all__ = [
     "clients_topic",
     "commands_topic",
     "fleet_topic",
+    "grant_join",
+    "join_is_granted",
     "new_connection_id",
     "parse_command",
     "parse_event",

@@ -99,6 +99,8 @@ class JoinLesson(Message):
     lesson_id: str
     connection_id: str
     party: Party
+    grant: str = ""
+    "Proves to a relay of a fleet that the service let this party in: see `grants`."
 
 
 class LeaveLesson(Message):
@@ -128,8 +130,15 @@ class SetOnStage(Message):
     on_stage: bool
 
 
+class HandOverLesson(Message):
+    """Another relay carries the lesson: send its clients there (`media_lost`), make its journals safe, forget it."""
+
+    type: Literal["hand_over_lesson"] = "hand_over_lesson"
+    lesson_id: str
+
+
 class RelayHeartbeat(Message):
-    """At its start and every 5 s: the relay lives, and how much it carries.
+    """At its start and every 5 s (in a fleet every 0.5 s): the relay lives, and how much it carries.
 
     `run_id` is another one after each start: what the relay was told before is forgotten and must be told again.
     The packet counters are RTP packets since the start, accepted from publishers and sent to subscribers.
@@ -145,6 +154,12 @@ class RelayHeartbeat(Message):
     tracks: int
     packets_received: int
     packets_forwarded: int
+    capacity: int = 0
+    "Rooms and people it is meant to carry at one time; 0 says nothing about it."
+    draining: bool = False
+    "It takes no new lessons: it will stop when those it carries are over."
+    leaving: bool = False
+    "It stops in seconds: what it carries should go elsewhere at once."
     recording_level: str = "well"
     "What is given up for want of space: `well`, `warned`, `room_pictures`, `lead_pictures`, `room_sound`, `all`."
     recording_free_bytes: int | None = None
@@ -253,6 +268,7 @@ class LessonOpened(Message):
     type: Literal["lesson_opened"] = "lesson_opened"
     lesson_id: str
     at: float
+    relay_id: str = ""
 
 
 class LessonClosed(Message):
@@ -262,6 +278,7 @@ class LessonClosed(Message):
     lesson_id: str
     at: float
     journals: list[str]
+    relay_id: str = ""
 
 
 class RecordingState(Message):
@@ -280,7 +297,7 @@ class RecordingState(Message):
 
 
 RelayCommand = Annotated[
-    OpenLesson | SetRecording | CloseLesson | JoinLesson | LeaveLesson | ClientMessage | SetOnStage,
+    OpenLesson | SetRecording | CloseLesson | HandOverLesson | JoinLesson | LeaveLesson | ClientMessage | SetOnStage,
     Field(discriminator="type"),
 ]
 RelayEvent = Annotated[

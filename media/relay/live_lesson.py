@@ -103,6 +103,7 @@ class LiveLesson:
         journal_disk: JournalDisk,
     ) -> None:
         self.lesson_id = lesson.lesson_id
+        self._relay_id = configuration.relay_id
         self._lesson = lesson
         self._port = port
         self._clock = clock
@@ -139,7 +140,7 @@ class LiveLesson:
             actions.Attach: self._attach,
             actions.Detach: self._detach,
         }
-        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall()))
+        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall(), relay_id=self._relay_id))
 
     @property
     def connections(self) -> int:
@@ -160,7 +161,7 @@ class LiveLesson:
         if lesson.recorded and not self._lesson.recorded:
             self._journals.prepare(self._clock.wall())
         self._lesson = lesson
-        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall()))
+        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall(), relay_id=self._relay_id))
 
     def feed(self, event: events.Event) -> None:
         """Give the room an event and carry out what follows."""
@@ -206,7 +207,8 @@ class LiveLesson:
             self._recording = False
             self._emit(RecordingState(lesson_id=self.lesson_id, active=False, problem=None, at=self._clock.wall()))
         journals = await self._journals.close(self._clock.wall())
-        self._emit(LessonClosed(lesson_id=self.lesson_id, at=self._clock.wall(), journals=journals))
+        at = self._clock.wall()
+        self._emit(LessonClosed(lesson_id=self.lesson_id, at=at, journals=journals, relay_id=self._relay_id))
 
     async def suspend(self) -> None:
         """The relay stops, the lesson does not: send everyone to join again, and make the journals safe."""
