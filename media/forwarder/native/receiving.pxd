@@ -291,11 +291,12 @@ cdef inline void keep(State *state, int at, const Header *header, const Elements
     if arrival.payload_bytes == 0:
         cache_pad(&stream.cache, packet, 1)     # padding that was asked for again: later numbers went out already
     stream.last_timestamp = packet.timestamp
-    if stream.n_pending == 0:
+    if not stream.in_batch:
         if state.n_batch_streams == MAX_BATCH_STREAMS:
             forward_all(state)
         state.batch_streams[state.n_batch_streams] = at
         state.n_batch_streams += 1
+        stream.in_batch = True
     stream.pending[stream.n_pending] = <int>(place & (stream.cache.n_packets - 1))
     stream.n_pending += 1
     if (stream.n_pending == MAX_PENDING or stream.cache.head - stream.cache.packets[stream.pending[0]].position

@@ -13,8 +13,10 @@ from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
 from media.forwarder.native.srtp cimport seal_rtcp, seal_rtp
-from media.forwarder.native.state cimport SENT_NUMBERS, Peer, SentNumber, Sink, State, Stream
-from media.forwarder.native.wire cimport write16, write24
+from media.forwarder.native.state cimport (
+    PEER_LINES, SENT_NUMBERS, SINK_LINES, Peer, SentNumber, Sink, State, Stream,
+)
+from media.forwarder.native.wire cimport prefetch, prefetch_lines, write16, write24
 
 cdef enum:
     NAMED_PACKETS = 200             # the first of a sink carry its mid: by then the receiver has surely bound the SSRC
@@ -163,28 +165,93 @@ cdef inline void even_sizes(Stream *stream) noexcept nogil:
         first = end
 
 
+cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) noexcept nogil:
+    cdef int k
+    cdef Packet *packet
+    for k in range(stream.n_pending):
+        packet = &stream.cache.packets[stream.pending[k]]
+        send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+
+
 cdef inline void forward_stream(State *state, Stream *stream) noexcept nogil:
     # One receiver after the other, so that the packets of a frame for one receiver lie together (GSO).
-    cdef int i, k
+    cdef int i
     cdef Sink *sink
-    cdef Packet *packet
     if stream.video and stream.n_pending > 1:
         even_sizes(stream)
     for i in range(stream.sinks.n):
         sink = state.sinks[stream.sinks.at[i]]
-        if not sink.active or not state.peers[sink.peer].has_address:
-            continue
-        for k in range(stream.n_pending):
-            packet = &stream.cache.packets[stream.pending[k]]
-            send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+        if sink.active and state.peers[sink.peer].has_address:
+            send_pending(state, sink, stream)
     stream.n_pending = 0
 
 
-cdef inline void forward_all(State *state) noexcept nogil:
+cdef inline void foresee_sinks(State *state, const Stream *stream) noexcept nogil:
     cdef int i
+    for i in range(stream.sinks.n):
+        prefetch(state.sinks[stream.sinks.at[i]])
+
+
+cdef inline void note_due(State *state, Stream *stream) noexcept nogil:
+    # Puts the stream's sinks first among those that are due at their receivers.
+    cdef int i
+    cdef Sink *sink
+    cdef Peer *peer
+    for i in range(stream.sinks.n):
+        sink = state.sinks[stream.sinks.at[i]]
+        if not sink.active:
+            continue
+        peer = state.peers[sink.peer]
+        if peer.due == NULL:
+            peer.next_due = state.due_peers
+            state.due_peers = peer
+        sink.next_due = peer.due
+        peer.due = sink
+
+
+cdef inline void forward_due(State *state) noexcept nogil:
+    # Receiver by receiver, of each sink after sink.
+    cdef Peer *peer = state.due_peers
+    cdef Sink *sink
+    while peer != NULL:
+        if peer.next_due != NULL:
+            prefetch_lines(peer.next_due, PEER_LINES)
+            prefetch_lines(peer.next_due.due, SINK_LINES)
+            prefetch_lines(peer.next_due.rtp_out.cipher, 2)
+        sink = peer.due
+        while sink != NULL:
+            if peer.has_address:
+                send_pending(state, sink, state.streams[sink.stream])
+            sink = sink.next_due
+        peer.due = NULL
+        peer = peer.next_due
+    state.due_peers = NULL
+
+
+cdef inline void forward_all(State *state) noexcept nogil:
+    # All that a receiver gets of the batch lies together, pictures before sound: a GSO call carries equal sizes, and
+    # one last datagram that is shorter.
+    cdef int i
+    cdef bint video
+    cdef Stream *stream
+    for video in range(2):
+        for i in range(state.n_batch_streams):
+            stream = state.streams[state.batch_streams[i]]
+            if stream.video != video or stream.n_pending == 0:
+                continue
+            if state.n_batch_streams == 1:
+                forward_stream(state, stream)
+                continue
+            if i + 1 < state.n_batch_streams:
+                foresee_sinks(state, state.streams[state.batch_streams[i + 1]])
+            if video and stream.n_pending > 1:
+                even_sizes(stream)
+            note_due(state, stream)
+    forward_due(state)
     for i in range(state.n_batch_streams):
-        if state.streams[state.batch_streams[i]] != NULL:
-            forward_stream(state, state.streams[state.batch_streams[i]])
+        stream = state.streams[state.batch_streams[i]]
+        stream.n_pending = 0
+        stream.in_batch = False
     state.n_batch_streams = 0
 
 
