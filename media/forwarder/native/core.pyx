@@ -271,7 +271,7 @@ cdef class Core:
         cdef Stream *stream = self.state.streams[sink.stream]
         if not reserve_spent(peer, sink.ssrc) or (sink.has_rtx and not reserve_spent(peer, sink.rtx_ssrc)):
             return False
-        if not sink.has_rtx and not remember_sent_numbers(sink):
+        if not remember_sent_numbers(sink):
             return False
         if not add_index(&stream.sinks, at):
             return False

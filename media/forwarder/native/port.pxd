@@ -5,7 +5,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
-from media.forwarder.native.receiving cimport take_rtp
+from media.forwarder.native.receiving cimport foresee_taking, take_rtp
 from media.forwarder.native.receiving_reports cimport take_rtcp
 from media.forwarder.native.reporting cimport run_timers
 from media.forwarder.native.sending cimport forward_all
@@ -16,9 +16,11 @@ from media.forwarder.native.sockets cimport (
     recvmmsg, sendmmsg, set_segment_bytes, sleep_until, sockaddr_storage, thread_us, unpack_address, usleep, write,
 )
 from media.forwarder.native.packet_cache cimport MAX_PACKET_BYTES
-from media.forwarder.native.state cimport ADDRESS, PEER_LINES, Message, State
+from media.forwarder.native.state cimport ADDRESS, PEER_LINES, Message, Peer, State
+from media.forwarder.native.srtp cimport protection_foresee
 from media.forwarder.native.tables cimport table_find
-from media.forwarder.native.wire cimport prefetch_lines
+from media.forwarder.native.windows cimport Window, windows_find
+from media.forwarder.native.wire cimport prefetch_lines, read32
 
 cdef enum:
     MAX_SOCKETS = 4
@@ -29,6 +31,8 @@ cdef enum:
     SEND_BATCH = 64                 # messages sent in one call
     CONTROL_BYTES = 1 << 20         # STUN and DTLS waiting for Python; what does not fit is dropped and counted
     CONTROL_HEADER_BYTES = 20       # u16 length, address
+    FORESEE = 6                     # messages ahead of the one that is taken: their peers, later their streams, are
+    FORESEE_STREAM = 3              # fetched from far memory meanwhile
     GIVE_WAY_US = 10
     PATIENCE = 2                    # waits of a millisecond for the kernel in one batch; then what it does not take is lost
     TIMER_US = 10_000
@@ -207,6 +211,10 @@ cdef inline int port_receive(Port *port, int at, int64_t now_us) noexcept nogil:
         for i in range(count):
             find_sender(port, i)
         for i in range(count):
+            if i + FORESEE < count:
+                foresee_peer(port, i + FORESEE)
+            if i + FORESEE_STREAM < count:
+                foresee_stream(port, i + FORESEE_STREAM)
             received += take_message(port, at, i, now_us)
     port.datagrams_in += received
     return received
@@ -219,6 +227,24 @@ cdef inline void find_sender(Port *port, int i) noexcept nogil:
     peer = port.inbox_peers[i] = table_find(&port.state.addresses, address)
     if peer >= 0:
         prefetch_lines(&port.state.peers[peer].rtp_in, PEER_LINES)
+
+
+cdef inline void foresee_peer(const Port *port, int i) noexcept nogil:
+    cdef const Peer *peer
+    if port.inbox_peers[i] >= 0:
+        peer = port.state.peers[port.inbox_peers[i]]
+        protection_foresee(&peer.rtp_in)
+        prefetch_lines(peer.rtp_windows.entries, PEER_LINES)
+
+
+cdef inline void foresee_stream(Port *port, int i) noexcept nogil:
+    cdef const uint8_t *data = port.inbox_bytes + i * INBOX_STRIDE
+    cdef Window *window
+    if port.inbox_peers[i] < 0 or port.inbox[i].msg_len < 12:
+        return
+    window = windows_find(&port.state.peers[port.inbox_peers[i]].rtp_windows, read32(data + 8))
+    if window != NULL and window.stream >= 0:
+        foresee_taking(port.state.streams[window.stream])
 
 
 cdef inline int take_message(Port *port, int at, int i, int64_t now_us) noexcept nogil:

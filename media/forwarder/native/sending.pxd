@@ -12,7 +12,7 @@ from media.forwarder.native.rtp cimport Extensions, write_element, write_rtp_hea
 from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
-from media.forwarder.native.srtp cimport seal_rtcp, seal_rtp
+from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
 from media.forwarder.native.state cimport (
     PEER_LINES, SENT_NUMBERS, SINK_LINES, Peer, SentNumber, Sink, State, Stream,
 )
@@ -113,7 +113,9 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
                            int64_t out) noexcept nogil:
     # The very datagram once more: an index must never seal two different texts (RFC 7714 8.4). All that went into it
     # is still known: the packet, and the transport-wide number it had.
-    cdef SentNumber *sent = &sink.sent_numbers[out & (SENT_NUMBERS - 1)]
+    cdef SentNumber sent = SentNumber(out, 0)
+    if sink.sent_numbers != NULL:
+        sent = sink.sent_numbers[out & (SENT_NUMBERS - 1)]
     if sent.out != out:
         return
     if send_packet(state, sink, packet, sink.ssrc, sink.payload_types[packet.codec], out,
@@ -209,15 +211,22 @@ cdef inline void note_due(State *state, Stream *stream) noexcept nogil:
         peer.due = sink
 
 
+cdef inline void foresee_sending(const Peer *peer) noexcept nogil:
+    cdef const Sink *sink = peer.due
+    prefetch_lines(peer, PEER_LINES)
+    protection_foresee(&peer.rtp_out)
+    while sink != NULL:
+        prefetch_lines(&sink.bytes, SINK_LINES)
+        sink = sink.next_due
+
+
 cdef inline void forward_due(State *state) noexcept nogil:
     # Receiver by receiver, of each sink after sink.
     cdef Peer *peer = state.due_peers
     cdef Sink *sink
     while peer != NULL:
         if peer.next_due != NULL:
-            prefetch_lines(peer.next_due, PEER_LINES)
-            prefetch_lines(peer.next_due.due, SINK_LINES)
-            prefetch_lines(peer.next_due.rtp_out.cipher, 2)
+            foresee_sending(peer.next_due)
         sink = peer.due
         while sink != NULL:
             if peer.has_address:
@@ -280,6 +289,8 @@ cdef inline void send_report(State *state, int p, int length) noexcept nogil:
 
 
 cdef inline bint remember_sent_numbers(Sink *sink) noexcept nogil:
-    # For sinks without RTX, which send the same datagram again. False without memory.
+    # For sinks that send the same datagram again, transport-wide number included. False without memory.
+    if sink.has_rtx or not sink.extensions.transport_cc:
+        return True
     sink.sent_numbers = <SentNumber *>calloc(SENT_NUMBERS, sizeof(SentNumber))
     return sink.sent_numbers != NULL

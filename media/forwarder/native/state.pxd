@@ -26,8 +26,9 @@ cdef enum:
     MAX_PENDING = 128               # packets of one stream forwarded together
     MAX_BATCH_STREAMS = 2048
     CACHE_LINE_BYTES = 64
-    SINK_LINES = 3                  # of a sink, and of a peer, that are wanted to send
+    SINK_LINES = 3                  # of a sink, a peer and a stream that every packet needs
     PEER_LINES = 3
+    STREAM_LINES = 5
     CODEC_NAMES = 3
     OPUS = 0
     VP8 = 1
@@ -146,8 +147,8 @@ ctypedef struct Stream:
     uint64_t bytes
     KeyframeWish wish
     Reception reception
-    Codec codecs[MAX_CODECS]
     Order order
+    Codec codecs[MAX_CODECS]
     MissingList missing
     int pending[MAX_PENDING]        # packets to forward at the end of the batch
     # the rest
