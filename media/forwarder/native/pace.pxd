@@ -9,7 +9,7 @@ cdef enum:
     CROWDED_PERCENT = 70            # of its core that the thread spends: from here on the window grows,
     EASY_PERCENT = 55               # and below this it shrinks again
     LOOK_US = 20_000                # how long is looked at before the window changes
-    MOST_RECEIVED = 512             # datagrams taken in before they are forwarded: what they need stays in the cache
+    MOST_RECEIVED = 1024            # datagrams taken in before they are forwarded: what they need stays in the cache
     DATAGRAM_ROOM_BYTES = 2304      # what one takes of a socket's buffer, as the kernel counts
     ROOM_SHARE = 4                  # one part in so many of that buffer may be filled on purpose
 
