@@ -7,12 +7,15 @@ from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import BaseModel
 
 from service.api.dependencies import refuse_foreign_origin
 from service.exchange.cells import MOST_FILE_BYTES
 from service.features import BACKGROUND, ROUTERS
 from service.lessons.schemas import BookingConflict, FreePeriod
+from service.monitoring.requests import CountRequests, RequestMetrics
+from service.monitoring.state import StateCollector
 from service.parts import Parts
 from service.problems import MEDIA_TYPE, install_problem_handlers
 from service.security.body_limit import BodyLimit
@@ -97,11 +100,20 @@ def create_application(parts: Parts) -> FastAPI:
     application.state.parts = parts
     application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES, larger=LARGER_BODIES)
     application.add_middleware(SecurityHeaders)
+    _install_metrics(application, parts)
     install_problem_handlers(application)
     for router in ROUTERS:
         application.include_router(router, prefix="/api", dependencies=[Depends(refuse_foreign_origin)])
     install_web_pages(application)
     return application
+
+
+def _install_metrics(application: FastAPI, parts: Parts) -> None:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(StateCollector(parts))
+    application.add_middleware(CountRequests, metrics=RequestMetrics(registry))
+    application.state.metrics = registry
 
 
 def _operation_id(route: APIRoute) -> str:

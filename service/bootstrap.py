@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 import ifaddr
 
+from media.recorder.disk_space import MIB, SpaceLimits
 from media.recorder.recording_maker import JournalRecordingMaker
 from media.relay.configuration import RelayConfiguration
 from media.relay.relay import Relay
@@ -56,6 +57,7 @@ async def running_relay(parts: Parts) -> AsyncIterator[None]:
             journals_folder=configuration.journal_folder,
             udp_port=configuration.udp_port,
             announced_addresses=configuration.announced_addresses or addresses_of_this_machine(),
+            recording_space=SpaceLimits(*(limit * MIB for limit in configuration.recording_free_mb)),
         ),
         parts.bus,
     )

@@ -7,10 +7,10 @@ the prefix, as hosting platforms set them). A key nobody knows is refused, becau
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "THREE_CLASSROOMS_"
@@ -57,7 +57,36 @@ class Configuration(BaseSettings):
     """How long a receiving school that does not answer keeps its room, teacher and class claimed."""
     relay_rooms: int | None = Field(default=200, ge=1)
     """Receiving rooms that one relay serves at one time; bookings beyond it are refused."""
+    s3_endpoint: str | None = None
+    """Address of an S3-compatible store for recordings, such as https://s3.example.cn; without it a local folder."""
+    s3_bucket: str | None = None
+    s3_region: str = "us-east-1"
+    s3_prefix: str | None = None
+    """Put before the names of all objects, where a bucket is shared."""
+    s3_path_style: bool = True
+    """Whether the bucket stands in the path of addresses; False puts it into the host name."""
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+    s3_access_key_id_file: Path | None = None
+    """A file with the key's id, for deployments that mount secrets; likewise the next."""
+    s3_secret_access_key_file: Path | None = None
+    media_address_minutes: int = Field(default=240, ge=1, le=24 * 60)
+    """How long the address of a recording's file can be used after it was given to a session."""
+    recording_warn_free_mb: int = Field(default=8192, ge=0)
+    """Free MiB on the journals' disk below which operators are warned; the next four give up parts of recordings."""
+    recording_room_pictures_free_mb: int = Field(default=4096, ge=0)
+    recording_lead_pictures_free_mb: int = Field(default=2048, ge=0)
+    recording_room_sound_free_mb: int = Field(default=1024, ge=0)
+    recording_all_free_mb: int = Field(default=256, ge=0)
+    observation_minutes: int = Field(default=5, ge=1, le=240)
+    """Minutes of a lesson a researcher must really have watched, live or on replay, for it to count as observed."""
+    observations_a_year: int = Field(default=80, ge=0, le=2000)
+    """Lessons a researcher is expected to observe in a school year."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    """Text for people, or JSON for collectors: one object a line, described in service/monitoring/README.md."""
+    metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
+    """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
 
     @field_validator("trusted_proxies", "announced_addresses", mode="before")
     @classmethod
@@ -70,6 +99,42 @@ class Configuration(BaseSettings):
         if value not in available_timezones():
             raise ValueError("no such time zone; expected a name such as Asia/Shanghai")
         return value
+
+    @model_validator(mode="after")
+    def _whole_store(self) -> Self:
+        s3 = (self.s3_endpoint, self.s3_bucket, self.s3_keys)
+        if any(s3) and not all(s3):
+            raise ValueError(
+                "S3 needs S3_ENDPOINT, S3_BUCKET, and both keys (S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY)"
+            )
+        if self.s3_endpoint is not None and not self.s3_endpoint.startswith(("http://", "https://")):
+            raise ValueError("S3_ENDPOINT must begin with http:// or https://")
+        return self
+
+    @model_validator(mode="after")
+    def _falling_space(self) -> Self:
+        if list(self.recording_free_mb) != sorted(self.recording_free_mb, reverse=True):
+            raise ValueError("the RECORDING_..._FREE_MB settings must fall from WARN to ALL")
+        return self
+
+    @property
+    def recording_free_mb(self) -> tuple[int, int, int, int, int]:
+        """Free MiB at which the levels of giving up begin, from the warning on."""
+        return (
+            self.recording_warn_free_mb,
+            self.recording_room_pictures_free_mb,
+            self.recording_lead_pictures_free_mb,
+            self.recording_room_sound_free_mb,
+            self.recording_all_free_mb,
+        )
+
+    @property
+    def s3_keys(self) -> tuple[str, str] | None:
+        """Id and secret of the S3 key, read anew from their files where files are given; None if one is missing."""
+        secret = self.s3_secret_access_key
+        key_id = _text_of(self.s3_access_key_id_file) or self.s3_access_key_id
+        key = _text_of(self.s3_secret_access_key_file) or (secret.get_secret_value() if secret else None)
+        return (key_id, key) if key_id and key else None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -93,6 +158,13 @@ class Configuration(BaseSettings):
     def recording_folder(self) -> Path:
         """Where finished recordings are kept by the local object store."""
         return self.data_folder / "recordings"
+
+
+def _text_of(path: Path | None) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8").strip() if path is not None else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read") from error
 
 
 def load_configuration(environment: Mapping[str, str] | None = None, **overrides: Any) -> Configuration:

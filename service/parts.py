@@ -12,8 +12,9 @@ from service.lessons.desk import Desk, Limits
 from service.live.live import Live
 from service.live.placement import Placement
 from service.planning.production import Planning
-from service.recordings.object_store import FolderObjectStore, ObjectStore
+from service.recordings.object_store import ObjectStore
 from service.recordings.production import Production
+from service.recordings.store_choice import choose_store
 from service.recordings.views_log import ViewsLog
 from service.security.rate_limits import RateLimits
 from service.storage.database import Database
@@ -43,7 +44,7 @@ class Parts:
     def __post_init__(self) -> None:
         """Make what follows from the parts given; nothing runs yet."""
         configuration = self.configuration
-        self.object_store = FolderObjectStore(configuration.recording_folder)
+        self.object_store = choose_store(configuration)
         self.views_log = ViewsLog(self.database)
         self.usage_log = UsageLog(self.database)
         self.production = Production(

@@ -27,6 +27,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.recordings.object_store import StoreUnavailableError
+
 log = logging.getLogger(__name__)
 
 _GAVE_WAY = ("40P01", "40001")
@@ -154,6 +156,7 @@ def install_problem_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _answer_http)
     application.add_exception_handler(IntegrityError, _answer_race)
     application.add_exception_handler(OperationalError, _answer_database_away)
+    application.add_exception_handler(StoreUnavailableError, _answer_store_away)
     application.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -203,6 +206,13 @@ async def _answer_database_away(request: Request, error: Exception) -> Response:
     log.error("%s %s: the database does not answer", request.method, request.url.path, exc_info=error)
     return problem_response(
         503, "database_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}
+    )
+
+
+async def _answer_store_away(request: Request, error: Exception) -> Response:
+    log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
+    return problem_response(
+        503, "store_unavailable", "The store of recordings does not answer; try again.", headers={"Retry-After": "5"}
     )
 
 

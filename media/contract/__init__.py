@@ -1,12 +1,15 @@
 """The messages and seams between the service and the media relays: the only media package the service imports."""
 
-from media.contract.bus import Bus
+from media.contract.bus import Bus, Consumption, Delivery
+from media.contract.grants import grant_join, join_is_granted
 from media.contract.messages import (
     EVENTS_TOPIC,
+    HEARTBEATS_TOPIC,
     ClientMessage,
     CloseConnection,
     CloseLesson,
     Delivered,
+    HandOverLesson,
     JoinLesson,
     LeaveLesson,
     LessonClosed,
@@ -33,7 +36,10 @@ from media.contract.messages import (
     TrackKind,
     TrackPublished,
     TrackSource,
+    clients_topic,
     commands_topic,
+    fleet_topic,
+    new_connection_id,
     parse_command,
     parse_event,
 )
@@ -41,11 +47,15 @@ from media.contract.recording import RecordedStream, RecordingMaker, RecordingMa
 
 __all__ = [
     "EVENTS_TOPIC",
+    "HEARTBEATS_TOPIC",
     "Bus",
     "ClientMessage",
     "CloseConnection",
     "CloseLesson",
+    "Consumption",
     "Delivered",
+    "Delivery",
+    "HandOverLesson",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",
@@ -75,7 +85,12 @@ __all__ = [
     "TrackKind",
     "TrackPublished",
     "TrackSource",
+    "clients_topic",
     "commands_topic",
+    "fleet_topic",
+    "grant_join",
+    "join_is_granted",
+    "new_connection_id",
     "parse_command",
     "parse_event",
 ]

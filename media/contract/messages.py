@@ -4,10 +4,16 @@ Times are Unix seconds (UTC) and end in `_at`; durations are milliseconds and en
 """
 
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 EVENTS_TOPIC = "relay.events"
+"""What happened in lessons; between processes it is kept until the service has written it down."""
+HEARTBEATS_TOPIC = "relay.heartbeats"
+"""Heartbeats of a fleet's relays, for every replica of the service."""
+REPLICA_LENGTH = 8
+"""Characters at the start of a connection's id that name the replica of the service that holds its WebSocket."""
 
 LessonKind = Literal["synchronous", "famous_teacher", "famous_school"]
 PartyRole = Literal["lead", "room", "teacher", "observer"]
@@ -20,6 +26,25 @@ LineReason = Literal["none", "line", "ceiling", "sender"]
 def commands_topic(relay_id: str) -> str:
     """Name the topic on which the relay `relay_id` takes its commands."""
     return f"relay.{relay_id}.commands"
+
+
+def clients_topic(replica_id: str) -> str:
+    """Name the topic on which a replica of the service takes what goes to its clients."""
+    return f"service.{replica_id}.clients"
+
+
+def new_connection_id(replica_id: str) -> str:
+    """Make the id of a connection that the replica holds; the rest of it nobody can guess (96 bits)."""
+    return replica_id[:REPLICA_LENGTH] + uuid4().hex[REPLICA_LENGTH:]
+
+
+def fleet_topic(event: "RelayEvent") -> str:
+    """Where a relay of a fleet sends an event: heartbeats to all, words for a client to the replica that holds it."""
+    if isinstance(event, RelayHeartbeat):
+        return HEARTBEATS_TOPIC
+    if isinstance(event, ToClient | CloseConnection):
+        return clients_topic(event.connection_id[:REPLICA_LENGTH])
+    return EVENTS_TOPIC
 
 
 class Message(BaseModel):
@@ -86,6 +111,8 @@ class JoinLesson(Message):
     party: Party
     school_line: SchoolLine | None = None
     "None: nothing is known of the school's line, and its rooms are limited by what their own lines carry only."
+    grant: str = ""
+    "Proves to a relay of a fleet that the service let this party in: see `grants`."
 
 
 class LeaveLesson(Message):
@@ -115,8 +142,15 @@ class SetOnStage(Message):
     on_stage: bool
 
 
+class HandOverLesson(Message):
+    """Another relay carries the lesson: send its clients there (`media_lost`), make its journals safe, forget it."""
+
+    type: Literal["hand_over_lesson"] = "hand_over_lesson"
+    lesson_id: str
+
+
 class RelayHeartbeat(Message):
-    """At its start and every 5 s: the relay lives, and how much it carries.
+    """At its start and every 5 s (in a fleet every 0.5 s): the relay lives, and how much it carries.
 
     `run_id` is another one after each start: what the relay was told before is forgotten and must be told again.
     The packet counters are RTP packets since the start, accepted from publishers and sent to subscribers.
@@ -132,6 +166,15 @@ class RelayHeartbeat(Message):
     tracks: int
     packets_received: int
     packets_forwarded: int
+    capacity: int = 0
+    "Rooms and people it is meant to carry at one time; 0 says nothing about it."
+    draining: bool = False
+    "It takes no new lessons: it will stop when those it carries are over."
+    leaving: bool = False
+    "It stops in seconds: what it carries should go elsewhere at once."
+    recording_level: str = "well"
+    "What is given up for want of space: `well`, `warned`, `room_pictures`, `lead_pictures`, `room_sound`, `all`."
+    recording_free_bytes: int | None = None
 
 
 class ToClient(Message):
@@ -261,6 +304,7 @@ class LessonOpened(Message):
     type: Literal["lesson_opened"] = "lesson_opened"
     lesson_id: str
     at: float
+    relay_id: str = ""
 
 
 class LessonClosed(Message):
@@ -270,20 +314,26 @@ class LessonClosed(Message):
     lesson_id: str
     at: float
     journals: list[str]
+    relay_id: str = ""
 
 
 class RecordingState(Message):
-    """Whether the lesson is being recorded; `problem` is a sentence for the teacher when something is lost."""
+    """Whether the lesson is being recorded; `problem` is a sentence for the teacher when something is lost.
+
+    `code` is stable and for operators: `write_failed`, `too_slow`, `not_to_be_recorded`, or what is given up for want
+    of space: `space_low` (nothing yet), `space_room_pictures`, `space_lead_pictures`, `space_room_sound`, `space_all`.
+    """
 
     type: Literal["recording_state"] = "recording_state"
     lesson_id: str
     active: bool
     problem: str | None
+    code: str | None = None
     at: float
 
 
 RelayCommand = Annotated[
-    OpenLesson | SetRecording | CloseLesson | JoinLesson | LeaveLesson | ClientMessage | SetOnStage,
+    OpenLesson | SetRecording | CloseLesson | HandOverLesson | JoinLesson | LeaveLesson | ClientMessage | SetOnStage,
     Field(discriminator="type"),
 ]
 RelayEvent = Annotated[

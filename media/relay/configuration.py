@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from media.recorder.disk_space import SpaceLimits
 from media.session.room import RoomLimits
 
 
@@ -27,4 +28,12 @@ class RelayConfiguration:
     consent_s: float = 30.0
     "A peer that sent no authenticated connectivity check for so long is dead (RFC 7675)."
     report_interval_s: float = 5.0
-    "Between heartbeats, and between the reports of what was delivered."
+    "Between the reports of what was delivered."
+    recording_space: SpaceLimits = field(default_factory=SpaceLimits)
+    "Free space on the journals' disk below which parts of recordings are given up."
+    heartbeat_s: float = 5.0
+    "Between heartbeats; a fleet notices a lost relay by them."
+    capacity: int = 0
+    "Rooms and people the relay is meant to carry at one time, as told in its heartbeats; 0 says nothing."
+    grant_key: str | None = None
+    "With a key, only joins with a grant made with it are let in; None trusts the bus, as in one process."

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.contract import LessonKind, Party
+from media.recorder.disk_space import SpaceLevel, given_up_at
 from media.recorder.journal import JournalHeader, JournalWriter
+from media.recorder.journal_disk import JournalDisk
 from media.recorder.journal_format import JournalError
 from media.recorder.lesson_file import LessonFile, read_lesson_file, write_lesson_file
 from media.session.actions import StartTrack
@@ -26,11 +28,32 @@ class HeardCodec:
     clock_rate: int
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a recording: a stable code, and a sentence for the teacher if something is being lost."""
+
+    code: str
+    lost: str | None
+
+
+_GIVEN_UP = {
+    SpaceLevel.WARNED: Trouble("space_low", None),
+    SpaceLevel.ROOM_PICTURES: Trouble(
+        "space_room_pictures", "the disk is almost full: pictures of the receiving rooms are not recorded"
+    ),
+    SpaceLevel.LEAD_PICTURES: Trouble("space_lead_pictures", "the disk is almost full: only sound is recorded"),
+    SpaceLevel.ROOM_SOUND: Trouble("space_room_sound", "the disk is almost full: only the lead's voice is recorded"),
+    SpaceLevel.ALL: Trouble("space_all", "the disk is full: nothing is recorded"),
+}
+
+
 class LessonJournals:
     """The journal folder of one lesson. Times are Unix seconds; nothing here blocks the event loop."""
 
-    def __init__(self, folder: Path, lesson_id: str, kind: LessonKind, title: str) -> None:
+    def __init__(self, folder: Path, lesson_id: str, kind: LessonKind, title: str, disk: JournalDisk) -> None:
         self._folder = folder
+        self._disk = disk
+        self._given_up: set[str] = set()
         self._lesson = (lesson_id, kind, title)
         self._writers: dict[str, JournalWriter] = {}
         self._closed: list[JournalWriter] = []
@@ -56,7 +79,9 @@ class LessonJournals:
                 kind=track.kind,
                 started_at=at,
             )
-            writer = JournalWriter(self._folder / f"{track.track_id}.journal", header)
+            path = self._folder / f"{track.track_id}.journal"
+            last_level = given_up_at(party.role, track.source)
+            writer = JournalWriter(path, header, disk=self._disk, given_up_at=last_level)
             self._writers[track.track_id] = writer
         writer.codec(_us(at), codec.name, codec.payload_type, codec.clock_rate)
 
@@ -87,16 +112,26 @@ class LessonJournals:
             writer.close(_us(at), 0)
             self._closed.append(writer)
 
-    def problem(self) -> str | None:
-        """What is being lost right now, in words for a teacher; None when all is well."""
+    def trouble(self) -> Trouble | None:
+        """What is wrong right now; None when all is well. What fails outright is told before what is given up."""
         self._closed = [writer for writer in self._closed if writer.dropped or not writer.close(0, 0)]
         writers = [*self._writers.values(), *self._closed]
         dropped = sum(writer.dropped for writer in writers)
         fresh, self._dropped_before = dropped > self._dropped_before, dropped
-        trouble = next((writer.problem for writer in writers if writer.problem), None) or self._folder_problem
-        if trouble is None and fresh:
-            trouble = "the disk is too slow: parts of the recording are being lost"
-        return trouble
+        failed = next((writer.problem for writer in writers if writer.problem), None) or self._folder_problem
+        if failed is not None:
+            return Trouble("write_failed", failed)
+        if self._disk.level is not SpaceLevel.WELL:
+            return _GIVEN_UP[self._disk.level]
+        if fresh:
+            return Trouble("too_slow", "the disk is too slow: parts of the recording are being lost")
+        return None
+
+    def regained(self) -> list[str]:
+        """Tracks that are written again after they were given up; their pictures need a key frame to begin with."""
+        before = self._given_up
+        self._given_up = {track_id for track_id, writer in self._writers.items() if writer.given_up}
+        return [track_id for track_id in before - self._given_up if track_id in self._writers]
 
     async def close(self, at: float) -> list[str]:
         """Close everything and name all journals of the folder, earlier runs' included."""

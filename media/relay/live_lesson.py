@@ -24,9 +24,10 @@ from media.contract import (
     TrackPublished,
 )
 from media.forwarder import api as core
+from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import DeliveryLedger, Tally
 from media.relay.configuration import RelayConfiguration
-from media.relay.lesson_journals import HeardCodec, LessonJournals
+from media.relay.lesson_journals import HeardCodec, LessonJournals, Trouble
 from media.relay.lesson_lines import LessonLines, TrackFacts
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
@@ -104,8 +105,10 @@ class LiveLesson:
         emit: Callable[[RelayEvent], None],
         stream_owners: MutableMapping[int, "LiveLesson"],
         shares: SchoolShares,
+        journal_disk: JournalDisk,
     ) -> None:
         self.lesson_id = lesson.lesson_id
+        self._relay_id = configuration.relay_id
         self._lesson = lesson
         self._port = port
         self._clock = clock
@@ -124,11 +127,11 @@ class LiveLesson:
         self._running = False
         self._avoid_h264 = False
         self._recording = False
-        self._problem: str | None = None
+        self._trouble: Trouble | None = None
         self._sampled_at = clock.monotonic()
         self._ledger = DeliveryLedger(self._sampled_at)
         folder = configuration.journals_folder / lesson.lesson_id
-        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title)
+        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk)
         if lesson.recorded:
             self._journals.prepare(clock.wall())
         self._doers: dict[type[actions.Action], Callable[..., None]] = {
@@ -148,7 +151,7 @@ class LiveLesson:
             actions.Detach: self._detach,
             actions.Look: self._look,
         }
-        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall()))
+        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall(), relay_id=self._relay_id))
 
     @property
     def connections(self) -> int:
@@ -169,7 +172,7 @@ class LiveLesson:
         if lesson.recorded and not self._lesson.recorded:
             self._journals.prepare(self._clock.wall())
         self._lesson = lesson
-        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall()))
+        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall(), relay_id=self._relay_id))
 
     def feed(self, event: events.Event) -> None:
         """Give the room an event and carry out what follows."""
@@ -194,10 +197,10 @@ class LiveLesson:
     def set_recording(self, active: bool) -> None:
         """Switch recording; a lesson that is not to be recorded is not."""
         if active and not self._lesson.recorded:
-            self._tell_recording(False, "this lesson is not to be recorded")
+            self._tell_recording(False, Trouble("not_to_be_recorded", "this lesson is not to be recorded"))
             return
         if active == self._recording:
-            self._tell_recording(active, self._problem)
+            self._tell_recording(active, self._trouble)
             return
         self._recording = active
         at = self._clock.wall()
@@ -212,7 +215,7 @@ class LiveLesson:
                 self._journals.begin_track(track.info, track.connection.party, track.codec, at)
         if active:
             self._journals.resume(at)
-        self._problem = None
+        self._trouble = None
         self._tell_recording(active, None)
 
     async def close(self, reason: str) -> None:
@@ -222,7 +225,8 @@ class LiveLesson:
             self._recording = False
             self._emit(RecordingState(lesson_id=self.lesson_id, active=False, problem=None, at=self._clock.wall()))
         journals = await self._journals.close(self._clock.wall())
-        self._emit(LessonClosed(lesson_id=self.lesson_id, at=self._clock.wall(), journals=journals))
+        at = self._clock.wall()
+        self._emit(LessonClosed(lesson_id=self.lesson_id, at=at, journals=journals, relay_id=self._relay_id))
 
     async def suspend(self) -> None:
         """The relay stops, the lesson does not: send everyone to join again, and make the journals safe."""
@@ -289,9 +293,12 @@ class LiveLesson:
         at = self._clock.wall()
         for connection in self._connections.values():
             self._tell_tally(connection, self._ledger.take(connection.connection_id, at), at)
-        if self._recording and (problem := self._journals.problem()) != self._problem:
-            self._problem = problem
-            self._tell_recording(True, problem)
+        if self._recording and (trouble := self._journals.trouble()) != self._trouble:
+            self._trouble = trouble
+            self._tell_recording(True, trouble)
+        for track_id in self._journals.regained():
+            if (track := self._tracks.get(track_id)) is not None and track.added:
+                self._port.command(core.RequestKeyframe(track.stream))
 
     # Carrying out the room's actions
 
@@ -559,8 +566,10 @@ class LiveLesson:
 
     # Telling the service
 
-    def _tell_recording(self, active: bool, problem: str | None) -> None:
-        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, at=self._clock.wall()))
+    def _tell_recording(self, active: bool, trouble: Trouble | None) -> None:
+        code, problem = (trouble.code, trouble.lost) if trouble is not None else (None, None)
+        at = self._clock.wall()
+        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, code=code, at=at))
         self.feed(events.RecordingSet(active, problem))
 
     def _tell_tally(self, connection: LiveConnection, tally: Tally | None, at: float) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -26,9 +26,11 @@ from media.contract import (
     SetRecording,
     ToClient,
     commands_topic,
+    join_is_granted,
     parse_command,
 )
 from media.forwarder import api as core
+from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import PacketTotals
 from media.relay.configuration import RelayConfiguration
 from media.relay.live_lesson import LiveLesson, RelayClock
@@ -42,18 +44,29 @@ SAMPLE_S = 0.5
 ELAPSED_EVERY_SAMPLES = 2
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
+JOURNALS_CLOSE_S = 10.0
 
 
 class Relay:
     """`start` returns when the port is bound and commands are taken; `stop` when nothing of it is left."""
 
-    def __init__(self, configuration: RelayConfiguration, bus: Bus) -> None:
+    def __init__(
+        self,
+        configuration: RelayConfiguration,
+        bus: Bus,
+        topic_of: Callable[[RelayEvent], str] = lambda _event: EVENTS_TOPIC,
+    ) -> None:
+        """`topic_of` says where each event goes; in a fleet not all go to the same place."""
         self._configuration = configuration
         self._bus = bus
+        self._topic_of = topic_of
+        self._draining = False
+        self._leaving = False
         self._run_id = uuid.uuid4().hex
         self._totals = PacketTotals()
         self._clock = RelayClock(time.monotonic, time.time() - time.monotonic())
         self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
+        self._journal_disk: JournalDisk
         self._lessons: dict[str, LiveLesson] = {}
         self._stream_owners: dict[int, LiveLesson] = {}
         self._shares = SchoolShares()
@@ -76,12 +89,23 @@ class Relay:
         except BaseException:
             await self._port.close()
             raise
+        self._journal_disk = JournalDisk(self._configuration.journals_folder, self._configuration.recording_space)
         self._heartbeat()
         self._tasks = [
             asyncio.create_task(self._take_commands(commands)),
             asyncio.create_task(self._publish_events()),
             asyncio.create_task(self._watch()),
         ]
+
+    @property
+    def lessons(self) -> int:
+        """How many lessons it carries."""
+        return len(self._lessons)
+
+    def drain(self, *, leaving: bool = False) -> None:
+        """Ask for no new lessons, or (`leaving`) for those it carries to be taken over at once; keeps running."""
+        self._draining, self._leaving = True, leaving
+        self._heartbeat()
 
     async def stop(self) -> None:
         """Send all clients to join again elsewhere, close the journals, and end every task and socket."""
@@ -97,6 +121,7 @@ class Relay:
         if self._closing:
             await asyncio.gather(*self._closing, return_exceptions=True)
         await self._port.close()
+        await asyncio.to_thread(self._journal_disk.close, JOURNALS_CLOSE_S)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._outbox.join(), 5.0)
         await _cancel(publish_events)
@@ -144,6 +169,9 @@ class Relay:
         lesson = self._lessons.get(command.lesson_id)
         if lesson is None:
             self._refuse(command)
+        elif isinstance(command, JoinLesson) and not self._is_granted(command):
+            # Forged, or late because the bus was away: whoever has the right joins again.
+            self._refuse(command, "the service did not let this connection in")
         elif isinstance(command, JoinLesson):
             lesson.join(command)
         elif isinstance(command, LeaveLesson):
@@ -157,9 +185,10 @@ class Relay:
             lesson.feed(events.StageSet(command.party_id, command.on_stage))
         elif isinstance(command, SetRecording):
             lesson.set_recording(command.active)
-        elif isinstance(command, CloseLesson):
+        else:
             del self._lessons[command.lesson_id]
-            task = asyncio.create_task(lesson.close(command.reason))
+            over = lesson.close(command.reason) if isinstance(command, CloseLesson) else lesson.suspend()
+            task = asyncio.create_task(over)
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -178,15 +207,19 @@ class Relay:
                 emit=self._emit,
                 stream_owners=self._stream_owners,
                 shares=self._shares,
+                journal_disk=self._journal_disk,
             )
 
-    def _refuse(self, command: RelayCommand) -> None:
-        """Send a client away that speaks of a lesson or connection this relay does not have: it may join again."""
+    def _is_granted(self, join: JoinLesson) -> bool:
+        key = self._configuration.grant_key
+        return key is None or join_is_granted(key, self._configuration.relay_id, join, self._clock.wall())
+
+    def _refuse(self, command: RelayCommand, text: str = "the lesson is not open here") -> None:
+        """Send a client away; one that speaks of a lesson or connection this relay does not have may join again."""
         if not isinstance(command, JoinLesson | ClientMessage):
             return
         lesson_id, connection_id = command.lesson_id, command.connection_id
         about = "join" if isinstance(command, JoinLesson) else str(command.message.get("type"))[:40]
-        text = "the lesson is not open here"
         error = {"v": 1, "type": "error", "code": "media_lost", "message": text, "about": about}
         self._emit(ToClient(lesson_id=lesson_id, connection_id=connection_id, message=error))
         self._emit(CloseConnection(lesson_id=lesson_id, connection_id=connection_id, code="media_lost", message=text))
@@ -212,13 +245,13 @@ class Relay:
     async def _publish_events(self) -> None:
         while True:
             event = await self._outbox.get()
-            await self._publish(event.model_dump(mode="json"))
+            await self._publish(self._topic_of(event), event.model_dump(mode="json"))
             self._outbox.task_done()
 
-    async def _publish(self, message: dict[str, Any]) -> None:
+    async def _publish(self, topic: str, message: dict[str, Any]) -> None:
         while True:
             try:
-                await self._bus.publish(EVENTS_TOPIC, message)
+                await self._bus.publish(topic, message)
             except (TypeError, ValueError):
                 logger.exception("an event cannot be put on the bus: %s", message.get("type"))
                 return
@@ -242,12 +275,18 @@ class Relay:
                 tracks=sum(lesson.tracks for lesson in lessons),
                 packets_received=self._totals.received,
                 packets_forwarded=self._totals.forwarded,
+                recording_level=self._journal_disk.level.name.lower(),
+                recording_free_bytes=self._journal_disk.free_bytes,
+                capacity=self._configuration.capacity,
+                draining=self._draining,
+                leaving=self._leaving,
             )
         )
 
     async def _watch(self) -> None:
         samples = 0
         report_due = self._clock.monotonic() + self._configuration.report_interval_s
+        beat_due = self._clock.monotonic()
         while True:
             await asyncio.sleep(SAMPLE_S)
             samples += 1
@@ -255,6 +294,8 @@ class Relay:
             reporting = now >= report_due
             if reporting:
                 report_due = now + self._configuration.report_interval_s
+            if now >= beat_due:
+                beat_due = now + self._configuration.heartbeat_s - SAMPLE_S / 2
                 self._heartbeat()
             statistics = self._port.statistics()
             self._totals.note(statistics)

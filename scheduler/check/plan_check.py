@@ -1,28 +1,39 @@
 """The verdict on a plan document: its pairings counted, its score compared, its certificate verified."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+from types import MappingProxyType
 
 from scheduler.check.certificate import verify
-from scheduler.check.week_plan import Count, Pairing, count_plan
+from scheduler.check.week_plan import Count, Pairing, count_plan, servable_schools
 from scheduler.errors import CertificateError, SnapshotError
 from scheduler.instance.document import fingerprint
 from scheduler.instance.snapshot import Snapshot
 
 PLAN_FORMAT = "three-classrooms-plan"
 PLAN_VERSION = 1
+STATED_SHARES = ("gap_pct", "coverage", "worst_school", "worst_school_bound")
+ROUNDING = MappingProxyType({"gap_pct": 1e-3, "coverage": 1e-5, "worst_school": 1e-5})
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDocument:
-    """A plan as its document states it: for which instance, score, bound, pairings and the certificate (any JSON)."""
+    """A plan as its document states it: for which instance, score, bound, pairings, the certificate (any JSON).
+
+    `shares` has what it states about gap_pct, coverage, worst_school and worst_school_bound; `unserved` names demands.
+    """
 
     instance: str
     score: int
     bound: int
     pairings: tuple[Pairing, ...]
     certificate: object
+    shares: Mapping[str, float]
+    unserved: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +70,15 @@ def read_plan(text: str) -> PlanDocument:
     if not isinstance(instance, str):
         raise SnapshotError("the plan does not say for which instance it was made")
     pairings = tuple(_pairing(at, value) for at, value in enumerate(listed))
-    return PlanDocument(instance, document["score"], document["bound"], pairings, document.get("certificate"))
+    return PlanDocument(
+        instance,
+        document["score"],
+        document["bound"],
+        pairings,
+        document.get("certificate"),
+        {name: _share(name, document.get(name)) for name in STATED_SHARES},
+        _unserved(document.get("unserved")),
+    )
 
 
 def check_plan(snapshot: Snapshot, plan: PlanDocument) -> Verdict:
@@ -70,6 +89,8 @@ def check_plan(snapshot: Snapshot, plan: PlanDocument) -> Verdict:
         faults.append("instance: the plan was made for another instance")
     if plan.score != count.score:
         faults.append(f"score: the plan states {plan.score}, its pairings score {count.score}")
+    faults += _false_shares(snapshot, plan, count)
+    faults += _false_unserved(snapshot, plan)
     proven: int | None = None
     try:
         proven = verify(snapshot, plan.certificate)
@@ -78,6 +99,31 @@ def check_plan(snapshot: Snapshot, plan: PlanDocument) -> Verdict:
     except CertificateError as error:
         faults.append(f"certificate: {error}")
     return Verdict(tuple(faults), count, proven)
+
+
+def _false_shares(snapshot: Snapshot, plan: PlanDocument, count: Count) -> list[str]:
+    """What the plan states about itself against what its pairings amount to."""
+    stated = plan.shares
+    gap = 100.0 * (plan.bound - plan.score) / plan.bound if plan.bound > 0 else 0.0
+    worst = min((count.shares[school] for school in servable_schools(snapshot)), default=Fraction(1))
+    true = {"gap_pct": gap, "coverage": float(count.coverage), "worst_school": float(worst)}
+    faults = [
+        f"{name}: the plan states {stated[name]}, it is {value:.6f}"
+        for name, value in true.items()
+        if abs(stated[name] - value) > ROUNDING[name]
+    ]
+    if stated["worst_school_bound"] < float(worst) - ROUNDING["worst_school"]:
+        faults.append(f"worst_school_bound: the plan states {stated['worst_school_bound']}, yet reaches {worst}")
+    return faults
+
+
+def _false_unserved(snapshot: Snapshot, plan: PlanDocument) -> list[str]:
+    served = Counter({one.demand: len(one.times) for one in plan.pairings})
+    short = {demand.id for demand in snapshot.demands if served[demand.id] < demand.lessons}
+    listed = Counter(plan.unserved)
+    faults = [f"unserved: demand {one} is short of lessons and not listed" for one in sorted(short - listed.keys())]
+    wrong = sorted(one for one, times in listed.items() if one not in short or times > 1)
+    return faults + [f"unserved: demand {one} is listed wrongly" for one in wrong]
 
 
 def describe(verdict: Verdict) -> Iterable[str]:
@@ -90,6 +136,22 @@ def describe(verdict: Verdict) -> Iterable[str]:
         yield f"proven bound {verdict.proven_bound}, gap {verdict.gap_pct:.3f} %"
     yield from (f"FAULT {fault}" for fault in verdict.faults)
     yield "the plan is right" if not verdict.faults else f"{len(verdict.faults)} faults"
+
+
+def _share(name: str, value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
+        raise SnapshotError(f"{name} of the plan is {value!r}, not a number")
+    return float(value)
+
+
+def _unserved(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise SnapshotError("unserved of the plan is not a list")
+    names = [one.get("demand") if isinstance(one, dict) else None for one in value]
+    for at, name in enumerate(names):
+        if not isinstance(name, str):
+            raise SnapshotError(f"unserved[{at}] names no demand")
+    return tuple(str(name) for name in names)
 
 
 def _pairing(at: int, value: object) -> Pairing:

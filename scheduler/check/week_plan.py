@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scheduler.instance.snapshot import DAY_MINUTES, EDITION_BOUND_SUBJECTS, WEEK_MINUTES, LeadSeries, Snapshot
+from scheduler.instance.snapshot import (
+    DAY_MINUTES,
+    EDITION_BOUND_SUBJECTS,
+    WEEK_MINUTES,
+    Demand,
+    LeadSeries,
+    School,
+    Snapshot,
+)
 
 SHORT_BREAK_MINUTES = 10
 
@@ -183,6 +191,25 @@ class _Counting:
             for number in range(1, self._school_lessons[school] + 1):
                 quarter = -(-4 * number // need)
                 self._score += self._snapshot.weights.quarters[min(quarter, 4) - 1]
+
+
+def servable_schools(snapshot: Snapshot) -> list[str]:
+    """Schools for which some lesson could be received at all, were there no other school."""
+    servable: set[str] = set()
+    for demand in snapshot.demands:
+        one = snapshot.class_of[demand.class_id]
+        school = snapshot.school_of[one.school]
+        if school.id not in servable and school.receiving_cap > 0 and _attendable(snapshot, demand, one.free, school):
+            servable.add(school.id)
+    return sorted(servable)
+
+
+def _attendable(snapshot: Snapshot, demand: Demand, free: Sequence[tuple[int, int]], school: School) -> bool:
+    return any(
+        free_place(free, school.breaks, start, end) is not None
+        for candidate in demand.candidates
+        for start, end in snapshot.series_of[candidate].times
+    )
 
 
 def free_place(free: Iterable[tuple[int, int]], breaks: Iterable[tuple[int, int]], start: int, end: int) -> int | None:

@@ -71,8 +71,12 @@ def solve(
     elapsed: Callable[[], float] | None = None,
     report: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
+    workers: int = 1,
 ) -> Solution:
-    """Plans the instance. `elapsed` is needed if the budget names seconds; `stop` may end the search early."""
+    """Plans the instance. `elapsed` is needed if the budget names seconds; `stop` may end the search early.
+
+    With two workers or more the search runs in that many processes of its own.
+    """
     if budget.seconds is not None and elapsed is None:
         raise ValueError("a budget in seconds needs a clock: pass elapsed")
     watch = Watch(budget, elapsed)

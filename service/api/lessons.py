@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, status
 from service.api.dependencies import DeviceDependency, PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
-from service.lessons import answers, booking, course
+from service.lessons import answers, booking, course, suggestions, weekly
 from service.lessons.finding import LessonFilter, list_lessons
 from service.lessons.schemas import (
     AnswerRequest,
@@ -18,6 +18,10 @@ from service.lessons.schemas import (
     LessonRequest,
     LessonView,
     ReplaceReceiverRequest,
+    RestChanged,
+    Suggestions,
+    WeeklyBooked,
+    WeeklyRequest,
 )
 from service.lessons.views import device_lessons, view_found, view_lesson, view_lessons
 
@@ -71,6 +75,25 @@ def book_lesson(
     return view
 
 
+@router.post("/lessons/series", status_code=status.HTTP_201_CREATED)
+def book_series(request: WeeklyRequest, parts: PartsDependency, person: PersonDependency) -> WeeklyBooked:
+    """Book a lesson for every week until a day, all or none; holidays are left out, make-up days are in."""
+    desk = parts.desk()
+    with parts.database.unit_of_work() as session:
+        booked = weekly.book_weekly(session, person, request, desk)
+        lessons = view_lessons(session, person, booked.lessons, desk.now)
+    parts.live.look()
+    return WeeklyBooked(series_id=booked.series_id, lessons=lessons, left_out=booked.left_out)
+
+
+@router.post("/lessons/suggestions")
+def suggest(request: LessonRequest, parts: PartsDependency, person: PersonDependency) -> Suggestions:
+    """Give the periods nearest to the wished time in which everything asked for is free; nothing is booked."""
+    desk = parts.desk()
+    with parts.database.unit_of_work() as session:
+        return Suggestions(items=suggestions.suggest_periods(session, person, request, desk))
+
+
 @router.get("/lessons/{lesson_id}")
 def read_lesson(lesson_id: str, parts: PartsDependency, person: PersonDependency) -> LessonView:
     """Give one lesson."""
@@ -101,6 +124,31 @@ def cancel_lesson(
         view = view_lesson(session, person, lesson, desk.now)
     parts.live.look()
     return view
+
+
+@router.patch("/lessons/{lesson_id}/rest")
+def change_series(
+    lesson_id: str, change: LessonChange, parts: PartsDependency, person: PersonDependency
+) -> RestChanged:
+    """Move or edit this lesson of a weekly series and all after it."""
+    desk = parts.desk()
+    with parts.database.unit_of_work() as session:
+        changed = RestChanged(lessons=len(weekly.change_rest(session, person, lesson_id, change, desk)))
+    parts.live.look()
+    return changed
+
+
+@router.post("/lessons/{lesson_id}/rest/cancel")
+def cancel_series(
+    lesson_id: str, parts: PartsDependency, person: PersonDependency, request: CancelRequest | None = None
+) -> RestChanged:
+    """Call off this lesson of a weekly series and all after it."""
+    desk = parts.desk()
+    with parts.database.unit_of_work() as session:
+        reason = request.reason if request else ""
+        changed = RestChanged(lessons=len(weekly.cancel_rest(session, person, lesson_id, reason, desk)))
+    parts.live.look()
+    return changed
 
 
 @router.post("/lessons/{lesson_id}/receivers", status_code=status.HTTP_201_CREATED)

@@ -68,6 +68,7 @@ class Acceptance(RequestBody):
     first_day: date | None = None
     without_clashing: bool = Field(default=False, description="Leave out the lessons that clash with others' bookings.")
     replaces: bool = Field(default=False, description="Cancel what is still to come of the plan accepted before.")
+    recorded: bool = Field(default=False, description="Record the plan's lessons.")
 
 
 class Accepted(BaseModel):
@@ -205,7 +206,9 @@ def accept(plan_id: PlanId, request: Acceptance, parts: PartsDependency, person:
     """Book every dated lesson of the term, or none: 409 `booking_conflict` names what is in the way."""
     opened = _open(parts, person, plan_id)
     desk = parts.desk()
-    wish = Accepting(request.base_version, request.first_day, request.without_clashing, request.replaces)
+    wish = Accepting(
+        request.base_version, request.first_day, request.without_clashing, request.replaces, request.recorded
+    )
     with parts.database.unit_of_work() as session:
         plan = find_plan(session, person, plan_id)
         done = accept_plan(session, person, plan, opened, wish, desk)

@@ -1,1 +1,1 @@
-"""Implementations of the bus between the service and its relays."""
+"""The bus between service and relays: in memory on one machine, Redis between several."""

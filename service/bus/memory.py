@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from media.contract import Delivery
+
 
 class SubscriberTooSlow(Exception):  # noqa: N818 - named for who is at fault
     """Messages were lost because the subscriber did not read them in time. Remedy: subscribe again, read the state."""
@@ -44,6 +46,26 @@ class MemoryBus:
             self._subscribers[topic].remove(subscription)
             if not self._subscribers[topic]:
                 del self._subscribers[topic]
+
+    @asynccontextmanager
+    async def consume(self, topic: str) -> AsyncIterator["_Consumption"]:
+        """Subscribe; what dies with the process need not be acknowledged."""
+        async with self.subscribe(topic) as messages:
+            yield _Consumption(messages)
+
+
+class _Consumption:
+    def __init__(self, messages: AsyncIterator[dict[str, Any]]) -> None:
+        self._messages = messages
+
+    def __aiter__(self) -> AsyncIterator[Delivery]:
+        return self
+
+    async def __anext__(self) -> Delivery:
+        return Delivery("", await anext(self._messages))
+
+    async def acknowledge(self, position: str) -> None:
+        """Nothing is kept."""
 
 
 class _Subscription:

@@ -1,6 +1,7 @@
 """All commands of `three-classrooms` and their options."""
 
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ program = typer.Typer(
 )
 
 DataFolder = Annotated[Path | None, typer.Option(help="Where everything is kept.")]
+DEFAULT_WORKERS = min(2, os.cpu_count() or 1)
 
 
 def main() -> None:
@@ -52,7 +54,7 @@ def serve(
         configuration = load_configuration(host=host, port=port, udp_port=udp_port, data_folder=data_folder)
         if demo and "data_folder" not in configuration.model_fields_set:
             configuration = configuration.model_copy(update={"data_folder": DEMONSTRATION_FOLDER})
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         run_server(configuration, demo=demo)
 
 
@@ -82,7 +84,7 @@ def create_administrator(
 
     with plain_errors():
         configuration = load_configuration(data_folder=data_folder)
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         if password_stdin:
             password = sys.stdin.readline().rstrip("\n")
         else:
@@ -106,6 +108,44 @@ def room(
     with plain_errors():
         configure_logging(load_configuration().log_level)
         attend_lessons(url, token_file, name)
+
+
+@program.command()
+def instance(
+    size: Annotated[str, typer.Option(help="1/20, 1/4 or full: the part of a prefecture.")] = "1/20",
+    seed: Annotated[int, typer.Option(help="The same seed draws the same instance.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
+) -> None:
+    """Draw a planning instance under the published assumptions."""
+    from service.command_line.planning import make_instance
+
+    make_instance(size, seed, out)
+
+
+@program.command()
+def plan(
+    instance: Annotated[Path, typer.Option(help="The instance, a JSON file.")],
+    budget: Annotated[float, typer.Option(min=1.0, max=86_400.0, help="Seconds the plan may take.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that search.")] = DEFAULT_WORKERS,
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
+) -> None:
+    """Pair demands with lead lessons: a plan with its proven bound and the reasons for what stays unserved."""
+    from service.command_line.planning import make_plan
+
+    make_plan(instance, budget, seed, workers, out)
+
+
+@program.command("plan-check")
+def plan_check(
+    instance: Annotated[Path, typer.Option(help="The instance, a JSON file.")],
+    plan: Annotated[Path, typer.Option(help="The plan, a JSON file.")],
+) -> None:
+    """Check a plan independently: every rule, its score, its bound's certificate. Exit code 1 if anything is wrong."""
+    from service.command_line.planning import judge_plan
+
+    if not judge_plan(instance, plan):
+        raise typer.Exit(1)
 
 
 @program.command("demonstration-rooms", hidden=True)

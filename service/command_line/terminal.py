@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from service.configuration import ConfigurationError
+from service.monitoring.log_lines import LogLines
 
 USAGE_ERROR = 2
 
@@ -35,10 +36,11 @@ def plain_errors() -> Iterator[None]:
         raise fail(str(error)) from None
 
 
-def configure_logging(level: str) -> None:
+def configure_logging(level: str, log_format: str = "text") -> None:
     """Log to stderr; the libraries below only when something is wrong."""
-    logging.basicConfig(
-        level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S", force=True
-    )
+    handler = logging.StreamHandler()
+    text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", datefmt="%H:%M:%S")
+    handler.setFormatter(LogLines() if log_format == "json" else text)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in ("aioice", "aiortc", "alembic", "httpx", "httpcore", "uvicorn.access", "uvicorn.error", "taskiq"):
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
+from service.events.tables import EventLesson
 from service.lessons.booking import new_receiver
 from service.lessons.claims import lock_lesson, release_receiver, take_claims
 from service.lessons.desk import Desk
@@ -13,13 +14,16 @@ from service.lessons.parties import check_receiver
 from service.lessons.rights import may_answer, may_change
 from service.lessons.schemas import MOST_RECEIVERS, ReplaceReceiverRequest
 from service.lessons.tables import Lesson, Receiver
+from service.notices.writing import lesson_data, tell
 from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
+from service.rooms.tables import Room
 from service.usage.rows import append_row
 
 
 def add_receiver(session: Session, person: Person, lesson_id: str, asked: ReplaceReceiverRequest, desk: Desk) -> Lesson:
     """Ask another room, in place of `replaces` if given; its claims are taken in the same transaction."""
     lesson = _arrangeable(session, person, lesson_id)
+    _refuse_of_event(session, lesson)
     check_receiver(session, asked, "")
     if asked.replaces is not None:
         _withdraw(session, _receiver(lesson, asked.replaces), person, desk.now)
@@ -32,6 +36,7 @@ def add_receiver(session: Session, person: Person, lesson_id: str, asked: Replac
     lesson.version += 1
     session.flush()
     take_claims(session, lesson, desk)
+    _tell_asked(session, lesson, asked, person, desk.now)
     append_row(
         session, desk.now, "receiver_asked", lesson_id=lesson.id, user_id=person.user_id, data=asked.model_dump()
     )
@@ -41,6 +46,7 @@ def add_receiver(session: Session, person: Person, lesson_id: str, asked: Replac
 def withdraw_receiver(session: Session, person: Person, lesson_id: str, receiver_id: str, desk: Desk) -> Lesson:
     """Take a receiver out of the lesson; what it claimed is free at once."""
     lesson = _arrangeable(session, person, lesson_id)
+    _refuse_of_event(session, lesson)
     receiver = _receiver(lesson, receiver_id)
     held = receiver.counts
     _withdraw(session, receiver, person, desk.now)
@@ -66,11 +72,19 @@ def decline(session: Session, person: Person, lesson_id: str, receiver_id: str, 
     lesson, receiver = _answerable(session, person, lesson_id, receiver_id)
     if receiver.state == "declined" and not receiver.has_expired:
         return lesson
+    _refuse_of_event(session, lesson)
     held = receiver.counts
     _decide(session, receiver, "declined", note, person, desk.now)
     if held:
         release_receiver(session, receiver)
     return lesson
+
+
+def _tell_asked(session: Session, lesson: Lesson, asked: ReplaceReceiverRequest, person: Person, now: datetime) -> None:
+    teachers = {asked.accompanying_teacher_id} - {None, person.user_id}
+    schools = {session.get_one(Room, asked.room_id).organisation_id}
+    users = {one for one in teachers if one}
+    tell(session, now, "lesson_asked", lesson_data(lesson), users=users, schools=schools, lesson_id=lesson.id)
 
 
 def _decide(session: Session, receiver: Receiver, state: str, note: str, person: Person, now: datetime) -> None:
@@ -86,12 +100,31 @@ def _decide(session: Session, receiver: Receiver, state: str, note: str, person:
         user_id=person.user_id,
         data={"receiver_id": receiver.id, "note": note},
     )
+    _tell(session, receiver, state, note, person, now)
+
+
+def _tell(session: Session, receiver: Receiver, state: str, note: str, person: Person, now: datetime) -> None:
+    """The lead teacher hears an answer; a school that is no longer asked hears that."""
+    lesson = receiver.lesson
+    room = session.get_one(Room, receiver.room_id)
+    said = lesson_data(lesson) | {"room": room.name, "receiving_school": room.school.name, "note": note}
+    users, schools = {lesson.lead_teacher_id}, set[str]()
+    if state == "withdrawn":
+        users, schools = {receiver.accompanying_teacher_id or ""} - {""}, {room.organisation_id}
+    users.discard(person.user_id)
+    tell(session, now, f"receiver_{state}", said, users=users, schools=schools, lesson_id=lesson.id)
 
 
 def _withdraw(session: Session, receiver: Receiver, person: Person, now: datetime) -> None:
     if not receiver.counts:
         return
     _decide(session, receiver, "withdrawn", "", person, now)
+
+
+def _refuse_of_event(session: Session, lesson: Lesson) -> None:
+    """Rooms come to an event's lessons by its list; one seat given away here would be missing there."""
+    if session.get(EventLesson, lesson.id) is not None:
+        raise Conflict("Rooms sign up for this event; change its list instead.", code="has_signups")
 
 
 def _receiver(lesson: Lesson, receiver_id: str) -> Receiver:

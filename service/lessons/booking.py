@@ -21,6 +21,7 @@ from service.lessons.rights import may_change
 from service.lessons.schemas import LessonChange, LessonRequest, ReceiverRequest, WhenRequest
 from service.lessons.tables import IdempotencyKey, Lesson, Receiver
 from service.lessons.times import fault_of_times
+from service.notices.writing import tell_receiving
 from service.organisation.bells import effective_bells
 from service.organisation.curriculum import GRADES, SUBJECTS
 from service.organisation.tables import Organisation
@@ -39,7 +40,7 @@ def book_lesson(session: Session, person: Person, request: LessonRequest, desk: 
     answered = _already_answered(session, person, key, request_hash)
     if answered is not None:
         return answered
-    lesson = _new_lesson(session, person, request, desk)
+    lesson = new_lesson(session, person, request, desk)
     session.add(lesson)
     session.flush()
     take_claims(session, lesson, desk)
@@ -51,16 +52,18 @@ def book_lesson(session: Session, person: Person, request: LessonRequest, desk: 
         )
     append_row(session, desk.now, "lesson_booked", lesson_id=lesson.id, user_id=person.user_id)
     session.flush()
+    session.refresh(lesson)
+    tell_receiving(session, lesson, "lesson_asked", desk.now, person.user_id)
     return lesson
 
 
 def change_lesson(session: Session, person: Person, lesson_id: str, change: LessonChange, desk: Desk) -> Lesson:
     """Move or edit a booked lesson. A move asks every receiving school again: its answer was for the old time."""
-    lesson = _changeable(session, person, lesson_id)
-    _refuse_stale(lesson, change.version)
+    lesson = changeable_lesson(session, person, lesson_id)
+    refuse_stale(lesson, change.version)
     if lesson.state != "booked":
         raise Conflict("Only a lesson that has not begun can be changed.", code="lesson_begun")
-    _apply_words(lesson, change)
+    change_words(lesson, change)
     if "lead_room_id" in change.model_fields_set:
         room = find_lead_room(session, person, lesson.lead_teacher, change.lead_room_id)
         lesson.lead_room_id = room.id if room else None
@@ -70,24 +73,28 @@ def change_lesson(session: Session, person: Person, lesson_id: str, change: Less
     if {"class_id", "lead_room_id"} & change.model_fields_set:
         lesson.class_id = change.class_id if "class_id" in change.model_fields_set else lesson.class_id
         check_class(session, lesson.class_id, lesson.lead_school, "class_id")
+    before = lesson.starts_at
     if change.says_when:
-        _move(lesson, *_times(session, change, lesson.lead_school, desk), desk)
+        move_lesson(lesson, *times_of(session, change, lesson.lead_school, desk), desk)
     lesson.version += 1
     session.flush()
     take_claims(session, lesson, desk)
     append_row(session, desk.now, "lesson_changed", lesson_id=lesson.id, user_id=person.user_id)
     session.flush()
     session.refresh(lesson)
+    if lesson.starts_at != before:
+        tell_receiving(session, lesson, "lesson_moved", desk.now, person.user_id, before=before.isoformat())
     return lesson
 
 
 def cancel_lesson(session: Session, person: Person, lesson_id: str, reason: str, desk: Desk) -> Lesson:
     """Call a booked lesson off and let go of everything it claimed; cancelling again changes nothing."""
-    lesson = _changeable(session, person, lesson_id)
+    lesson = changeable_lesson(session, person, lesson_id)
     if lesson.state == "cancelled":
         return lesson
     if lesson.state != "booked":
         raise Conflict("A lesson that has begun is ended, not cancelled.", code="lesson_begun")
+    tell_receiving(session, lesson, "lesson_cancelled", desk.now, person.user_id, reason=reason)
     lesson.state = "cancelled"
     lesson.cancel_reason = reason
     lesson.version += 1
@@ -124,7 +131,14 @@ def _already_answered(session: Session, person: Person, key: str | None, request
     return session.get_one(Lesson, known.lesson_id)
 
 
-def _new_lesson(session: Session, person: Person, request: LessonRequest, desk: Desk) -> Lesson:
+def new_lesson(
+    session: Session,
+    person: Person,
+    request: LessonRequest,
+    desk: Desk,
+    at: tuple[datetime, datetime] | None = None,
+) -> Lesson:
+    """A lesson as requested, not yet in any session; at another time than the request says if `at` is given."""
     _check_codes(request.subject, request.grade)
     teacher = find_lead_teacher(session, person, request.lead_teacher_id)
     room = find_lead_room(session, person, teacher, request.lead_room_id)
@@ -134,7 +148,7 @@ def _new_lesson(session: Session, person: Person, request: LessonRequest, desk: 
         raise InvalidRequest.of_field("receivers", "A synchronous lesson needs at least one receiving room.")
     for index, asked in enumerate(request.receivers):
         check_receiver(session, asked, f"receivers.{index}.")
-    starts_at, ends_at = _times(session, request, school, desk)
+    starts_at, ends_at = at or times_of(session, request, school, desk)
     lesson = Lesson(
         id=new_id(),
         kind=request.kind,
@@ -161,7 +175,8 @@ def _new_lesson(session: Session, person: Person, request: LessonRequest, desk: 
     return lesson
 
 
-def _times(session: Session, when: WhenRequest, school: Organisation, desk: Desk) -> tuple[datetime, datetime]:
+def times_of(session: Session, when: WhenRequest, school: Organisation, desk: Desk) -> tuple[datetime, datetime]:
+    """Start and end, by the school's bells if a period is meant. Raises InvalidRequest for times that cannot be."""
     if when.starts_at is not None and when.ends_at is not None:
         starts_at, ends_at = when.starts_at, when.ends_at
     elif when.date is not None and when.period is not None:
@@ -187,7 +202,8 @@ def _check_codes(subject: str | None, grade: str | None) -> None:
         raise InvalidRequest.of_field("grade", "There is no such grade.")
 
 
-def _changeable(session: Session, person: Person, lesson_id: str) -> Lesson:
+def changeable_lesson(session: Session, person: Person, lesson_id: str) -> Lesson:
+    """The lesson, locked, if the person may change it. Raises NotFound or NotAllowed."""
     lock_lesson(session, lesson_id)
     lesson = find_lesson(session, person, lesson_id)
     if not may_change(person, lesson):
@@ -195,12 +211,14 @@ def _changeable(session: Session, person: Person, lesson_id: str) -> Lesson:
     return lesson
 
 
-def _refuse_stale(lesson: Lesson, version: int) -> None:
+def refuse_stale(lesson: Lesson, version: int) -> None:
+    """Raise Conflict `stale` unless the lesson is still as it was at `version`."""
     if lesson.version != version:
         raise Conflict("Somebody changed this lesson meanwhile; look at it again.", code="stale")
 
 
-def _apply_words(lesson: Lesson, change: LessonChange) -> None:
+def change_words(lesson: Lesson, change: LessonChange) -> None:
+    """Change title, subject, grade and whether it is recorded, as far as they are given."""
     _check_codes(change.subject, change.grade)
     lesson.title = change.title or lesson.title
     lesson.subject = change.subject or lesson.subject
@@ -208,7 +226,8 @@ def _apply_words(lesson: Lesson, change: LessonChange) -> None:
     lesson.recorded = lesson.recorded if change.recorded is None else change.recorded
 
 
-def _move(lesson: Lesson, starts_at: datetime, ends_at: datetime, desk: Desk) -> None:
+def move_lesson(lesson: Lesson, starts_at: datetime, ends_at: datetime, desk: Desk) -> None:
+    """Give the lesson another time; every receiving school is asked again."""
     if (starts_at, ends_at) == (lesson.starts_at, lesson.ends_at):
         return
     lesson.starts_at, lesson.ends_at = starts_at, ends_at

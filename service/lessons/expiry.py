@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.lessons.claims import release_receiver
 from service.lessons.tables import Lesson, Receiver
+from service.notices.writing import lesson_data, tell
 from service.usage.rows import append_row
 
 
@@ -37,3 +38,5 @@ def _expire(session: Session, lesson: Lesson, receiver: Receiver, now: datetime)
         party_id=f"room:{receiver.room_id}",
         data={"receiver_id": receiver.id},
     )
+    said = lesson_data(lesson) | {"room": receiver.room.name, "receiving_school": receiver.room.school.name}
+    tell(session, now, "receiver_expired", said, users={lesson.lead_teacher_id}, lesson_id=lesson.id)

@@ -22,8 +22,8 @@ OFFERED = 3
 SATURDAY = 5
 
 
-def free_slots(session: Session, lesson: Lesson, wanted: Hold, desk: Desk) -> Sequence[Slot]:
-    """Up to three periods within a week of the wished time, nearest first; none when the school has no bells."""
+def free_slots(session: Session, lesson: Lesson, wanted: Hold, desk: Desk, offered: int = OFFERED) -> Sequence[Slot]:
+    """Up to `offered` periods within a week of the wished time, nearest first; none when the school has no bells."""
     among = _periods_around(session, lesson, desk)
     if not among:
         return ()
@@ -32,7 +32,7 @@ def free_slots(session: Session, lesson: Lesson, wanted: Hold, desk: Desk) -> Se
     booked = held_near(session, [claim for r in resources for claim in _windows(r, starts_at, ends_at)])
     enough = [slot for slot in among if slot.starts_at >= desk.now]
     enough = _with_enough(session, lesson, wanted, enough)
-    return nearest_free(resources, booked, enough, lesson.starts_at, except_lesson=lesson.id, limit=OFFERED)
+    return nearest_free(resources, booked, enough, lesson.starts_at, except_lesson=lesson.id, limit=offered)
 
 
 def _periods_around(session: Session, lesson: Lesson, desk: Desk) -> list[Slot]:

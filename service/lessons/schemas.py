@@ -35,6 +35,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def printable_lines(text: str) -> str:
+    """The text, if it can be shown; lines may end. Raises ValueError."""
+    _printable(text.replace("\n", " ").replace("\r", " "))
+    return text
+
+
 Instant = Annotated[AwareDatetime, AfterValidator(_plausible)]
 Day = Annotated[date, AfterValidator(_plausible_day)]
 Identity = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
@@ -108,6 +114,14 @@ class LessonRequest(WhenRequest):
         if not self.says_when:
             raise ValueError("a lesson needs starts_at and ends_at, or date and period")
         return self
+
+
+class WeeklyRequest(LessonRequest):
+    """A booking for every week until a day, both days included; `weeks` counts teaching weeks of the lead's term."""
+
+    until: Day
+    weeks: Literal["every", "odd", "even"] = "every"
+    without_clashing: bool = Field(default=False, description="Leave out the days on which something is taken.")
 
 
 class LessonChange(WhenRequest):
@@ -214,6 +228,29 @@ class LessonView(BaseModel):
     version: int
     my: MyRights
     recording: RecordingBrief | None
+    series_id: str | None = Field(description="The weekly series people booked it with, if any.")
+    event_id: str | None = Field(description="The event it belongs to, if any: rooms come by its list.")
+    planned: bool = Field(description="Whether it comes from a plan.")
+
+
+class WeeklyBooked(BaseModel):
+    """What a weekly booking came to."""
+
+    series_id: str
+    lessons: list[LessonView]
+    left_out: list[date]
+
+
+class RestChanged(BaseModel):
+    """How many lessons of a series were changed, this one included."""
+
+    lessons: int
+
+
+class Suggestions(BaseModel):
+    """The nearest periods in which everything asked for is free, nearest first."""
+
+    items: list["FreePeriod"]
 
 
 class LessonPage(BaseModel):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person, RoomDevice
 from service.lessons.finding import find_lesson
+from service.lessons.origins import Origins, origins_of
 from service.lessons.rights import may_answer, may_change, may_conduct, may_replay, role_in_lesson, room_role
 from service.lessons.schemas import (
     DeviceLessons,
@@ -42,7 +43,8 @@ def view_lessons(session: Session, person: Person, lessons: Sequence[Lesson], no
         row.lesson_id: row.state
         for row in session.execute(select(Recording.lesson_id, Recording.state).where(Recording.lesson_id.in_(ids)))
     }
-    return [_view(person, lesson, now, counties, recordings.get(lesson.id)) for lesson in lessons]
+    origins = origins_of(session, ids)
+    return [_view(person, lesson, now, counties, recordings.get(lesson.id), origins) for lesson in lessons]
 
 
 def county_names(session: Session, organisations: set[Organisation]) -> dict[str, str]:
@@ -99,7 +101,14 @@ def _brief(device: RoomDevice, lesson: Lesson) -> LessonBrief:
     )
 
 
-def _view(person: Person, lesson: Lesson, now: datetime, counties: dict[str, str], recording: str | None) -> LessonView:
+def _view(
+    person: Person,
+    lesson: Lesson,
+    now: datetime,
+    counties: dict[str, str],
+    recording: str | None,
+    origins: Origins,
+) -> LessonView:
     return LessonView(
         id=lesson.id,
         kind=lesson.kind,  # type: ignore[arg-type]
@@ -123,6 +132,9 @@ def _view(person: Person, lesson: Lesson, now: datetime, counties: dict[str, str
         version=lesson.version,
         my=my_rights(person, lesson, now, recording),
         recording=RecordingBrief(state=recording) if recording else None,  # type: ignore[arg-type]
+        series_id=origins.series.get(lesson.id),
+        event_id=origins.events.get(lesson.id),
+        planned=lesson.id in origins.planned,
     )
 
 

@@ -20,6 +20,13 @@ def terms_for(session: Session, path: str) -> Sequence[Term]:
     return session.scalars(statement.where(or_(above, in_subtree(path))).order_by(Term.starts_on.desc())).all()
 
 
+def term_on(session: Session, path: str, on: date) -> Term | None:
+    """The term that holds at the node at `path` on a date; of several the one set nearest to the node."""
+    ids = ancestor_ids(path)
+    terms = session.scalars(select(Term).where(Term.organisation_id.in_(ids), Term.starts_on <= on, Term.ends_on >= on))
+    return max(terms, key=lambda term: ids.index(term.organisation_id), default=None)
+
+
 def add_term(session: Session, organisation: Organisation, name: str, starts_on: date, ends_on: date) -> Term:
     """A new term. Raises InvalidRequest for impossible days, Conflict for a name or days that are taken."""
     if not starts_on < ends_on or ends_on - starts_on > LONGEST:

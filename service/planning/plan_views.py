@@ -96,6 +96,7 @@ def _brief(plan: Plan, now: datetime) -> dict[str, Any]:
         "what_if": WhatIf(**said) if said else None,
         "base_plan_id": plan.base_plan_id,
         "version": plan.version,
+        "recorded": plan.recorded,
         "failure": plan.failure,
         "created_at": plan.created_at,
         "finished_at": plan.finished_at,

@@ -50,6 +50,7 @@ class PlanBrief(BaseModel):
     what_if: WhatIf | None
     base_plan_id: str | None
     version: int
+    recorded: bool
     failure: str
     created_at: datetime
     finished_at: datetime | None

@@ -1,4 +1,4 @@
-"""Where finished recordings are kept: the port, and its implementation as a local folder.
+"""Where finished recordings are kept: the port, and its implementation as a local folder (S3: `s3_store`).
 
 Keys are relative paths of plain segments made by this service, never by a client.
 """
@@ -17,6 +17,10 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 
 class ObjectNotFoundError(Exception):
     """No object has this key; the caller answers that the recording's file is gone."""
+
+
+class StoreUnavailableError(Exception):
+    """The store does not answer, refuses us, or broke off; the text says which. Remedy: try again later."""
 
 
 class ObjectStore(Protocol):
@@ -77,10 +81,14 @@ class FolderObjectStore:
         self._path(key).unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
-        segments = key.split("/")
-        if not all(_SEGMENT.fullmatch(segment) for segment in segments):
-            raise ValueError(f"not an object key: {key!r}")
-        return self._folder.joinpath(*segments)
+        return self._folder.joinpath(*checked_key(key).split("/"))
+
+
+def checked_key(key: str) -> str:
+    """The key itself; raises ValueError if it is none."""
+    if not all(_SEGMENT.fullmatch(segment) for segment in key.split("/")):
+        raise ValueError(f"not an object key: {key!r}")
+    return key
 
 
 def _chunks(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:

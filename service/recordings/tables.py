@@ -27,6 +27,8 @@ class Recording(Base):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     changed_at: Mapped[datetime]
     ready_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    """When its files were given up for deletion; the row stays as the end of its story."""
 
     lesson: Mapped[Lesson] = relationship(lazy="joined", innerjoin=True)
     streams: Mapped[list["RecordingStream"]] = relationship(

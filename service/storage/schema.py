@@ -5,7 +5,7 @@ from importlib import import_module
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.base import Base
@@ -18,12 +18,26 @@ TABLE_MODULES = (
     "service.lessons.tables",
     "service.lessons.claim_guards",
     "service.usage.tables",
+    "service.live.tables",
     "service.recordings.tables",
+    "service.recordings.privacy_tables",
+    "service.recordings.making_tables",
     "service.planning.tables",
     "service.planning.plan_tables",
     "service.exchange.tables",
+    "service.notices.tables",
+    "service.events.tables",
+    "service.lessons.series_tables",
+    "service.reviews.comparison_tables",
+    "service.reviews.tables",
+    "service.reviews.sample_tables",
+    "service.replay.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
+
+
+MIGRATION_LOCK = 0x3C1A55
+"""The advisory lock that replicas started together take one after the other; any number nobody else uses."""
 
 
 class SchemaError(Exception):
@@ -40,11 +54,13 @@ def whole_metadata() -> MetaData:
 def prepare_schema(database: Database) -> None:
     """Bring `database` to the present schema by its migrations; harmless when it is there already.
 
-    Two processes at once: on SQLite the second waits for the first. Raises SchemaError for a database that is not
+    Several processes at once: the others wait for the first. Raises SchemaError for a database that is not
     ours or is newer than this program.
     """
     try:
         with database.engine.execution_options(writes=True).begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             command.upgrade(migration_configuration(connection), "head")
     except (SQLAlchemyError, CommandError) as error:
         raise SchemaError(f"the database cannot be brought up to date: {_first_line(error)}") from error

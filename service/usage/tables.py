@@ -53,6 +53,15 @@ class AttendanceRow(Base):
     published_ms: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
+class LogPosition(Base):
+    """How far the events of a topic are in the log; written with them, so that none is missing and none is twice."""
+
+    __tablename__ = "usage_log_positions"
+
+    topic: Mapped[str] = mapped_column(String(60), primary_key=True)
+    position: Mapped[str] = mapped_column(String(60))
+
+
 _REFUSAL = "the usage log is append-only"
 
 SQLITE_GUARDS = tuple(

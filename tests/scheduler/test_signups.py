@@ -59,3 +59,37 @@ def test_a_full_list_and_a_second_sign_up_are_refused() -> None:
 def test_an_impossible_roster_is_refused(make) -> None:
     with pytest.raises(SignupError):
         make()
+
+
+COUNTY = {f"school{n}": "ab"[n % 2] for n in range(6)}
+
+
+@given(st.integers(0, 3), st.integers(0, 3), steps)
+def test_no_county_has_more_than_its_seats_and_nobody_loses_one_because_somebody_left(
+    quota: int, county_quota: int, taken
+) -> None:
+    roster = Roster(quota, 6, group_of=COUNTY, group_quotas=dict.fromkeys("ab", county_quota))
+    for one in taken:
+        before = roster
+        try:
+            if isinstance(one, int):
+                roster = change_quota(roster, one).roster
+                continue
+            step = sign_up(roster, one[1]) if one[0] == "sign_up" else withdraw(roster, one[1])
+        except SignupError:
+            continue
+        roster = step.roster
+        assert not step.unseated, "neither a sign-up nor a withdrawal takes a seat from anybody else"
+        counties = [COUNTY[who] for who in roster.seated]
+        assert all(counties.count(county) <= county_quota for county in "ab")
+        for who in roster.waiting:
+            full = len(roster.seated) == roster.quota or counties.count(COUNTY[who]) == county_quota
+            assert full, f"{who} waits although a seat is free: {before} -> {roster}"
+
+
+def test_a_full_county_waits_while_others_behind_it_go_first() -> None:
+    groups = {"a1": "a", "a2": "a", "b1": "b"}
+    roster = Roster(2, 2, ("a1", "a2", "b1"), groups, {"a": 1, "b": 1})
+    assert (roster.seated, roster.waiting) == (("a1", "b1"), ("a2",))
+    assert withdraw(roster, "b1").seated == ()
+    assert withdraw(roster, "a1").seated == ("a2",)

@@ -51,6 +51,12 @@ def test_metrics_by_school_county_and_subject_add_up(document: dict) -> None:
         (lambda d: d["certificate"].update(bound=0), "certificate"),
         (lambda d: d.update(instance="0" * 64), "instance"),
         (lambda d: d["pairings"].append(d["pairings"][0]), "one_lead"),
+        (lambda d: d.update(gap_pct=d["gap_pct"] - 0.5), "gap_pct"),
+        (lambda d: d.update(coverage=d["coverage"] + 0.01), "coverage"),
+        (lambda d: d.update(worst_school=d["worst_school"] + 0.01), "worst_school"),
+        (lambda d: d.update(worst_school_bound=d["worst_school"] - 0.01), "worst_school_bound"),
+        (lambda d: d["unserved"].pop(), "unserved"),
+        (lambda d: d["unserved"].append(d["unserved"][0]), "unserved"),
     ],
 )
 def test_each_false_statement_is_found(small: Snapshot, document: dict, damage, fault: str) -> None:
@@ -69,7 +75,19 @@ def test_what_is_no_plan_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"pairings": [7]}, {"pairings": {}}, {"score": 1.0}, {"bound": True}, {"instance": 1}]
+    "change",
+    [
+        {"pairings": [7]},
+        {"pairings": {}},
+        {"score": 1.0},
+        {"bound": True},
+        {"instance": 1},
+        {"gap_pct": "1"},
+        {"coverage": None},
+        {"worst_school": float("nan")},
+        {"unserved": None},
+        {"unserved": [{}]},
+    ],
 )
 def test_a_malformed_plan_is_refused(document: dict, change: dict) -> None:
     with pytest.raises(SnapshotError):

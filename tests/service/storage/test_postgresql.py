@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -76,3 +77,18 @@ def test_the_exclusion_constraint_is_there(migrated: Database) -> None:
 def test_the_usage_log_is_append_only(migrated: Database) -> None:
     with pytest.raises(DBAPIError, match="append-only"), migrated.unit_of_work() as session:
         session.execute(text("TRUNCATE usage_log"))
+
+
+def test_replicas_started_together_migrate_once(postgresql: Any) -> None:
+    name = f"t_{uuid4().hex}"
+    postgresql.run(f"CREATE DATABASE {name}")
+    databases = [Database(postgresql.url(name)) for _ in range(4)]
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(prepare_schema, databases))
+        with databases[0].reading() as session:
+            assert session.execute(text("SELECT COUNT(*) FROM alembic_version")).scalar_one() == 1
+    finally:
+        for database in databases:
+            database.close()
+        postgresql.run(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,130 @@
+"""The bus of a deployment of several processes, over Redis.
+
+Commands and words for clients travel in inboxes (streams their one reader follows by its own place), what must not be
+lost in kept streams with a consumer group and acknowledgement, heartbeats as publish/subscribe. All of it is signed.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import AuthenticationError, ResponseError
+
+from media.contract import EVENTS_TOPIC, HEARTBEATS_TOPIC
+from service.bus.connection import AWAY_ERRORS, Reach, connect
+from service.bus.outbox import Delivery, Outbox
+from service.bus.signing import ForgedError, Signer
+from service.bus.spool import Spool
+from service.bus.streams import Consumption, Inbox, News
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "three-classrooms"
+KEPT = frozenset({EVENTS_TOPIC})
+VOLATILE = frozenset({HEARTBEATS_TOPIC})
+FAREWELL_S = 2.0
+
+
+class RefusedByRedisError(Exception):
+    """Redis answers and refuses us. Remedy: correct user and password in REDIS_URL, or the rights of that user."""
+
+
+class RedisBus:
+    """A Bus between processes; `running` sends what is published. One event loop."""
+
+    def __init__(self, url: str, key: str, *, namespace: str = NAMESPACE) -> None:
+        self.redis = connect(url)
+        self.reach = Reach()
+        self.forged = 0
+        """Messages dropped because their signature was wrong."""
+        self._signer = Signer(key)
+        self._namespace = namespace
+        self._outbox = Outbox(self.redis, self.reach, self.key_of, _delivery_of)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for Redis."""
+        return len(self._outbox)
+
+    def key_of(self, topic: str) -> str:
+        """Name the key of a topic in Redis."""
+        return f"{self._namespace}:{topic}"
+
+    async def check(self) -> None:
+        """Find out whether Redis takes us; one that is away is only noted. Raises RefusedByRedisError."""
+        try:
+            await self.redis.ping()
+        except (AuthenticationError, ResponseError) as error:
+            raise RefusedByRedisError(str(error)) from error
+        except AWAY_ERRORS as error:
+            self.reach.away(error)
+
+    @contextlib.asynccontextmanager
+    async def running(self, spool: Path | None = None) -> AsyncIterator[None]:
+        """Send what is published; on leaving, what waits gets a moment to be sent.
+
+        With `spool`, what must not be lost is kept in that file while Redis is away.
+        """
+        if spool is not None:
+            self._outbox.use_spool(Spool(spool))
+        sending = asyncio.create_task(self._outbox.run(), name="bus-outbox")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._outbox.sent(), FAREWELL_S)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+            with contextlib.suppress(*AWAY_ERRORS):
+                await self.redis.aclose()
+
+    async def publish(self, topic: str, message: dict[str, Any]) -> None:
+        """Take `message` for sending. Raises TypeError or ValueError if it is not JSON, OutboxFullError."""
+        text = json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        self._outbox.put(topic, self._signer.seal(topic, text))
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Subscribe while the context is entered; waits for Redis."""
+        await self._outbox.sent()
+        if _delivery_of(topic) == "volatile":
+            news = News(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+            try:
+                await news.begin()
+                yield news
+            finally:
+                with contextlib.suppress(*AWAY_ERRORS):
+                    await news.close()
+        else:
+            inbox = Inbox(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+            await inbox.begin()
+            yield inbox
+
+    @contextlib.asynccontextmanager
+    async def consume(self, topic: str) -> AsyncIterator[Consumption]:
+        """Read a kept topic, from what nobody has acknowledged on; waits for Redis."""
+        consumption = Consumption(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+        await consumption.begin()
+        yield consumption
+
+    def _open(self, topic: str, sealed: bytes) -> dict[str, Any] | None:
+        if not sealed:
+            return None
+        try:
+            message: dict[str, Any] = json.loads(self._signer.open(topic, sealed))
+        except (ForgedError, ValueError):
+            self.forged += 1
+            if self.forged == 1:
+                log.error("a message on %s was not signed with this fleet's key; such messages are dropped", topic)
+            return None
+        return message
+
+
+def _delivery_of(topic: str) -> Delivery:
+    if topic in KEPT:
+        return "kept"
+    return "volatile" if topic in VOLATILE else "inbox"

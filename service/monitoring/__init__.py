@@ -1,0 +1,1 @@
+"""How operators see what the service does: metrics for Prometheus and log lines for collectors."""

@@ -1,0 +1,1 @@
+"""What people and schools are told: changes of their lessons, answers, sign-ups."""

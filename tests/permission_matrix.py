@@ -1,0 +1,226 @@
+"""Who may use which address of the API: the whole list, read by tests/service/security/test_permission_matrix.py.
+
+What addresses name belongs to the first school of the county north, where `teacher_north` leads and `school_north`
+administers; a room of the first school of the county south takes part. `*_other` are people of each county's second
+school, which has no part in it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+DEVICES = frozenset({"device_lead", "device_far"})
+TEACHERS = frozenset({"teacher_north", "teacher_south", "teacher_north_other", "teacher_south_other"})
+SCHOOLS = frozenset({"school_north", "school_south", "school_north_other", "school_south_other"})
+COUNTIES = frozenset({"county_north", "county_south"})
+RESEARCHERS = frozenset({"researcher_north", "researcher_south"})
+INSPECTORS = frozenset({"inspector_north", "inspector_south"})
+TOP = frozenset({"prefecture", "system"})
+
+PEOPLE = TEACHERS | SCHOOLS | COUNTIES | RESEARCHERS | INSPECTORS | TOP
+EVERYBODY = PEOPLE | DEVICES | {"anonymous"}
+ADMINISTRATORS = SCHOOLS | COUNTIES | TOP
+PLANNERS = COUNTIES | TOP
+"Those who administer more than one school."
+BOOKERS = ADMINISTRATORS | TEACHERS
+COUNTY_LINE = frozenset({"county_north"}) | TOP
+SCHOOL_LINE = COUNTY_LINE | {"school_north"}
+"The administrators above the first school of the county north."
+OBSERVERS_NORTH = frozenset({"researcher_north", "inspector_north"})
+RECEIVING_LINE = frozenset({"school_south", "county_south"}) | TOP
+"The administrators above the receiving room."
+SCHOOL_NORTH = SCHOOL_LINE | OBSERVERS_NORTH | {"teacher_north"}
+"Everybody whose subtree holds the first school of the county north."
+LEADING = SCHOOL_LINE | {"teacher_north"}
+"Those who decide about the lesson."
+TAKING_PART = SCHOOL_NORTH | RECEIVING_LINE | {"teacher_south", "researcher_south", "inspector_south"}
+"Everybody whose subtree holds a room of the lesson."
+
+MAY_REPLAY = TAKING_PART - {"teacher_south"}
+"Not every teacher of a receiving school: those who accompany the class."
+
+CALLERS = tuple(sorted(EVERYBODY))
+
+REFUSALS = frozenset({401, 403})
+
+Things = dict[str, Any]
+
+
+def _no_things(_things: Things) -> Things:
+    return {}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Who is let in, and how to ask so that only the caller's right decides."""
+
+    open_to: frozenset[str]
+    body: Callable[[Things], Any] | None = None
+    query: str = ""
+    form: Mapping[str, str] | None = None
+    kind: str = "teacher"
+    things: Callable[[Things], Things] = _no_things
+    "What the path names, where it is not the thing of that name."
+    refusals: frozenset[int] = REFUSALS
+    "Statuses that mean no; 404 does, too, where the thing named exists."
+    made_up: bool = False
+    "The thing named does not exist: whoever is let in gets 404."
+
+
+def made_up(open_to: frozenset[str], body: Callable[[Things], Any] | None = None, **names: str) -> Address:
+    """An address whose things are cheap to name and costly to make: the right is checked before they are looked for."""
+    return Address(open_to, body, things=lambda _things: dict(names), made_up=True)
+
+
+def _nothing(_things: Things) -> Any:
+    return {}
+
+
+def _held(things: Things) -> Things:
+    return {"lesson_id": things["held_lesson"]}
+
+
+MATRIX: dict[str, Address] = {
+    # Open to the world
+    "GET /api/health": Address(EVERYBODY),
+    "GET /api/settings": Address(EVERYBODY),
+    "POST /api/session": Address(
+        frozenset(), lambda _: {"username": "teacher_north", "password": "wrong password"}, refusals=REFUSALS | {429}
+    ),
+    "POST /api/setup": Address(
+        EVERYBODY,  # answered 409, because the first administrator exists
+        lambda _: {
+            "token": "x",
+            "username": "mallory",
+            "password": "a long password",
+            "display_name": "M",
+            "organisation_name": "O",
+        },
+    ),
+    "POST /api/device/pairing": Address(EVERYBODY, _nothing),
+    "POST /api/device/pairing/{pairing_id}": Address(EVERYBODY, lambda t: {"secret": t["pairing_secret"]}),
+    # One's own account
+    "GET /api/session": Address(PEOPLE),
+    "DELETE /api/session": Address(PEOPLE),
+    "PATCH /api/account": Address(PEOPLE, lambda _: {"locale": "en"}),
+    "POST /api/account/password": Address(
+        PEOPLE, lambda _: {"current": "correct horse battery", "new": "another good password"}
+    ),
+    # Words for forms
+    "GET /api/subjects": Address(PEOPLE | DEVICES),
+    "GET /api/grades": Address(PEOPLE | DEVICES),
+    # People and organisations
+    "GET /api/users": Address(ADMINISTRATORS),
+    "POST /api/users": Address(
+        SCHOOL_LINE,
+        lambda t: {
+            "username": "newcomer",
+            "password": "a long password",
+            "display_name": "N",
+            "role": "teacher",
+            "organisation_id": t["organisation_id"],
+        },
+    ),
+    "GET /api/users/{user_id}": Address(SCHOOL_LINE),
+    "PATCH /api/users/{user_id}": Address(SCHOOL_LINE, lambda _: {"display_name": "N"}),
+    "POST /api/users/{user_id}/password": Address(SCHOOL_LINE, lambda _: {"password": "a long password"}),
+    "GET /api/teachers": Address(BOOKERS),
+    "GET /api/organisations": Address(PEOPLE),
+    "POST /api/organisations": Address(
+        COUNTY_LINE, lambda t: {"parent_id": t["county_north"], "name": "new school", "kind": "school"}
+    ),
+    "PATCH /api/organisations/{organisation_id}": Address(COUNTY_LINE, lambda _: {"name": "new name"}),
+    "GET /api/organisations/{organisation_id}/periods": Address(BOOKERS | OBSERVERS_NORTH),
+    "PUT /api/organisations/{organisation_id}/periods": Address(
+        SCHOOL_LINE, lambda _: {"items": [{"number": 1, "starts": "08:30", "ends": "09:10"}]}
+    ),
+    "GET /api/terms": Address(PEOPLE),
+    "POST /api/terms": Address(
+        COUNTY_LINE,
+        lambda t: {
+            "organisation_id": t["county_north"],
+            "name": "T",
+            "starts_on": "2027-02-01",
+            "ends_on": "2027-06-30",
+        },
+    ),
+    "GET /api/classes": Address(PEOPLE),
+    "POST /api/classes": Address(
+        SCHOOL_LINE, lambda t: {"organisation_id": t["organisation_id"], "name": "5-1", "grade": "grade_5"}
+    ),
+    # Rooms and their devices
+    "GET /api/rooms": Address(PEOPLE),
+    "POST /api/rooms": Address(SCHOOL_LINE, lambda t: {"organisation_id": t["organisation_id"], "name": "new room"}),
+    "GET /api/rooms/{room_id}": Address(SCHOOL_NORTH),
+    "PATCH /api/rooms/{room_id}": Address(SCHOOL_LINE, lambda _: {"name": "renamed"}),
+    "POST /api/rooms/{room_id}/pairing": Address(SCHOOL_LINE, lambda t: {"code": t["code"]}),
+    "DELETE /api/rooms/{room_id}/device": Address(SCHOOL_LINE),
+    "GET /api/device": Address(DEVICES),
+    "GET /api/device/lesson": Address(DEVICES),
+    # Lessons
+    "GET /api/lessons": Address(PEOPLE),
+    "POST /api/lessons": Address(LEADING, lambda t: t["booking"], refusals=REFUSALS | {422}),
+    "GET /api/lessons/{lesson_id}": Address(TAKING_PART),
+    "PATCH /api/lessons/{lesson_id}": Address(LEADING, lambda t: {"version": t["version"], "title": "new title"}),
+    "POST /api/lessons/{lesson_id}/cancel": Address(LEADING, lambda _: {"reason": "ill"}),
+    "POST /api/lessons/{lesson_id}/receivers": Address(LEADING, lambda t: {"room_id": t["far_room"]}),
+    "DELETE /api/lessons/{lesson_id}/receivers/{receiver_id}": Address(LEADING),
+    "POST /api/lessons/{lesson_id}/receivers/{receiver_id}/accept": Address(RECEIVING_LINE),
+    "POST /api/lessons/{lesson_id}/receivers/{receiver_id}/decline": Address(RECEIVING_LINE, _nothing),
+    "POST /api/lessons/{lesson_id}/start": Address(LEADING),
+    "POST /api/lessons/{lesson_id}/end": Address(LEADING),
+    # Recordings
+    "GET /api/recordings": Address(PEOPLE),
+    "GET /api/lessons/{lesson_id}/recording": Address(MAY_REPLAY, things=_held),
+    "POST /api/lessons/{lesson_id}/recording/retry": Address(LEADING, things=_held),
+    "GET /api/recordings/streams/{stream_id}/media": Address(MAY_REPLAY),
+    # Usage
+    "GET /api/usage": Address(PEOPLE - RESEARCHERS),
+    "GET /api/usage.csv": Address(PEOPLE - RESEARCHERS),
+    "GET /api/usage.xlsx": Address(PEOPLE - RESEARCHERS),
+    "GET /api/usage/events": Address(MAY_REPLAY - RESEARCHERS, query="lesson_id={held_lesson}"),
+    "GET /api/metrics": Address(frozenset(), refusals=REFUSALS | {404}),  # a token of its own, set by the operator
+    "GET /api/relays": Address(frozenset({"system"})),
+    # Plans and changes
+    "POST /api/plans": Address(
+        COUNTY_LINE,
+        lambda t: {"term_id": t["term_id"], "organisation_id": t["county_north"], "name": "P", "budget_seconds": 5},
+    ),
+    "GET /api/plans": Address(PLANNERS),
+    "GET /api/plans/{plan_id}": Address(COUNTY_LINE),
+    "POST /api/plans/{plan_id}/cancel": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/schools": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/demands": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/demands/{demand_id}/why": Address(COUNTY_LINE, things=lambda _: {"demand_id": "d"}),
+    "GET /api/plans/{plan_id}/binding": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/targets": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/document": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/instance": Address(COUNTY_LINE),
+    "POST /api/plans/{plan_id}/what-if": Address(COUNTY_LINE, lambda _: {"assumption": "receiving_rooms", "by": 1}),
+    "POST /api/plans/{plan_id}/accept": Address(COUNTY_LINE, lambda _: {"base_version": 1}),
+    "POST /api/changes": Address(
+        COUNTY_LINE,
+        lambda t: {
+            "plan_id": t["plan_id"],
+            "kind": "absence",
+            "target_id": t["teacher_id"],
+            "from_day": "2026-09-08",
+            "to_day": "2026-09-08",
+        },
+    ),
+    "GET /api/changes": Address(PLANNERS),
+    "GET /api/changes/{change_id}": made_up(PLANNERS, change_id="c"),
+    "POST /api/changes/{change_id}/proposals/{proposal_id}/accept": made_up(
+        PLANNERS, lambda _: {"base_version": 1}, change_id="c", proposal_id="p"
+    ),
+    "POST /api/changes/{change_id}/withdraw": made_up(PLANNERS, change_id="c"),
+    # Calendars
+    "GET /api/calendars/{kind}/{target_id}.ics": Address(SCHOOL_NORTH),
+    "POST /api/calendars": Address(SCHOOL_NORTH, lambda t: {"kind": "teacher", "target_id": t["teacher_id"]}),
+    "DELETE /api/calendars/{feed_id}": Address(frozenset({"teacher_north"})),
+    # Lists in and out
+    "POST /api/imports": Address(ADMINISTRATORS, form={"kind": "rooms"}),
+    "POST /api/imports/{import_id}/apply": made_up(ADMINISTRATORS, import_id="i"),
+    "GET /api/templates/{kind}": Address(ADMINISTRATORS, kind="rooms"),
+    "GET /api/exports/{kind}": Address(ADMINISTRATORS, kind="rooms"),
+}
