@@ -13,6 +13,8 @@ Reason = Literal["none", "line", "ceiling"]
 HOLD_S = 2.0
 "A picture that was lowered stays so for at least so long, and twice as long each time it fell soon after a rise."
 MOST_HOLD_S = 60.0
+FIRST_REPORT_S = 4.0
+"Who agreed to report but has not by then never will: nothing is known of that line."
 SOON_S = 10.0
 RATE_STEP = 0.05
 "The packet core is told a new rate when it differs by more than this."
@@ -52,6 +54,7 @@ class SubscriberLine:
     def __init__(self, now: float, *, reports: bool) -> None:
         """`reports`: whether the receiver agreed to transport-wide feedback; of others nothing is known."""
         self.reports = reports
+        self._opened_at = now
         self.estimator = LineEstimator(now)
         self.reason: Reason = "none"
         "What keeps pictures from being full."
@@ -80,15 +83,20 @@ class SubscriberLine:
         more = self.estimator.take_probe(result)
         if more:
             # Proof that more fits ends the wait that caution asked for.
-            for course in self._courses.values():
-                course.lowered_at = None
+            self.forgive()
         return more
+
+    def forgive(self) -> None:
+        """Let every picture rise again at once, however lately it fell."""
+        for course in self._courses.values():
+            course.lowered_at = course.raised_at = None
 
     def decide(self, wishes: Sequence[Wish], ceiling_bps: float | None, now: float) -> Orders:
         """Reconsider everything."""
         self._ceiling_bps = ceiling_bps
         self.estimator.watch(now)
-        line_bps = self.estimator.rate_bps if self.reports else float("inf")
+        mute = not self.estimator.known and now - self._opened_at > FIRST_REPORT_S
+        line_bps = self.estimator.rate_bps if self.reports and not mute else float("inf")
         budget = line_bps if ceiling_bps is None else min(line_bps, ceiling_bps)
         chosen = allocate(wishes, budget, {sink: course.number for sink, course in self._courses.items()})
         grants = self._settle(wishes, chosen, now)

@@ -56,7 +56,7 @@ class _Receiver:
     sinks: dict[int, str] = field(default_factory=dict)
     "Track by sink."
     heights: dict[str, int] | None = None
-    "How large it shows each track; None: it did not say."
+    "How large it shows each track it knew when it last said so; None: it never did."
     active: dict[int, bool] = field(default_factory=dict)
     rtt_s: float | None = None
     told: tuple[Any, ...] = ()
@@ -119,6 +119,9 @@ class LessonLines:
         receiver = self._receivers.get(connection_id)
         if receiver is not None:
             receiver.sinks[sink] = track_id
+            if receiver.heights is not None:
+                # It cannot have said anything of this one yet.
+                receiver.heights.setdefault(track_id, LARGE_HEIGHT)
             receiver.active[sink] = True
             self._decide(receiver, now)
 
@@ -134,7 +137,10 @@ class LessonLines:
         receiver = self._receivers.get(connection_id)
         if receiver is not None:
             receiver.heights = dict(heights)
+            # What it asked for itself is no sign of a weak line.
+            receiver.line.forgive()
             self._decide(receiver, now)
+            receiver.line.forgive()
 
     # What happens
 

@@ -96,7 +96,12 @@ async def _serve(websocket: WebSocket, parts: Parts, client: Client, admission: 
         await live.conductor.agree()  # the relay must have the lesson open before somebody enters it
         await live.conductor.publish(
             client.lesson_id,
-            JoinLesson(lesson_id=client.lesson_id, connection_id=client.connection_id, party=admission.party),
+            JoinLesson(
+                lesson_id=client.lesson_id,
+                connection_id=client.connection_id,
+                party=admission.party,
+                school_line=admission.school_line,
+            ),
         )
         reason = await _carry(websocket, parts, client)
     except BadClientError:

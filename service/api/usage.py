@@ -13,10 +13,11 @@ from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
 from service.lessons.finding import find_lesson
-from service.lessons.rights import may_conduct, may_replay
+from service.lessons.rights import may_answer, may_conduct, may_replay
 from service.organisation.curriculum import SUBJECTS
 from service.parts import Parts
 from service.problems import NotAllowed
+from service.usage.lines import LessonLines, read_lines
 from service.usage.report import UsageFilter, all_items, list_events, make_report
 from service.usage.schemas import Locale, UsageEvents, UsageReport
 from service.usage.spreadsheet import Cell, csv_chunks, row_cells, xlsx_file
@@ -95,6 +96,20 @@ def read_usage_events(
         if not (may_conduct(person, lesson) or may_replay(person, lesson)):
             raise NotAllowed
         return list_events(session, lesson.id, limit, offset)
+
+
+@router.get("/lessons/{lesson_id}/lines")
+def read_lesson_lines(lesson_id: Identity, parts: PartsDependency, person: PersonDependency) -> LessonLines:
+    """Give how the lines of a lesson's rooms did, and which seconds of the lead each room missed.
+
+    For whoever leads or replays the lesson, or speaks for a receiving school.
+    """
+    with parts.database.reading() as session:
+        lesson = find_lesson(session, person, lesson_id)
+        answers = any(may_answer(person, receiver) for receiver in lesson.receivers)
+        if not (may_conduct(person, lesson) or may_replay(person, lesson) or answers):
+            raise NotAllowed
+        return read_lines(session, lesson.id)
 
 
 def _refuse_early(parts: Parts, person: Person, wanted: UsageFilter) -> None:

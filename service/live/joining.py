@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from media.contract import Party
+from media.contract import Party, SchoolLine
 from service.accounts.principal import Principal, RoomDevice
 from service.lessons.finding import find_lesson
 from service.lessons.rights import role_in_lesson
 from service.lessons.tables import Lesson
 from service.lessons.times import is_open_for_joining
 from service.organisation.tables import Organisation
+from service.planning.tables import SchoolCapacity
 from service.problems import NotFound
 from service.rooms.tables import Room
 
@@ -32,6 +33,7 @@ class Admission:
 
     party: Party
     lesson: dict[str, Any]
+    school_line: SchoolLine | None = None
 
 
 def admit(session: Session, principal: Principal, lesson_id: str, now: datetime) -> Admission:
@@ -59,7 +61,7 @@ def admit(session: Session, principal: Principal, lesson_id: str, now: datetime)
             recorded=_consents(_room_of_person(lesson, principal.user_id)),
         )
     )
-    return Admission(party, lesson_words(lesson))
+    return Admission(party, lesson_words(lesson), _line_of(session, _school_of(session, principal)))
 
 
 def lesson_words(lesson: Lesson) -> dict[str, Any]:
@@ -84,6 +86,20 @@ def _room_party(session: Session, device: RoomDevice, lesson: Lesson, role: Any)
         school=device.school_name,
         recorded=_consents(session.get(Room, device.room_id)),
     )
+
+
+def _school_of(session: Session, principal: Principal) -> str:
+    if isinstance(principal, RoomDevice):
+        return session.get_one(Room, principal.room_id).organisation_id
+    return principal.organisation_id
+
+
+def _line_of(session: Session, organisation_id: str) -> SchoolLine | None:
+    """The line the school's administrators declared, the same that bookings claim; None when they declared none."""
+    declared = session.get(SchoolCapacity, organisation_id)
+    if declared is None:
+        return None
+    return SchoolLine(school_id=organisation_id, down_kbps=declared.down_kbps, up_kbps=declared.up_kbps)
 
 
 def _room_of_person(lesson: Lesson, user_id: str) -> Room | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from media.contract import (
     Delivered,
+    LineState,
     PartyJoined,
     PartyLeft,
     Published,
@@ -29,7 +30,7 @@ from service.usage.rows import append_row
 
 log = logging.getLogger(__name__)
 
-LoggedEvent = PartyJoined | PartyLeft | TrackPublished | TrackEnded | Delivered | Published | RecordingState
+LoggedEvent = PartyJoined | PartyLeft | TrackPublished | TrackEnded | Delivered | Published | RecordingState | LineState
 
 BATCH_WAIT_S = 0.25
 MOST_IN_BATCH = 500

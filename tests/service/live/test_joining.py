@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
+from media.contract import SchoolLine
+from service.planning.tables import SchoolCapacity
 from service.rooms.tables import Room
 
 
@@ -195,3 +197,17 @@ def test_a_client_that_does_not_read_is_closed_and_others_are_not(
         assert relay.wait_for("leave_lesson")[0].reason == "too_slow"
         good = join(client, due_lesson, as_room("far room"))
         assert good.receive_json()["type"] == "welcome"
+
+
+def test_a_room_joins_with_the_line_its_school_declared(
+    running: Any, due_lesson: Any, as_room: Any, rooms: Any, parts: Any
+) -> None:
+    school = rooms.rooms["south room"].organisation_id
+    with parts.database.unit_of_work() as session:
+        session.add(SchoolCapacity(organisation_id=school, receiving_kits=2, down_kbps=10_000, up_kbps=4_000))
+    with running() as (client, relay):
+        join(client, due_lesson, as_room("south room")).receive_json()
+        join(client, due_lesson, as_room("lead room")).receive_json()
+        lines = {command.party.name: command.school_line for command in relay.seen("join_lesson")}
+    assert lines["south room"] == SchoolLine(school_id=school, down_kbps=10_000, up_kbps=4_000)
+    assert lines["lead room"] is None

@@ -93,7 +93,7 @@ export function encodingsOf(source: Source, profile: CaptureProfile): RTCRtpEnco
 
 /** What of a picture's encodings is sent when only its lowest `layers` are wanted; 0: nothing. */
 export function withLayers(encodings: RTCRtpEncodingParameters[], profile: CaptureProfile, layers: number): RTCRtpEncodingParameters[] {
-  const lowest = profile.layers[0].maxBitrate_bps
+  const lowest = profile.layers[0]?.maxBitrate_bps
   return encodings.map((encoding, index) => {
     const active = index < layers
     if (encodings.length === 1) return { ...encoding, active }

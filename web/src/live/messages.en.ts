@@ -27,6 +27,7 @@ export default {
   role: { lead: 'Lead' },
   tile: {
     away: 'Disconnected, waiting for it to come back',
+    pausedForLine: 'Picture paused: the network is slow here. The sound goes on.',
     cameraOff: 'Camera is off',
     soundOnly: 'Sound only',
     nothingYet: 'No picture yet',
@@ -37,6 +38,20 @@ export default {
     hand: 'Hand',
     muted: 'Muted',
     speaking: 'Speaking',
+  },
+  line: {
+    figure: 'The network here can receive about {mbps} Mbit/s now',
+    uplink: 'Sending is slow from this computer: others see a smaller picture of you; your sound is not affected',
+    own: {
+      smaller: 'The network is slow here: pictures are smaller for now; sound is not affected',
+      fewer: 'The network is slow here: some pictures are paused; sound is not affected',
+      soundOnly: 'The network is very slow here: pictures are paused, the sound goes on',
+    },
+    school: {
+      smaller: 'Several rooms share this school\'s network: pictures are smaller for now; sound is not affected',
+      fewer: 'Several rooms share this school\'s network: some pictures are paused; sound is not affected',
+      soundOnly: 'Several rooms share this school\'s network: pictures are paused, the sound goes on',
+    },
   },
   recording: { on: 'Recording', problem: '(trouble with the recording, trying again)' },
   phase: {

@@ -27,6 +27,7 @@ export default {
   role: { lead: '主讲' },
   tile: {
     away: '已断开，等待重新连接',
+    pausedForLine: '画面因网络较慢暂停，声音继续',
     cameraOff: '摄像头已关闭',
     soundOnly: '只有声音',
     nothingYet: '还没有画面',
@@ -37,6 +38,20 @@ export default {
     hand: '举手',
     muted: '已静音',
     speaking: '正在发言',
+  },
+  line: {
+    figure: '这里的网络现在大约能收 {mbps} 兆',
+    uplink: '本机上传网络较慢：别人看到的本端画面会小一些，声音不受影响',
+    own: {
+      smaller: '这里的网络较慢：画面暂时变小，声音不受影响',
+      fewer: '这里的网络较慢：部分画面已暂停，声音不受影响',
+      soundOnly: '这里的网络很慢：画面已暂停，只保留声音',
+    },
+    school: {
+      smaller: '本校几间教室共用网络：画面暂时变小，声音不受影响',
+      fewer: '本校几间教室共用网络：部分画面已暂停，声音不受影响',
+      soundOnly: '本校几间教室共用网络：画面已暂停，只保留声音',
+    },
   },
   recording: { on: '正在录制', problem: '（录制遇到问题，正在重试）' },
   phase: {

@@ -144,7 +144,8 @@ export class Publisher {
       else for (const encoding of parameters.encodings) encoding.active = layers > 0
       // Letters must stay sharp: a screen loses frames before it loses lines.
       parameters.degradationPreference = source === 'screen' ? 'maintain-resolution' : parameters.degradationPreference
-      if (parameters.codecs.length > 0 && parameters.codecs[0].mimeType !== 'video/VP8') {
+      const codec = parameters.codecs[0]?.mimeType
+      if (codec && codec !== 'video/VP8') {
         // Other codecs gain nothing from it here, and some encoders in hardware cannot do it.
         for (const encoding of parameters.encodings as ScalableEncoding[]) delete encoding.scalabilityMode
       }

@@ -19,6 +19,13 @@ describe('tilesOf', () => {
     expect(tiles.map((tile) => tile.key)).toEqual(['lead|screen', 'lead|camera', 'r1|camera'])
   })
 
+  it('knows how each picture is received', () => {
+    const tracks = [{ track_id: 't1', source: 'camera' as const, kind: 'video' as const }]
+    const tiles = tilesOf([party('r1', 'room', { tracks })], FEEDS, 'x', { t1: 'paused' })
+    expect(tiles[0]).toMatchObject({ trackId: 't1', received: 'paused' })
+    expect(tilesOf(PARTIES, FEEDS, 'x')[0]).toMatchObject({ trackId: null, received: 'full' })
+  })
+
   it('reads mutes of the right source', () => {
     const tiles = tilesOf([party('r1', 'room', { muted: ['microphone'] })], FEEDS, 'x')
     expect(tiles[0]).toMatchObject({ soundMuted: true, pictureMuted: false })

@@ -1,6 +1,6 @@
 /** Who is seen where: turns the roster and the received feeds into one large tile (or none) and a row of others. */
 import type { Group, RemoteFeed } from './remote-media'
-import type { PartyRole, RosterParty } from './signalling'
+import type { PartyRole, PictureState, RosterParty } from './signalling'
 
 export interface Tile {
   key: string
@@ -17,6 +17,10 @@ export interface Tile {
   handRaised: boolean
   onStage: boolean
   connected: boolean
+  /** The track of its picture, if it has one. */
+  trackId: string | null
+  /** How its picture is received. */
+  received: PictureState
 }
 
 export interface Stage {
@@ -24,7 +28,10 @@ export interface Stage {
   others: Tile[]
 }
 
-function tileOf(party: RosterParty, group: Group, feed: RemoteFeed | undefined): Tile {
+type Pictures = Record<string, PictureState>
+
+function tileOf(party: RosterParty, group: Group, feed: RemoteFeed | undefined, pictures: Pictures): Tile {
+  const trackId = party.tracks.find((track) => track.source === group)?.track_id ?? null
   return {
     key: `${party.party_id}|${group}`,
     party_id: party.party_id,
@@ -40,18 +47,20 @@ function tileOf(party: RosterParty, group: Group, feed: RemoteFeed | undefined):
     handRaised: group === 'camera' && party.hand_raised,
     onStage: party.on_stage,
     connected: party.connected,
+    trackId,
+    received: (trackId && pictures[trackId]) || 'full',
   }
 }
 
 /** One tile for each other party, and one more for each shared screen. */
-export function tilesOf(parties: RosterParty[], feeds: RemoteFeed[], ownPartyId: string): Tile[] {
+export function tilesOf(parties: RosterParty[], feeds: RemoteFeed[], ownPartyId: string, pictures: Pictures = {}): Tile[] {
   const tiles: Tile[] = []
   for (const party of parties) {
     if (party.party_id === ownPartyId || party.role === 'observer') continue
     const own = feeds.filter((feed) => feed.party_id === party.party_id)
     const screen = own.find((feed) => feed.group === 'screen')
-    if (screen) tiles.push(tileOf(party, 'screen', screen))
-    tiles.push(tileOf(party, 'camera', own.find((feed) => feed.group === 'camera')))
+    if (screen) tiles.push(tileOf(party, 'screen', screen, pictures))
+    tiles.push(tileOf(party, 'camera', own.find((feed) => feed.group === 'camera'), pictures))
   }
   return tiles
 }

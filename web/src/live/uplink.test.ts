@@ -38,7 +38,7 @@ describe('the judge of the uplink', () => {
       if (all && !before) tries.push(ms)
       before = all
     }
-    const gaps = tries.slice(1).map((at, index) => at - tries[index])
+    const gaps = tries.slice(1).map((at, index) => at - (tries[index] ?? 0))
     expect(tries.length).toBeGreaterThan(2)
     expect([...gaps].sort((a, b) => a - b)).toEqual(gaps)
   })

@@ -1,5 +1,5 @@
 /** Which message tells a person how the lesson stands. */
-import type { LiveState } from './live-state'
+import type { LineView, LiveState } from './live-state'
 
 const KNOWN_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early'])
 const KNOWN_NOTICES = new Set(['not_allowed', 'rate_limited', 'bad_sdp', 'screen_refused', 'screen_unavailable'])
@@ -18,4 +18,13 @@ export function reasonKey(state: LiveState): string {
 
 export function noticeKey(code: string): string {
   return KNOWN_NOTICES.has(code) ? `live.notice.${code}` : 'live.notice.other'
+}
+
+/** Key of the words for how the line does; empty while all is well. */
+export function lineKey(line: LineView, uplinkWeak: boolean): string {
+  const pictures = Object.values(line.pictures)
+  const lowered = line.reason !== 'none' && pictures.some((picture) => picture !== 'full')
+  if (!lowered) return uplinkWeak ? 'live.line.uplink' : ''
+  const what = pictures.every((picture) => picture === 'paused') ? 'soundOnly' : pictures.includes('paused') ? 'fewer' : 'smaller'
+  return `live.line.${line.reason === 'ceiling' ? 'school' : 'own'}.${what}`
 }

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest'
+import type { LineView } from './live-state'
+import { lineKey } from './words'
+
+function line(reason: LineView['reason'], ...states: LineView['pictures'][string][]): LineView {
+  return { reason, kbps: 400, pictures: Object.fromEntries(states.map((state, index) => [`t${index}`, state])) }
+}
+
+describe('the words for the line', () => {
+  it('says nothing while all pictures are whole', () => {
+    expect(lineKey(line('none', 'full', 'full'), false)).toBe('')
+    expect(lineKey(line('line', 'full'), false)).toBe('')
+  })
+
+  it('tells smaller pictures from fewer and from sound alone', () => {
+    expect(lineKey(line('line', 'small', 'full'), false)).toBe('live.line.own.smaller')
+    expect(lineKey(line('line', 'small', 'paused'), false)).toBe('live.line.own.fewer')
+    expect(lineKey(line('line', 'paused', 'paused'), true)).toBe('live.line.own.soundOnly')
+  })
+
+  it("tells the school's shared line from this place's own, and sending from receiving", () => {
+    expect(lineKey(line('ceiling', 'slow'), false)).toBe('live.line.school.smaller')
+    expect(lineKey(line('none'), true)).toBe('live.line.uplink')
+  })
+})
