@@ -9,6 +9,8 @@ from libc.string cimport memcpy
 
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
+from media.forwarder.native.line_reports cimport line_of, start_probe
+from media.forwarder.native.pacer cimport pacer_set
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
     CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_add_socket, port_free, port_init, port_lock, port_run,
@@ -165,6 +167,25 @@ cdef class Core:
         # What was sealed for it has been sent or waits with an address of its own.
         free_peer(peer)
         self.state.peers[at] = NULL
+
+    def set_peer_rate(self, int64_t peer_id, int64_t bits_per_second, int64_t now_us):
+        """What the peer's line carries, 0 for no limit; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0 or (bits_per_second == 0 and self.state.peers[at].line == NULL):
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        pacer_set(&self.state.peers[at].line.pacer, bits_per_second, now_us)
+        self.state.peers_due_us[at] = 0
+
+    def probe(self, int64_t peer_id, int64_t bits_per_second, int64_t duration_us, int64_t now_us):
+        """Probe the peer's line; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0:
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        start_probe(self.state, at, bits_per_second, duration_us, now_us)
 
     # --- streams ---------------------------------------------------------------------------------------------------
 

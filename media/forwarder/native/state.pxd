@@ -5,6 +5,7 @@ from libc.string cimport memmove, memset
 
 from media.forwarder.native.clock cimport PublisherClock
 from media.forwarder.native.keyframe cimport KeyframeWish, wish_keyframe
+from media.forwarder.native.line cimport Line, line_free
 from media.forwarder.native.nack cimport MissingList
 from media.forwarder.native.packet_cache cimport PacketCache, cache_free
 from media.forwarder.native.reception cimport Reception
@@ -72,6 +73,7 @@ ctypedef struct Peer:
     bint has_address
     uint8_t address[ADDRESS]        # where to send; the first of `addresses`
     uint32_t transport_number       # last transport-wide number given to what we send
+    Line *line                      # NULL while nothing is known of it and nothing asked
     int64_t id
     # to receive
     Protection rtp_in
@@ -237,6 +239,7 @@ ctypedef struct Drops:
     uint64_t unbound_rtx
     uint64_t rtx_padding
     uint64_t seal_failed
+    uint64_t pacing_full
     uint64_t events_full
     uint64_t socket_full            # as the kernel counts them: whatever it was
 
@@ -255,6 +258,7 @@ ctypedef struct State:
     Events events
     Drops drops
     double wall_minus_monotonic
+    int64_t now_us                  # of the datagram or timer being dealt with
     int batch_streams[MAX_BATCH_STREAMS]
     int n_batch_streams
     Peer *due_peers                 # with packets in the batch that is being forwarded
@@ -337,6 +341,7 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
     windows_free(&peer.rtp_windows)
     windows_free(&peer.rtcp_windows)
     feedback_free(&peer.feedback)
+    line_free(peer.line)
     free(peer.streams.at)
     free(peer.sinks.at)
     free(peer.spent)
