@@ -5,6 +5,7 @@ the prefix, as hosting platforms set them). A key nobody knows is refused, becau
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -48,6 +49,13 @@ class Configuration(BaseSettings):
     """The relay's one UDP port; 0 takes a free one."""
     announced_addresses: Annotated[tuple[str, ...], NoDecode] = ()
     """IP addresses offered to clients for media; those of this machine when empty; comma-separated."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """The deployment's TURN server for schools that let only port 443 through, such as
+    turns:turn.example.cn:443?transport=tcp; comma-separated, the best first."""
+    turn_secret: SecretStr | None = Field(default=None, min_length=16, max_length=200)
+    """Shared with the TURN server (coturn's static-auth-secret); short-lived credentials are made from it."""
+    turn_secret_file: Path | None = None
+    """A file with that secret, for deployments that mount secrets."""
     time_zone: str = "Asia/Shanghai"
     """Zone in which dates and periods are meant."""
     default_locale: Locale = "zh-CN"
@@ -88,7 +96,7 @@ class Configuration(BaseSettings):
     metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
     """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
 
-    @field_validator("trusted_proxies", "announced_addresses", mode="before")
+    @field_validator("trusted_proxies", "announced_addresses", "turn_urls", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -110,6 +118,26 @@ class Configuration(BaseSettings):
         if self.s3_endpoint is not None and not self.s3_endpoint.startswith(("http://", "https://")):
             raise ValueError("S3_ENDPOINT must begin with http:// or https://")
         return self
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _are_turn_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not re.fullmatch(r"turns?:[^\s/?@]+(:[0-9]{1,5})?(\?transport=(udp|tcp))?", url):
+                raise ValueError(f"{url!r} is no TURN address; expected turns:turn.example.cn:443?transport=tcp")
+        return value
+
+    @model_validator(mode="after")
+    def _secret_of_turn(self) -> Self:
+        if self.turn_urls and self.turn_shared_secret is None:
+            raise ValueError("TURN_URLS need TURN_SECRET or TURN_SECRET_FILE")
+        return self
+
+    @property
+    def turn_shared_secret(self) -> str | None:
+        """The secret shared with the TURN server, from its file or as given."""
+        given = self.turn_secret.get_secret_value() if self.turn_secret else None
+        return _text_of(self.turn_secret_file) or given
 
     @model_validator(mode="after")
     def _falling_space(self) -> Self:

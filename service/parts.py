@@ -11,6 +11,7 @@ from service.configuration import Configuration
 from service.lessons.desk import Desk, Limits
 from service.live.live import Live
 from service.live.placement import Placement
+from service.live.turn import TurnServer
 from service.planning.production import Planning
 from service.recordings.object_store import ObjectStore
 from service.recordings.production import Production
@@ -64,6 +65,11 @@ class Parts:
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
         )
+
+    @property
+    def turn_server(self) -> TurnServer:
+        """The TURN server clients are told of."""
+        return TurnServer(self.configuration.turn_urls, self.configuration.turn_shared_secret or "")
 
     def desk(self, now: datetime | None = None) -> Desk:
         """Where bookings of this deployment are handled, at its own time or at `now`."""

@@ -77,7 +77,9 @@ async def _admit(websocket: WebSocket, parts: Parts, principal: Principal | None
         admission = await asyncio.to_thread(_look_up, parts, principal, lesson_id)
     except JoinRefusedError as refusal:
         raise BadClientError(refusal.code, refusal.message, JOIN_REFUSED, "join") from None
-    return Client(new_id(), lesson_id, admission.party.party_id, admission.lesson), admission
+    connection_id = new_id()
+    ice = parts.turn_server.ice_for(connection_id, parts.clock.now())
+    return Client(connection_id, lesson_id, admission.party.party_id, admission.lesson, ice), admission
 
 
 def _look_up(parts: Parts, principal: Principal, lesson_id: str) -> Admission:

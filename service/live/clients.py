@@ -33,12 +33,21 @@ class Closing:
 class Client:
     """One joined connection. All methods run on the event loop."""
 
-    def __init__(self, connection_id: str, lesson_id: str, party_id: str, welcome_lesson: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        connection_id: str,
+        lesson_id: str,
+        party_id: str,
+        welcome_lesson: dict[str, Any],
+        ice: dict[str, Any] | None = None,
+    ) -> None:
         self.connection_id = connection_id
         self.lesson_id = lesson_id
         self.party_id = party_id
         self.welcome_lesson = welcome_lesson
         """What the service knows of the lesson; put into the relay's welcome on its way."""
+        self.ice = ice or {}
+        """The welcome's `ice`: where this client finds the deployment's TURN server."""
         self.closing: Closing | None = None
         self._waiting: asyncio.Queue[str | Closing] = asyncio.Queue()
         self._waiting_bytes = 0

@@ -112,5 +112,5 @@ class RelayEvents:
             return
         message = event.message
         if message.get("type") == "welcome":
-            message = {**message, "lesson": client.welcome_lesson}
+            message = {**message, "lesson": client.welcome_lesson, "ice": client.ice}
         client.send(message)
