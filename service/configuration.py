@@ -6,6 +6,7 @@ the prefix, as hosting platforms set them). A key nobody knows is refused, becau
 
 import os
 import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "THREE_CLASSROOMS_"
+FLEET_KEY_LENGTH = 32
 
 Locale = Literal["zh-CN", "en"]
 
@@ -38,6 +40,14 @@ class Configuration(BaseSettings):
         default=None, validation_alias=AliasChoices("redis_url", f"{PREFIX}REDIS_URL", "REDIS_URL")
     )
     """Redis for the bus and the jobs of a deployment of several processes; in-process when not given."""
+    fleet_key: SecretStr | None = None
+    """Secret that all processes of a deployment with Redis share: they sign with it what they tell each other."""
+    fleet_key_file: Path | None = None
+    """File that holds the fleet's key, instead of the key itself."""
+    relay_id: str = Field(default_factory=lambda: f"{socket.gethostname()}"[:64], pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    """Name of the relay that `three-classrooms relay` runs; two must not share one."""
+    relay_drain_minutes: float = Field(default=60, ge=0, le=24 * 60)
+    """How long a relay that is asked to stop waits for its lessons to end before it lets others take them over."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     """TCP port of HTTP; 0 takes a free one."""
@@ -168,6 +178,23 @@ class Configuration(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The deployment's zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def effective_fleet_key(self) -> str:
+        """The fleet's key. Raises ConfigurationError when there is none, or it is too short to protect anything."""
+        if self.fleet_key_file is not None:
+            try:
+                key = self.fleet_key_file.read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"the fleet's key in {self.fleet_key_file} cannot be read: {error}") from error
+        else:
+            key = self.fleet_key.get_secret_value() if self.fleet_key else ""
+        if len(key) < FLEET_KEY_LENGTH:
+            raise ConfigurationError(
+                f"with REDIS_URL every process needs the same {PREFIX}FLEET_KEY_FILE (or {PREFIX}FLEET_KEY) "
+                f"of at least {FLEET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
+            )
+        return key
 
     @property
     def effective_database_url(self) -> str:

@@ -92,6 +92,8 @@ class _Model:
         if aim.stay:
             self._objective += [aim.stay * var for option, var in self._var.items() if option in old]
         self._pair: dict[int, cp_model.IntVar] = {}
+        self._counters: dict[int, list[tuple[cp_model.IntVar, int]]] = defaultdict(list)
+        self._raised: dict[int, tuple[cp_model.IntVar, int]] = {}
         self._add_demands(freed)
         self._add_classes()
         self._add_lessons()
@@ -147,6 +149,17 @@ class _Model:
         hints |= {var.index: (var, option in hinted) for option, var in self._var.items()}
         for var, value in hints.values():
             self._model.add_hint(var, value)
+        # Only a complete hint is taken as a first solution; else the solver may not even find the old plan again.
+        lessons_of: dict[int, int] = defaultdict(int)
+        for option in options:
+            lessons_of[problem.demand_school[problem.option_demand[option]]] += 1
+        for school, parts in self._counters.items():
+            left = lessons_of[school]
+            for part, size in parts:
+                self._model.add_hint(part, min(left, size))
+                left -= min(left, size)
+        for school, (counted, most) in self._raised.items():
+            self._model.add_hint(counted, min(lessons_of[school], most))
 
     def _add_demands(self, freed: list[int]) -> None:
         problem, model = self._problem, self._model
@@ -242,6 +255,7 @@ class _Model:
             if school in self._aim.extra:
                 points, upto = self._aim.extra[school]
                 counted = model.new_int_var(0, max(upto - base, 0), "")
+                self._raised[school] = counted, max(upto - base, 0)
                 model.add(counted <= cp_model.LinearExpr.sum(members))
                 self._objective.append(points * counted)
 
@@ -256,6 +270,7 @@ class _Model:
             if left > 0 and bonus:
                 part = model.new_int_var(0, left, "")
                 parts.append(part)
+                self._counters[school].append((part, left))
                 self._objective.append(bonus * part)
         if parts:
             model.add(cp_model.LinearExpr.sum(parts) <= cp_model.LinearExpr.sum(members))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.accounts.roles import Role
@@ -24,6 +24,8 @@ class User(Base):
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"), index=True)
     locale: Mapped[str] = mapped_column(String(10))
     disabled: Mapped[bool] = mapped_column(default=False)
+    one_time_password: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the password was handed out on paper: the first thing its owner does is to choose another."""
     created_at: Mapped[datetime]
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)

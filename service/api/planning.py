@@ -14,9 +14,11 @@ from service.parts import Parts
 from service.planning.acceptance import Accepting, accept_plan
 from service.planning.assumptions import Assumption
 from service.planning.binding import view_binding
+from service.planning.comparison import Difference, compare
+from service.planning.coverage import view_map, view_table
 from service.planning.demand_views import DemandFilter, explain, list_demands
 from service.planning.opened import OpenedPlan
-from service.planning.plan_views import view_brief, view_plan, view_schools, view_targets
+from service.planning.plan_views import view_brief, view_plan
 from service.planning.plans import (
     Wish,
     cancel_plan,
@@ -27,15 +29,18 @@ from service.planning.plans import (
 )
 from service.planning.schemas import (
     Binding,
+    ComparisonPage,
+    CoverageMap,
     DemandPage,
     DemandState,
     PlanBrief,
     PlanPage,
     PlanView,
-    SharePage,
-    Targets,
+    SchoolCoveragePage,
+    TargetPage,
     Why,
 )
+from service.planning.targets import TargetKind, find_targets
 
 router = APIRouter(tags=["planning"])
 
@@ -68,6 +73,7 @@ class Acceptance(RequestBody):
     first_day: date | None = None
     without_clashing: bool = Field(default=False, description="Leave out the lessons that clash with others' bookings.")
     replaces: bool = Field(default=False, description="Cancel what is still to come of the plan accepted before.")
+    recorded: bool = Field(default=False, description="Record the plan's lessons.")
 
 
 class Accepted(BaseModel):
@@ -122,12 +128,44 @@ def stop_plan(plan_id: PlanId, parts: PartsDependency, person: PersonDependency)
 
 @router.get("/plans/{plan_id}/schools")
 def read_schools(
-    plan_id: PlanId, parts: PartsDependency, person: PersonDependency, limit: Limit = 50, offset: Offset = 0
-) -> SharePage:
-    """List the schools of a finished plan by what they get, the worst first."""
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    county_id: Annotated[Identity | None, Query()] = None,
+    q: SearchText = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> SchoolCoveragePage:
+    """List the schools of a finished plan with what they get of each subject, the least served first."""
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
-        return view_schools(session, opened, limit, offset)
+        return view_table(session, opened, county_id, q, limit, offset)
+
+
+@router.get("/plans/{plan_id}/coverage")
+def read_coverage(
+    plan_id: PlanId, parts: PartsDependency, person: PersonDependency, subject: Subject = None
+) -> CoverageMap:
+    """Give every county and school of a finished plan with what they need and get, of one subject or all."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_map(session, opened, subject)
+
+
+@router.get("/plans/{plan_id}/compare/{other_id}")
+def read_comparison(
+    plan_id: PlanId,
+    other_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    difference: Difference | None = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> ComparisonPage:
+    """Compare another finished plan with this one: their figures, and the demands they serve differently."""
+    one, other = _open(parts, person, plan_id), _open(parts, person, other_id)
+    with parts.database.reading() as session:
+        return compare(session, one, other, difference, limit, offset)
 
 
 @router.get("/plans/{plan_id}/demands")
@@ -165,11 +203,18 @@ def read_binding(plan_id: PlanId, parts: PartsDependency, person: PersonDependen
 
 
 @router.get("/plans/{plan_id}/targets")
-def read_targets(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Targets:
-    """List whom and what a change of the plan can happen to."""
+def read_targets(
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    kind: TargetKind,
+    q: SearchText = None,
+    limit: Limit = 50,
+) -> TargetPage:
+    """Find whom or what a change of the plan can happen to, by part of a name."""
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
-        return view_targets(session, opened)
+        return find_targets(session, find_plan(session, person, plan_id), opened, kind, q or "", limit)
 
 
 @router.get("/plans/{plan_id}/document")
@@ -205,7 +250,9 @@ def accept(plan_id: PlanId, request: Acceptance, parts: PartsDependency, person:
     """Book every dated lesson of the term, or none: 409 `booking_conflict` names what is in the way."""
     opened = _open(parts, person, plan_id)
     desk = parts.desk()
-    wish = Accepting(request.base_version, request.first_day, request.without_clashing, request.replaces)
+    wish = Accepting(
+        request.base_version, request.first_day, request.without_clashing, request.replaces, request.recorded
+    )
     with parts.database.unit_of_work() as session:
         plan = find_plan(session, person, plan_id)
         done = accept_plan(session, person, plan, opened, wish, desk)

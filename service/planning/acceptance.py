@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from scheduler.instance.snapshot import Snapshot
 from service.accounts.principal import Person
 from service.lessons.claims import release_claims, take_all_claims, wanted_claims
 from service.lessons.desk import Desk
@@ -17,6 +18,7 @@ from service.organisation.curriculum import GRADES, SUBJECTS
 from service.organisation.tables import Organisation
 from service.organisation.tree import in_subtree
 from service.planning.calendars import bells_on, school_calendars
+from service.planning.change_notices import tell_plan
 from service.planning.dating import Dated, Dating
 from service.planning.opened import OpenedPlan
 from service.planning.plan_tables import Plan, PlannedLesson, PlannedReceiver
@@ -35,6 +37,7 @@ class Accepting:
     first_day: date | None = None
     without_clashing: bool = False
     replaces: bool = False
+    recorded: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,9 @@ def accept_plan(session: Session, person: Person, plan: Plan, opened: OpenedPlan
     """Book the plan. Raises Conflict `booking_conflict` naming every clash, `stale`, `other_plan_accepted`, ..."""
     _refuse_unacceptable(plan, wish)
     first_day = _first_day(plan, wish, desk)
+    plan.recorded = wish.recorded
     cancelled = _replace_others(session, person, plan, wish, first_day, desk)
-    dating = dating_of(session, plan, opened, desk)
+    dating = dating_of(session, plan, opened.snapshot, desk)
     lessons: list[Lesson] = []
     marks: list[PlannedLesson | PlannedReceiver] = []
     for dated in _all_dated(dating, opened, first_day, plan.term.ends_on):
@@ -74,18 +78,19 @@ def accept_plan(session: Session, person: Person, plan: Plan, opened: OpenedPlan
     plan.state, plan.accepted_by, plan.accepted_at = "accepted", person.user_id, desk.now
     plan.version += 1
     _write_down(session, person, plan, kept, desk)
+    tell_plan(session, plan, kept, desk.now)
     session.flush()
     return Done(len(kept), len(left_out), cancelled)
 
 
-def dating_of(session: Session, plan: Plan, opened: OpenedPlan, desk: Desk) -> Dating:
-    """What dates the plan's weekly lessons, by the bells of the day it was made."""
+def dating_of(session: Session, plan: Plan, snapshot: Snapshot, desk: Desk) -> Dating:
+    """What dates weekly lessons of the plan's instance, by the bells of the day it was made."""
     schools = select(Organisation).where(in_subtree(plan.organisation.path), Organisation.kind == "school")
     places = {school.id: school for school in session.scalars(schools)}
     calendars = school_calendars(session, places.values(), plan.term, desk.zone)
     made_on = plan.created_at.astimezone(desk.zone).date()
     on = max(plan.term.starts_on, min(made_on, plan.term.ends_on))
-    return Dating(session, opened.snapshot, calendars, bells_on(calendars, on), places)
+    return Dating(session, snapshot, calendars, bells_on(calendars, on), places)
 
 
 def new_lesson(
@@ -106,7 +111,7 @@ def new_lesson(
         lead_school_id=series.organisation_id,
         lead_room_id=series.room_id,
         lead_teacher_id=series.teacher_id,
-        recorded=False,
+        recorded=plan.recorded,
         version=1,
         booked_by=person.user_id,
         created_at=desk.now,

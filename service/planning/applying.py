@@ -4,7 +4,7 @@ Past and live lessons are never touched; a lesson somebody else changed since ma
 """
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -34,6 +34,8 @@ class Before(BaseModel):
     teacher_id: str
     room_id: str | None
     receivers: dict[str, str]
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
 
 
 class Undo(BaseModel):
@@ -74,6 +76,8 @@ class Applying:
             lesson.state = before.state
             lesson.cancel_reason = None if before.state == "booked" else REASON
             lesson.lead_teacher_id, lesson.lead_room_id = before.teacher_id, before.room_id
+            if before.starts_at is not None and before.ends_at is not None:
+                lesson.starts_at, lesson.ends_at = before.starts_at, before.ends_at
             for receiver in lesson.receivers:
                 receiver.state = before.receivers.get(receiver.id, "withdrawn")
                 receiver.decided_at, receiver.decided_by = self._desk.now, self._person.user_id
@@ -98,6 +102,9 @@ class Applying:
                     if receiver.id == item.receiver_id:
                         receiver.state, receiver.decided_at = "withdrawn", self._desk.now
                         receiver.decided_by = self._person.user_id
+            case "moved":
+                lesson.starts_at = item.new_starts_at or lesson.starts_at
+                lesson.ends_at = item.new_ends_at or lesson.ends_at
             case "attends_more" | "added":
                 self._attend(lesson, item)
         self._touch(lesson)
@@ -133,7 +140,7 @@ class Applying:
             lead_school_id=series.organisation_id,
             lead_room_id=series.room_id,
             lead_teacher_id=series.teacher_id,
-            recorded=False,
+            recorded=self._plan.recorded,
             version=0,
             booked_by=self._person.user_id,
             created_at=self._desk.now,
@@ -205,4 +212,6 @@ def _before(lesson: Lesson) -> Before:
         teacher_id=lesson.lead_teacher_id,
         room_id=lesson.lead_room_id,
         receivers={one.id: one.state for one in lesson.receivers},
+        starts_at=lesson.starts_at,
+        ends_at=lesson.ends_at,
     )

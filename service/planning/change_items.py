@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 from scheduler.calendar.occurrences import Occurrence
 from scheduler.change.proposals import Proposal as WeekProposal
 from scheduler.clashes import Claim, Resource
+from service.lessons.claims import wanted_claims
 from service.lessons.overlaps import overlapping
 from service.lessons.tables import Lesson, Receiver
 from service.planning.dating import Dating
 from service.planning.names import load_names
+from service.planning.new_bells import NewBells, Rung
 from service.planning.plan_tables import Plan, PlannedLesson, PlannedReceiver
 
-Action = Literal["cancelled", "led_by_other", "attends_less", "attends_more", "added"]
+Action = Literal["cancelled", "led_by_other", "attends_less", "attends_more", "added", "moved"]
 LessonKey = tuple[str, int, date]
 """Series, index of its weekly time, day of the timetable."""
 
@@ -46,6 +48,8 @@ class Item(BaseModel):
     new_teacher: str | None = None
     new_room_id: str | None = None
     new_room: str | None = None
+    new_starts_at: datetime | None = None
+    new_ends_at: datetime | None = None
     demand_id: str | None = None
     receiver_id: str | None = None
     school: str | None = None
@@ -88,8 +92,18 @@ class Coming:
 class Drafting:
     """Makes items of weekly proposals for the lessons to come."""
 
-    def __init__(self, session: Session, dating: Dating, coming: Coming, days: frozenset[int], now: datetime) -> None:
+    def __init__(
+        self,
+        session: Session,
+        dating: Dating,
+        coming: Coming,
+        days: frozenset[int],
+        now: datetime,
+        gone: str | None = None,
+    ) -> None:
+        """`gone` is the teacher or lead room that is away on these weekdays, if that is what happens."""
         self._session, self._dating, self._coming, self._days, self._now = session, dating, coming, days, now
+        self._gone = gone
 
     def of_proposal(self, proposal: WeekProposal, from_day: date, to_day: date) -> list[Item]:
         """The items of one weekly proposal."""
@@ -110,7 +124,11 @@ class Drafting:
     def of_losses(
         self, lost: dict[tuple[str, int], set[str]], led: dict[tuple[str, int], tuple[str, str]]
     ) -> list[Item]:
-        """Items of demands that no longer attend, and of lessons led by someone else or elsewhere."""
+        """Items of demands that no longer attend, and of lessons led by someone else or elsewhere.
+
+        Where somebody or something is gone, the lesson is judged by who and what really leads it that day: one that a
+        stand-in leads is not hit, one that the absent person leads as a stand-in is.
+        """
         items: list[Item] = []
         for (series, index, day), lesson in sorted(self._coming.lessons.items()):
             if lesson.state != "booked":
@@ -118,6 +136,12 @@ class Drafting:
             attending = self._coming.attending(lesson)
             gone = lost.get((series, index), set()) & attending.keys()
             key = series, index, day
+            if self._gone is not None and day.weekday() in self._days:
+                if self._gone not in (lesson.lead_teacher_id, lesson.lead_room_id):
+                    continue
+                if (series, index) not in led:
+                    items.append(self._item("cancelled", key, lesson, classes=self._classes(attending.values())))
+                    continue
             if gone and len(gone) == len(attending):
                 items.append(self._item("cancelled", key, lesson, classes=self._classes(attending.values())))
                 continue
@@ -140,6 +164,39 @@ class Drafting:
             else:
                 items += [self._of_receiver("attends_less", key, lesson, one, row) for one, row in sorted(gone.items())]
         return items
+
+    def of_bells(self, schools: Iterable[str], bells: NewBells) -> list[Item]:
+        """Items of lessons in which these schools lead or receive, after their bells were moved."""
+        moved = set(schools)
+        items: list[Item] = []
+        for key, lesson in sorted(self._coming.lessons.items()):
+            attending = self._coming.attending(lesson)
+            concerned = {lesson.lead_school_id, *(one.room.organisation_id for one in attending.values())}
+            series = self._dating.series.get(key[0])
+            if lesson.state != "booked" or series is None or not moved & concerned:
+                continue
+            items += self._rung(key, lesson, attending, bells.rings(lesson, series, key[1], key[2]))
+        return items
+
+    def _rung(self, key: LessonKey, lesson: Lesson, attending: dict[str, Receiver], rung: Rung) -> list[Item]:
+        cannot = {one.id for one in rung.cannot}
+        left = {demand: one for demand, one in attending.items() if one.id in cannot}
+        if rung.times is None or len(left) == len(attending) or self._is_taken(lesson, rung.times):
+            return [self._item("cancelled", key, lesson, classes=self._classes(attending.values()))]
+        items = [self._of_receiver("attends_less", key, lesson, demand, one) for demand, one in sorted(left.items())]
+        if rung.times != (lesson.starts_at, lesson.ends_at):
+            stay = [one for demand, one in attending.items() if demand not in left]
+            item = self._item("moved", key, lesson, classes=self._classes(stay))
+            items.append(item.model_copy(update={"new_starts_at": rung.times[0], "new_ends_at": rung.times[1]}))
+        return items
+
+    def _is_taken(self, lesson: Lesson, times: tuple[datetime, datetime]) -> bool:
+        """Whether the lead side or a receiver is in another lesson then that does not move itself."""
+        if times == (lesson.starts_at, lesson.ends_at):
+            return False
+        wanted = [Claim(claim.resource, *times, lesson.id) for claim, _receiver in wanted_claims(lesson)]
+        own = {one.id for one in self._coming.lessons.values()}
+        return bool(overlapping(self._session, wanted, except_lessons=own))
 
     def of_demand(self, demand: str) -> list[Item]:
         """Items of a demand that is withdrawn."""

@@ -18,20 +18,28 @@ from scheduler.change.proposals import Proposal as WeekProposal
 from scheduler.pairing.subproblem import Effort
 from service.accounts.principal import Person
 from service.lessons.desk import Desk
+from service.lessons.tables import Receiver
 from service.organisation.tables import Organisation
 from service.organisation.tree import in_subtree
 from service.planning.acceptance import dating_of
+from service.planning.added_demand import propose_places, with_demand
 from service.planning.applying import Applying, Undo
 from service.planning.change_items import Coming, Drafting, Item
+from service.planning.change_notices import tell_change
 from service.planning.class_hours import free_hours
+from service.planning.names import load_names
+from service.planning.new_bells import NewBells
 from service.planning.opened import OpenedPlan
-from service.planning.plan_tables import Change, Plan, Proposal
+from service.planning.plan_tables import Change, Plan, PlannedLesson, PlannedReceiver, Proposal
 from service.planning.plans import find_plan, require_planner
+from service.planning.tables import Demand
 from service.problems import Conflict, InvalidRequest, NotFound
 from service.storage.base import new_id
 from service.usage.rows import append_row
 
-ChangeKind = Literal["absence", "room_down", "relay_down", "bells_moved", "holiday", "demand_withdrawn"]
+ChangeKind = Literal[
+    "absence", "room_down", "relay_down", "bells_moved", "school_bells", "holiday", "demand_withdrawn", "demand_added"
+]
 LONGEST = timedelta(days=200)
 ID_LENGTH = 32
 EFFORT = Effort(deterministic=1.0, seconds=2.0)
@@ -104,6 +112,7 @@ def accept_proposal(
     undo = Applying(session, person, plan, desk).apply(items_of(proposal), _closed(what))
     proposal.undo = undo.model_dump_json()
     _decide(session, person, change, "accepted", desk)
+    tell_change(session, "change_applied", what.kind, _name(session, what), items_of(proposal), desk.now)
     change.accepted_proposal_id, change.idempotency_key = proposal_id, key
     return change
 
@@ -117,6 +126,8 @@ def withdraw_change(session: Session, person: Person, change: Change, desk: Desk
         proposal = next(one for one in change.proposals if one.id == change.accepted_proposal_id)
         undo = Undo.model_validate_json(proposal.undo or "{}")
         restored = Applying(session, person, change.plan, desk).take_back(undo)
+        what = happening_of(change)
+        tell_change(session, "change_taken_back", what.kind, _name(session, what), items_of(proposal), desk.now)
     _decide(session, person, change, "withdrawn", desk)
     return restored
 
@@ -176,11 +187,13 @@ def _check(session: Session, plan: Plan, opened: OpenedPlan, what: Happening, de
         "bells_moved": frozenset(snapshot.class_of),
         "demand_withdrawn": frozenset(snapshot.demand_of),
     }
-    if what.kind == "holiday":
+    if what.kind == "demand_added":
+        return  # `with_demand` says what is wrong with it
+    if what.kind in ("holiday", "school_bells"):
         place = session.get(Organisation, what.target_id) if len(what.target_id) == ID_LENGTH else None
         if place is None or not place.path.startswith(plan.organisation.path):
             raise InvalidRequest.of_field("target_id", "The plan has no such organisation.", code="unknown_target")
-    elif what.target_id not in known[what.kind]:
+    elif what.target_id not in known[what.kind] and not _is_served_since(session, plan, what):
         raise InvalidRequest.of_field("target_id", "The plan knows nothing of this.", code="unknown_target")
 
 
@@ -188,13 +201,20 @@ def _drafts(
     session: Session, plan: Plan, opened: OpenedPlan, what: Happening, desk: Desk
 ) -> list[tuple[str, list[Item]]]:
     coming = Coming.load(session, plan, what.from_day, what.to_day, desk.now)
-    drafting = Drafting(session, dating_of(session, plan, opened, desk), coming, what.days, desk.now)
+    if what.kind == "demand_added":
+        return _drafts_of_added(session, plan, opened, what, coming, desk)
+    gone = what.target_id if what.kind in ("absence", "room_down") else None
+    dating = dating_of(session, plan, opened.snapshot, desk)
+    drafting = Drafting(session, dating, coming, what.days, desk.now, gone)
     match what.kind:
         case "holiday":
-            place = session.get_one(Organisation, what.target_id)
-            schools = select(Organisation.id).where(in_subtree(place.path), Organisation.kind == "school")
-            return [(_FEWEST, drafting.of_closed(session.scalars(schools)))]
+            return [(_FEWEST, drafting.of_closed(_schools_at(session, what.target_id)))]
+        case "school_bells":
+            bells = NewBells(session, plan, coming.lessons.values(), desk.zone)
+            return [(_FEWEST, drafting.of_bells(_schools_at(session, what.target_id), bells))]
         case "demand_withdrawn":
+            if what.target_id not in opened.snapshot.demand_of:
+                return [(_FEWEST, drafting.of_demand(what.target_id))]
             event: Event = DemandWithdrawn(what.target_id)
         case "absence":
             event = TeacherAbsent(what.target_id, what.days)
@@ -209,6 +229,46 @@ def _drafts(
     drafts = [(one.kind, drafting.of_proposal(one, what.from_day, what.to_day)) for one in week]
     only_losses = drafting.of_losses(_lost(week), {})
     return _different([*drafts, (_FEWEST, only_losses)])
+
+
+def _drafts_of_added(
+    session: Session, plan: Plan, opened: OpenedPlan, what: Happening, coming: Coming, desk: Desk
+) -> list[tuple[str, list[Item]]]:
+    row = session.get(Demand, what.target_id) if len(what.target_id) == ID_LENGTH else None
+    free = free_hours(session, row.class_id, plan.term, what.from_day, desk.zone) if row is not None else ()
+    snapshot = with_demand(session, opened, what.target_id, free)
+    drafting = Drafting(session, dating_of(session, plan, snapshot, desk), coming, what.days, desk.now)
+    week = propose_places(snapshot, opened)
+    drafts = [(one.kind, drafting.of_proposal(one, what.from_day, what.to_day)) for one in week]
+    return _different([(kind, items) for kind, items in drafts if items])
+
+
+def _schools_at(session: Session, place_id: str) -> list[str]:
+    place = session.get_one(Organisation, place_id)
+    schools = select(Organisation.id).where(in_subtree(place.path), Organisation.kind == "school")
+    return list(session.scalars(schools))
+
+
+def _is_served_since(session: Session, plan: Plan, what: Happening) -> bool:
+    """Whether the plan's lessons serve this demand by a change, though the plan itself knows nothing of it."""
+    if what.kind != "demand_withdrawn":
+        return False
+    served = (
+        select(PlannedReceiver.receiver_id)
+        .join(Receiver, Receiver.id == PlannedReceiver.receiver_id)
+        .join(PlannedLesson, PlannedLesson.lesson_id == Receiver.lesson_id)
+        .where(PlannedLesson.plan_id == plan.id, PlannedReceiver.demand_id == what.target_id)
+    )
+    return session.scalar(served.limit(1)) is not None
+
+
+def _name(session: Session, what: Happening) -> str:
+    """What the change is about, by name; for a holiday its own."""
+    if what.name:
+        return what.name
+    target = [what.target_id]
+    name = load_names(session, organisations=target, users=target, rooms=target, classes=target).any(what.target_id)
+    return "" if name == what.target_id and what.kind != "relay_down" else name
 
 
 def _lost(week: Sequence[WeekProposal]) -> dict[tuple[str, int], set[str]]:

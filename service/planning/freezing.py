@@ -234,7 +234,7 @@ class _Freezing:
             rooms if capacity is None else min(rooms, capacity.receiving_kits),
             capacity.down_kbps if capacity else USUAL_KBPS,
             capacity.up_kbps if capacity else USUAL_KBPS,
-            _breaks(self.bells[place.id]),
+            breaks_of(self.bells[place.id]),
         )
 
     def _teachers(self, series: Iterable[tuple[LeadSeries, Series]]) -> tuple[Teacher, ...]:
@@ -286,7 +286,7 @@ class _Candidates:
         return (*near, *far[:ELSEWHERE])
 
 
-def _breaks(bells: Bells) -> tuple[Interval, ...]:
+def breaks_of(bells: Bells) -> tuple[Interval, ...]:
     """The breaks between periods in minutes of the day."""
     periods: Sequence[Interval] = [week_interval(bells, 0, one.number) or (0, 0) for one in bells]
     return tuple((end, start) for (_, end), (start, _) in itertools.pairwise(periods) if start > end)

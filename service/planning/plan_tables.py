@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.organisation.tables import Organisation, Term
@@ -37,6 +37,8 @@ class Plan(Base):
     bound: Mapped[int | None]
     gap_pct: Mapped[float | None]
     failure: Mapped[str] = mapped_column(String(500), default="")
+    recorded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its lessons are recorded; chosen when it is accepted."""
     version: Mapped[int] = mapped_column(default=1)
     created_by: Mapped[str] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime]

@@ -10,8 +10,8 @@ from libc.string cimport memcpy
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
-    CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_free, port_init, port_lock, port_run, port_stop,
-    take_datagram,
+    CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_add_socket, port_free, port_init, port_lock, port_run,
+    port_stop, take_datagram,
 )
 from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
@@ -21,8 +21,8 @@ from media.forwarder.native.sockets cimport pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
     ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_DECLARED, Codec, Message, Peer, Sink, State, Stream,
-    add_index, free_peer, free_place, free_sink, free_stream, next_index, remember_spent, remove_index, reserve_spent,
-    want_keyframe,
+    add_index, free_peer, free_place, free_sink, free_stream, new_struct, next_index, remember_spent, remove_index,
+    reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
 from media.forwarder.native.windows cimport windows_unbind
@@ -94,7 +94,7 @@ cdef class Core:
     def add_peer(self, int64_t peer_id, int profile, bytes send_keys, bytes receive_keys, bytes cname, int64_t now_us):
         """Add a peer. The keys are session keys in a row: RTP cipher, RTP auth, RTP salt, RTCP cipher, auth, salt."""
         cdef int at = free_place(<void ***>&self.state.peers, &self.state.peers_due_us, &self.state.room_peers)
-        cdef Peer *peer = <Peer *>calloc(1, sizeof(Peer))
+        cdef Peer *peer = <Peer *>new_struct(sizeof(Peer))
         if at < 0 or peer == NULL:
             free(peer)
             raise MemoryError
@@ -170,7 +170,7 @@ cdef class Core:
         if len(codecs) > MAX_CODECS or len(ssrcs) > MAX_DECLARED or len(mid) > 255:
             raise FullError(f"a stream has at most {MAX_CODECS} codecs and {MAX_DECLARED} SSRCs")
         at = free_place(<void ***>&self.state.streams, &self.state.streams_due_us, &self.state.room_streams)
-        stream = <Stream *>calloc(1, sizeof(Stream))
+        stream = <Stream *>new_struct(sizeof(Stream))
         if (
             at < 0
             or stream == NULL
@@ -237,7 +237,7 @@ cdef class Core:
         cdef int p = self.place(self.peer_places, peer_id)
         cdef Peer *peer = self.state.peers[p]
         cdef int at = free_place(<void ***>&self.state.sinks, &self.state.sinks_due_us, &self.state.room_sinks)
-        cdef Sink *sink = <Sink *>calloc(1, sizeof(Sink))
+        cdef Sink *sink = <Sink *>new_struct(sizeof(Sink))
         cdef int i
         if at < 0 or sink == NULL:
             free(sink)
@@ -271,7 +271,7 @@ cdef class Core:
         cdef Stream *stream = self.state.streams[sink.stream]
         if not reserve_spent(peer, sink.ssrc) or (sink.has_rtx and not reserve_spent(peer, sink.rtx_ssrc)):
             return False
-        if not sink.has_rtx and not remember_sent_numbers(sink):
+        if not remember_sent_numbers(sink):
             return False
         if not add_index(&stream.sinks, at):
             return False
@@ -398,8 +398,8 @@ cdef class Core:
         """Take a batch of RTP and RTCP datagrams, each with its sender's 18-byte address, and forward them."""
         cdef bytes data, address
         for data, address in datagrams:
-            take_datagram(self.state, <const uint8_t *><const char *>data, <int>min(len(data), 65535),
-                          <const uint8_t *><const char *>address, now_us)
+            take_datagram(self.state, table_find(&self.state.addresses, <const uint8_t *><const char *>address),
+                          <const uint8_t *><const char *>data, <int>min(len(data), 65535), now_us)
         end_batch(self.state)
 
     def tick(self, int64_t now_us):
@@ -435,7 +435,6 @@ cdef class SocketCore(Core):
 
     def __cinit__(self, double wall_minus_monotonic, *, sockets, **_others):
         """`sockets`: (file descriptor, whether it is IPv6) of each, non-blocking and kept open by the caller."""
-        cdef int i
         if not 1 <= len(sockets) <= MAX_SOCKETS:
             raise FullError(f"a packet core has 1 to {MAX_SOCKETS} sockets")
         self.port = <Port *>calloc(1, sizeof(Port))
@@ -443,9 +442,8 @@ cdef class SocketCore(Core):
             raise MemoryError
         if not port_init(self.port, self.state):
             raise OSError("no memory or no eventfd can be had")
-        self.port.n_sockets = len(sockets)
-        for i in range(self.port.n_sockets):
-            self.port.fds[i], self.port.ipv6[i] = sockets[i]
+        for fd, ipv6 in sockets:
+            port_add_socket(self.port, fd, ipv6)
 
     def __dealloc__(self):
         if self.port != NULL:

@@ -39,6 +39,30 @@ cdef extern from "openssl/evp.h" nogil:
     int EVP_MAC_update(EVP_MAC_CTX *ctx, const unsigned char *data, size_t datalen)
     int EVP_MAC_final(EVP_MAC_CTX *ctx, unsigned char *out, size_t *outl, size_t outsize)
 
+cdef extern from *:
+    """
+    #include <malloc.h>
+    #include <openssl/evp.h>
+    #include <stdint.h>
+
+    /* Where a keyed context most likely keeps key schedule and hash table: what it points to that lies nearest. Only a
+       hint of what to fetch from far memory; never read. */
+    static const void *key_schedule_of(const EVP_CIPHER_CTX *ctx) {
+        const uintptr_t *words = (const uintptr_t *)ctx, begin = (uintptr_t)ctx;
+        size_t bytes = malloc_usable_size((void *)ctx), i;
+        uintptr_t best = begin, best_distance = 1 << 20, distance;
+        for (i = 0; i < bytes / sizeof *words; i++) {
+            distance = words[i] > begin ? words[i] - begin : begin - words[i];
+            if (distance >= bytes && distance < best_distance) {
+                best = words[i];
+                best_distance = distance;
+            }
+        }
+        return (const void *)best;
+    }
+    """
+    const void *key_schedule_of(const EVP_CIPHER_CTX *ctx) nogil
+
 cdef extern from "openssl/params.h" nogil:
     OSSL_PARAM OSSL_PARAM_construct_utf8_string(const char *key, char *buf, size_t bsize)
     OSSL_PARAM OSSL_PARAM_construct_octet_string(const char *key, void *buf, size_t bsize)

@@ -1,32 +1,38 @@
 # The relay's UDP sockets: datagrams in and out in batches, several to one receiver by UDP_SEGMENT where that works.
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from media.forwarder.native.outbox cimport outbox_flush
-from media.forwarder.native.receiving cimport take_rtp
+from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
+from media.forwarder.native.receiving cimport foresee_taking, take_rtp
 from media.forwarder.native.receiving_reports cimport take_rtcp
 from media.forwarder.native.reporting cimport run_timers
 from media.forwarder.native.sending cimport forward_all
 from media.forwarder.native.sockets cimport (
     EAGAIN, EFD_CLOEXEC, EFD_NONBLOCK, EINTR, EINVAL, EIO, EOPNOTSUPP, MSG_DONTWAIT, POLLIN, POLLOUT, add_int, close, eventfd,
-    iovec, last_errno, load_int, mmsghdr, monotonic_us, msghdr, pack_address, poll, pollfd, pthread_mutex_destroy,
-    pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, recvmmsg, sendmmsg,
-    set_segment_bytes, sockaddr_storage, unpack_address, usleep, write,
+    iovec, last_errno, load_int, mmsghdr, monotonic_us, msghdr, pack_address, poll, pollfd, prepare_socket,
+    pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, read_received,
+    recvmmsg, sendmmsg, set_segment_bytes, sleep_until, sockaddr_storage, thread_us, unpack_address, usleep, write,
 )
 from media.forwarder.native.packet_cache cimport MAX_PACKET_BYTES
-from media.forwarder.native.state cimport ADDRESS, Message, State
+from media.forwarder.native.state cimport ADDRESS, PEER_LINES, Message, Peer, State
+from media.forwarder.native.srtp cimport protection_foresee
 from media.forwarder.native.tables cimport table_find
+from media.forwarder.native.windows cimport Window, windows_find
+from media.forwarder.native.wire cimport prefetch_lines, read32
 
 cdef enum:
     MAX_SOCKETS = 4
-    BATCH = 128                     # datagrams received in one call
-    DATAGRAM_BYTES = 2048           # longer ones are cut, and dropped as oversized
+    BATCH = 64                      # messages received in one call, each of one or several datagrams of one sender
+    INBOX_BYTES = 65_536            # the longest message
+    INBOX_STRIDE = 65_536 + 17 * 64     # no power of two, or all would share the same few lines of the cache
+    INBOX_CONTROL_BYTES = 64
     SEND_BATCH = 64                 # messages sent in one call
     CONTROL_BYTES = 1 << 20         # STUN and DTLS waiting for Python; what does not fit is dropped and counted
     CONTROL_HEADER_BYTES = 20       # u16 length, address
-    GATHER_FROM = 20                # datagrams in TIMER_US from which it pays to let them gather: a wake-up costs more
-    GATHER_US = 400                 # than a packet, and for each a frame's packets leave in one call
+    FORESEE = 6                     # messages ahead of the one that is taken: their peers, later their streams, are
+    FORESEE_STREAM = 3              # fetched from far memory meanwhile
     GIVE_WAY_US = 10
     PATIENCE = 2                    # waits of a millisecond for the kernel in one batch; then what it does not take is lost
     TIMER_US = 10_000
@@ -46,6 +52,9 @@ ctypedef struct Port:
     mmsghdr inbox[BATCH]
     iovec inbox_parts[BATCH]
     sockaddr_storage inbox_names[BATCH]
+    uint8_t inbox_addresses[BATCH * ADDRESS]
+    int inbox_peers[BATCH]
+    uint8_t inbox_control[BATCH * INBOX_CONTROL_BYTES]
     uint8_t *inbox_bytes
     mmsghdr outgoing[SEND_BATCH]
     iovec outgoing_parts[SEND_BATCH]
@@ -54,7 +63,9 @@ ctypedef struct Port:
     uint8_t *control
     int64_t control_used
     int64_t next_timer_us
+    Pace pace
     int patience                    # how often this batch may still wait for a full socket buffer
+    uint32_t dropped[MAX_SOCKETS]   # datagrams that found no room in the socket's buffer, as the kernel counts them
     uint64_t datagrams_in
     uint64_t datagrams_out
     uint64_t sends
@@ -62,10 +73,8 @@ ctypedef struct Port:
     uint64_t control_dropped
 
 
-cdef inline void take_datagram(State *state, const uint8_t *data, int length, const uint8_t *address,
-                               int64_t now_us) noexcept nogil:
-    # One RTP or RTCP datagram (RFC 5761 4); what it causes waits for `end_batch`.
-    cdef int peer = table_find(&state.addresses, address)
+cdef inline void take_datagram(State *state, int peer, const uint8_t *data, int length, int64_t now_us) noexcept nogil:
+    # One RTP or RTCP datagram (RFC 5761 4) of a peer, -1 if unknown; what it causes waits for `end_batch`.
     if peer < 0:
         state.drops.unknown_peer += 1
     elif length < 2 or data[0] >> 6 != 2:
@@ -93,19 +102,29 @@ cdef inline bint port_init(Port *port, State *state) noexcept nogil:
     pthread_mutex_init(&port.mutex, NULL)
     port.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
     port.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-    port.inbox_bytes = <uint8_t *>calloc(BATCH, DATAGRAM_BYTES)
+    port.inbox_bytes = <uint8_t *>calloc(BATCH, INBOX_STRIDE)
     port.control = <uint8_t *>calloc(CONTROL_BYTES, 1)
     if port.wake_fd < 0 or port.stop_fd < 0 or port.inbox_bytes == NULL or port.control == NULL:
         return False
     for i in range(BATCH):
-        port.inbox_parts[i].iov_base = port.inbox_bytes + i * DATAGRAM_BYTES
-        port.inbox_parts[i].iov_len = DATAGRAM_BYTES
+        port.inbox_parts[i].iov_base = port.inbox_bytes + i * INBOX_STRIDE
+        port.inbox_parts[i].iov_len = INBOX_BYTES
         port.inbox[i].msg_hdr.msg_name = &port.inbox_names[i]
         port.inbox[i].msg_hdr.msg_iov = &port.inbox_parts[i]
         port.inbox[i].msg_hdr.msg_iovlen = 1
+        port.inbox[i].msg_hdr.msg_control = port.inbox_control + i * INBOX_CONTROL_BYTES
     state.outbox.flush = port_flush
     state.outbox.socket = port
     return True
+
+
+cdef inline void port_add_socket(Port *port, int fd, bint ipv6) noexcept nogil:
+    # At most MAX_SOCKETS, before `port_run`.
+    cdef int bytes = prepare_socket(fd)
+    pace_room(&port.pace, bytes)
+    port.fds[port.n_sockets] = fd
+    port.ipv6[port.n_sockets] = ipv6
+    port.n_sockets += 1
 
 
 cdef inline void port_free(Port *port) noexcept nogil:
@@ -127,13 +146,11 @@ cdef inline void signal_fd(int fd) noexcept nogil:
 cdef inline void port_run(Port *port) noexcept nogil:
     # The thread: receive, forward, look at the clock, until `port_stop`.
     cdef int received = 0
-    cdef int since_timer = 0
-    cdef bint busy = False
     cdef int i
-    cdef int64_t now_us
+    cdef int64_t now_us = 0
     while not load_int(&port.stopping):
-        if busy and 0 < received < BATCH // 2:
-            usleep(GATHER_US)
+        if 0 < received < MOST_RECEIVED and port.pace.window_us:
+            sleep_until(now_us + port.pace.window_us)       # returns at once when the batch took longer
         else:
             wait_for_datagrams(port)
         pthread_mutex_lock(&port.mutex)
@@ -141,13 +158,12 @@ cdef inline void port_run(Port *port) noexcept nogil:
         port.patience = PATIENCE
         received = 0
         for i in range(port.n_sockets):
-            received += port_receive(port, port.fds[i], now_us)
+            received += port_receive(port, i, now_us)
         end_batch(port.state)
-        since_timer += received
+        port.pace.datagrams += received
         if now_us >= port.next_timer_us:
-            busy = since_timer >= GATHER_FROM
-            since_timer = 0
             port.next_timer_us = now_us + TIMER_US
+            pace_adapt(&port.pace, now_us, thread_us())
             run_timers(port.state, now_us)
             end_batch(port.state)
         if (port.state.events.used or port.control_used) and not port.signalled:
@@ -182,23 +198,77 @@ cdef inline void port_lock(Port *port) noexcept nogil:
     add_int(&port.waiting, -1)
 
 
-cdef inline int port_receive(Port *port, int fd, int64_t now_us) noexcept nogil:
-    cdef int count, i, length
-    cdef uint8_t address[ADDRESS]
-    cdef const uint8_t *data
-    for i in range(BATCH):
-        port.inbox[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage)
-    count = recvmmsg(fd, port.inbox, BATCH, MSG_DONTWAIT, NULL)
-    for i in range(count):
-        data = port.inbox_bytes + i * DATAGRAM_BYTES
-        length = <int>port.inbox[i].msg_len
-        pack_address(&port.inbox_names[i], address)
-        if length and 128 <= data[0] <= 191:            # RFC 7983
-            take_datagram(port.state, data, length, address, now_us)
-        elif length:
-            keep_control(port, data, length, address)
-    port.datagrams_in += max(count, 0)
-    return max(count, 0)
+cdef inline int port_receive(Port *port, int at, int64_t now_us) noexcept nogil:
+    # All that waits at a socket, up to MOST_RECEIVED; returns the datagrams.
+    cdef int received = 0
+    cdef int count = BATCH
+    cdef int i
+    while count == BATCH and received < MOST_RECEIVED:
+        for i in range(BATCH):
+            port.inbox[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage)
+            port.inbox[i].msg_hdr.msg_controllen = INBOX_CONTROL_BYTES
+        count = recvmmsg(port.fds[at], port.inbox, BATCH, MSG_DONTWAIT, NULL)
+        for i in range(count):
+            find_sender(port, i)
+        for i in range(count):
+            if i + FORESEE < count:
+                foresee_peer(port, i + FORESEE)
+            if i + FORESEE_STREAM < count:
+                foresee_stream(port, i + FORESEE_STREAM)
+            received += take_message(port, at, i, now_us)
+    port.datagrams_in += received
+    return received
+
+
+cdef inline void find_sender(Port *port, int i) noexcept nogil:
+    cdef uint8_t *address = port.inbox_addresses + i * ADDRESS
+    cdef int peer
+    pack_address(&port.inbox_names[i], address)
+    peer = port.inbox_peers[i] = table_find(&port.state.addresses, address)
+    if peer >= 0:
+        prefetch_lines(&port.state.peers[peer].rtp_in, PEER_LINES)
+
+
+cdef inline void foresee_peer(const Port *port, int i) noexcept nogil:
+    cdef const Peer *peer
+    if port.inbox_peers[i] >= 0:
+        peer = port.state.peers[port.inbox_peers[i]]
+        protection_foresee(&peer.rtp_in)
+        prefetch_lines(peer.rtp_windows.entries, PEER_LINES)
+
+
+cdef inline void foresee_stream(Port *port, int i) noexcept nogil:
+    cdef const uint8_t *data = port.inbox_bytes + i * INBOX_STRIDE
+    cdef Window *window
+    if port.inbox_peers[i] < 0 or port.inbox[i].msg_len < 12:
+        return
+    window = windows_find(&port.state.peers[port.inbox_peers[i]].rtp_windows, read32(data + 8))
+    if window != NULL and window.stream >= 0:
+        foresee_taking(port.state.streams[window.stream])
+
+
+cdef inline int take_message(Port *port, int at, int i, int64_t now_us) noexcept nogil:
+    # The datagrams of one received message, each told apart by its first byte (RFC 7983); returns how many.
+    cdef const uint8_t *data = port.inbox_bytes + i * INBOX_STRIDE
+    cdef int left = <int>port.inbox[i].msg_len
+    cdef uint32_t dropped = port.dropped[at]
+    cdef int size = read_received(&port.inbox[i].msg_hdr, left, &dropped)
+    cdef int count = 0
+    cdef int length
+    if dropped != port.dropped[at]:
+        port.state.drops.socket_full += <uint32_t>(dropped - port.dropped[at])
+        port.dropped[at] = dropped
+        port.state.dropped_us = now_us
+    while left > 0:
+        length = min(size, left)
+        if 128 <= data[0] <= 191:
+            take_datagram(port.state, port.inbox_peers[i], data, length, now_us)
+        else:
+            keep_control(port, data, length, port.inbox_addresses + i * ADDRESS)
+        data += length
+        left -= length
+        count += 1
+    return count
 
 
 cdef inline void keep_control(Port *port, const uint8_t *data, int length, const uint8_t *address) noexcept nogil:

@@ -13,11 +13,11 @@ from media.forwarder.native.sending cimport forward_all, forward_stream
 from media.forwarder.native.sequence cimport MAX_GAP, nearest, order_leave_out, order_place, order_start
 from media.forwarder.native.srtp cimport ReplayWindow, guess_index, is_replayed, open_rtp, remember_index, replay_init
 from media.forwarder.native.state cimport (
-    H264, MAX_BATCH_STREAMS, MAX_PENDING, VP8, Codec, Peer, State, Stream, want_keyframe,
+    H264, MAX_BATCH_STREAMS, MAX_PENDING, STREAM_LINES, VP8, Codec, Peer, State, Stream, want_keyframe,
 )
 from media.forwarder.native.transport_feedback cimport feedback_note
 from media.forwarder.native.windows cimport UNBOUND, Window, windows_add, windows_find
-from media.forwarder.native.wire cimport read16, write16, write32
+from media.forwarder.native.wire cimport prefetch, prefetch_lines, read16, write16, write32
 
 cdef enum:
     MIN_SOURCE_US = 500_000         # a publisher may change its SSRC, but not twice within this time
@@ -94,6 +94,14 @@ cdef inline void take_rtp(State *state, int p, const uint8_t *data, int length, 
     arrival.header = data
     arrival.payload_bytes = opened - arrival.padding_bytes
     take_payload_type(state, at, &header, &elements, &arrival, index, now_us)
+
+
+cdef inline void foresee_taking(const Stream *stream) noexcept nogil:
+    # A packet of this stream will soon be taken: with many streams it lies in far memory.
+    prefetch_lines(stream, STREAM_LINES)
+    prefetch(&stream.codecs)
+    prefetch(&stream.missing)
+    prefetch(&stream.pending)
 
 
 cdef inline int find_stream(State *state, const Peer *peer, const uint8_t *packet, const Header *header) noexcept nogil:
@@ -291,11 +299,12 @@ cdef inline void keep(State *state, int at, const Header *header, const Elements
     if arrival.payload_bytes == 0:
         cache_pad(&stream.cache, packet, 1)     # padding that was asked for again: later numbers went out already
     stream.last_timestamp = packet.timestamp
-    if stream.n_pending == 0:
+    if not stream.in_batch:
         if state.n_batch_streams == MAX_BATCH_STREAMS:
             forward_all(state)
         state.batch_streams[state.n_batch_streams] = at
         state.n_batch_streams += 1
+        stream.in_batch = True
     stream.pending[stream.n_pending] = <int>(place & (stream.cache.n_packets - 1))
     stream.n_pending += 1
     if (stream.n_pending == MAX_PENDING or stream.cache.head - stream.cache.packets[stream.pending[0]].position

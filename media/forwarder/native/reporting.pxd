@@ -19,6 +19,7 @@ cdef enum:
     STALL_US = 2_000_000
     REPORT_INTERVAL_US = 1_000_000
     RETRY_US = 10_000               # how often a stream that waits for something is looked at
+    RELIEF_US = 300_000             # how long after our socket overflowed nothing is asked for
     UNREADY_US = 50_000             # how often a sink that cannot report yet is looked at
 
 
@@ -50,6 +51,8 @@ cdef inline void ask_for_missing(State *state, int at, int64_t now_us) noexcept 
     if not stream.codecs[stream.codec].nack:
         stream.missing.n = 0
         return
+    if state.dropped_us and now_us - state.dropped_us < RELIEF_US:
+        return                      # we dropped it ourselves: not to be asked for while that may happen again
     n_due = take_due_missing(&stream.missing, NACK_TRIES_VIDEO if stream.video else NACK_TRIES_AUDIO, now_us, due,
                              &gave_up)
     if gave_up:
@@ -108,7 +111,9 @@ cdef inline int64_t watch_sink(State *state, int at, int64_t now_us) noexcept no
     cdef Peer *publisher = state.peers[stream.peer]
     cdef uint64_t ntp
     cdef int length
-    if not sink.active or not sink.packets or not stream.has_sr:
+    if not sink.active or not stream.has_sr or stream.stalled:
+        return now_us + REPORT_INTERVAL_US      # what makes it ready looks at once; a silent source has nothing to tell
+    if not sink.packets:
         return now_us + UNREADY_US
     ntp = ntp_of(state.wall_minus_monotonic, now_us)
     length = write_sender_info(

@@ -12,9 +12,11 @@ from media.forwarder.native.rtp cimport Extensions, write_element, write_rtp_hea
 from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
-from media.forwarder.native.srtp cimport seal_rtcp, seal_rtp
-from media.forwarder.native.state cimport SENT_NUMBERS, Peer, SentNumber, Sink, State, Stream
-from media.forwarder.native.wire cimport write16, write24
+from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
+from media.forwarder.native.state cimport (
+    PEER_LINES, SENT_NUMBERS, SINK_LINES, Peer, SentNumber, Sink, State, Stream,
+)
+from media.forwarder.native.wire cimport prefetch, prefetch_lines, write16, write24
 
 cdef enum:
     NAMED_PACKETS = 200             # the first of a sink carry its mid: by then the receiver has surely bound the SSRC
@@ -111,7 +113,9 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
                            int64_t out) noexcept nogil:
     # The very datagram once more: an index must never seal two different texts (RFC 7714 8.4). All that went into it
     # is still known: the packet, and the transport-wide number it had.
-    cdef SentNumber *sent = &sink.sent_numbers[out & (SENT_NUMBERS - 1)]
+    cdef SentNumber sent = SentNumber(out, 0)
+    if sink.sent_numbers != NULL:
+        sent = sink.sent_numbers[out & (SENT_NUMBERS - 1)]
     if sent.out != out:
         return
     if send_packet(state, sink, packet, sink.ssrc, sink.payload_types[packet.codec], out,
@@ -163,28 +167,100 @@ cdef inline void even_sizes(Stream *stream) noexcept nogil:
         first = end
 
 
+cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) noexcept nogil:
+    cdef int k
+    cdef Packet *packet
+    for k in range(stream.n_pending):
+        packet = &stream.cache.packets[stream.pending[k]]
+        send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+
+
 cdef inline void forward_stream(State *state, Stream *stream) noexcept nogil:
     # One receiver after the other, so that the packets of a frame for one receiver lie together (GSO).
-    cdef int i, k
+    cdef int i
     cdef Sink *sink
-    cdef Packet *packet
     if stream.video and stream.n_pending > 1:
         even_sizes(stream)
     for i in range(stream.sinks.n):
         sink = state.sinks[stream.sinks.at[i]]
-        if not sink.active or not state.peers[sink.peer].has_address:
-            continue
-        for k in range(stream.n_pending):
-            packet = &stream.cache.packets[stream.pending[k]]
-            send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+        if sink.active and state.peers[sink.peer].has_address:
+            send_pending(state, sink, stream)
     stream.n_pending = 0
 
 
-cdef inline void forward_all(State *state) noexcept nogil:
+cdef inline void foresee_sinks(State *state, const Stream *stream) noexcept nogil:
     cdef int i
+    for i in range(stream.sinks.n):
+        prefetch(state.sinks[stream.sinks.at[i]])
+
+
+cdef inline void note_due(State *state, Stream *stream) noexcept nogil:
+    # Puts the stream's sinks first among those that are due at their receivers.
+    cdef int i
+    cdef Sink *sink
+    cdef Peer *peer
+    for i in range(stream.sinks.n):
+        sink = state.sinks[stream.sinks.at[i]]
+        if not sink.active:
+            continue
+        peer = state.peers[sink.peer]
+        if peer.due == NULL:
+            peer.next_due = state.due_peers
+            state.due_peers = peer
+        sink.next_due = peer.due
+        peer.due = sink
+
+
+cdef inline void foresee_sending(const Peer *peer) noexcept nogil:
+    cdef const Sink *sink = peer.due
+    prefetch_lines(peer, PEER_LINES)
+    protection_foresee(&peer.rtp_out)
+    while sink != NULL:
+        prefetch_lines(&sink.bytes, SINK_LINES)
+        sink = sink.next_due
+
+
+cdef inline void forward_due(State *state) noexcept nogil:
+    # Receiver by receiver, of each sink after sink.
+    cdef Peer *peer = state.due_peers
+    cdef Sink *sink
+    while peer != NULL:
+        if peer.next_due != NULL:
+            foresee_sending(peer.next_due)
+        sink = peer.due
+        while sink != NULL:
+            if peer.has_address:
+                send_pending(state, sink, state.streams[sink.stream])
+            sink = sink.next_due
+        peer.due = NULL
+        peer = peer.next_due
+    state.due_peers = NULL
+
+
+cdef inline void forward_all(State *state) noexcept nogil:
+    # All that a receiver gets of the batch lies together, pictures before sound: a GSO call carries equal sizes, and
+    # one last datagram that is shorter.
+    cdef int i
+    cdef bint video
+    cdef Stream *stream
+    for video in range(2):
+        for i in range(state.n_batch_streams):
+            stream = state.streams[state.batch_streams[i]]
+            if stream.video != video or stream.n_pending == 0:
+                continue
+            if state.n_batch_streams == 1:
+                forward_stream(state, stream)
+                continue
+            if i + 1 < state.n_batch_streams:
+                foresee_sinks(state, state.streams[state.batch_streams[i + 1]])
+            if video and stream.n_pending > 1:
+                even_sizes(stream)
+            note_due(state, stream)
+    forward_due(state)
     for i in range(state.n_batch_streams):
-        if state.streams[state.batch_streams[i]] != NULL:
-            forward_stream(state, state.streams[state.batch_streams[i]])
+        stream = state.streams[state.batch_streams[i]]
+        stream.n_pending = 0
+        stream.in_batch = False
     state.n_batch_streams = 0
 
 
@@ -213,6 +289,8 @@ cdef inline void send_report(State *state, int p, int length) noexcept nogil:
 
 
 cdef inline bint remember_sent_numbers(Sink *sink) noexcept nogil:
-    # For sinks without RTX, which send the same datagram again. False without memory.
+    # For sinks that send the same datagram again, transport-wide number included. False without memory.
+    if sink.has_rtx or not sink.extensions.transport_cc:
+        return True
     sink.sent_numbers = <SentNumber *>calloc(SENT_NUMBERS, sizeof(SentNumber))
     return sink.sent_numbers != NULL

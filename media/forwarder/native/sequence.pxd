@@ -25,8 +25,8 @@ ctypedef struct Order:
     int64_t floor           # lowest ext_seq that still has a place
     int64_t shift           # place = ext_seq + shift, for numbers above all that were left out
     int64_t highest         # ext_seq
-    int64_t left_out[MAX_LEFT_OUT]      # ext_seqs, ascending
     int n_left_out
+    int64_t left_out[MAX_LEFT_OUT]      # ext_seqs, ascending
 
 
 cdef inline void order_start(Order *order, int64_t ext_seq) noexcept nogil:

@@ -1,4 +1,5 @@
-# What we use of Linux's sockets: batches of datagrams in and out, UDP segmentation offload, eventfd, a mutex, a clock.
+# What we use of Linux's sockets: batches of datagrams in and out, UDP segmentation and receive offload, eventfd, a
+# mutex, clocks.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -20,6 +21,9 @@ cdef extern from *:
     #ifndef UDP_SEGMENT
     #define UDP_SEGMENT 103
     #endif
+    #ifndef UDP_GRO
+    #define UDP_GRO 104
+    #endif
     #ifndef SOL_UDP
     #define SOL_UDP 17
     #endif
@@ -28,6 +32,18 @@ cdef extern from *:
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    }
+
+    /* CPU time of the calling thread. */
+    static int64_t thread_us(void) {
+        struct timespec spent;
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+        return (int64_t)spent.tv_sec * 1000000 + spent.tv_nsec / 1000;
+    }
+
+    static void sleep_until(int64_t at_us) {
+        struct timespec at = {at_us / 1000000, at_us % 1000000 * 1000};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
     }
 
     /* The 18-byte form (IPv6 or v4-mapped, port) of a peer's address, and back. */
@@ -73,6 +89,29 @@ cdef extern from *:
         memcpy(CMSG_DATA(control), &bytes, sizeof bytes);
     }
 
+    /* Datagrams of one sender that came together are to be received as one, and datagrams dropped for want of room in
+       the socket's buffer to be counted; kernels that cannot do without. Returns the bytes of that buffer. */
+    static int prepare_socket(int fd) {
+        int one = 1, bytes = 0;
+        socklen_t length = sizeof bytes;
+        setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof one);
+        setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
+        getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &length);
+        return bytes;
+    }
+
+    /* The size of each datagram in a received message (the last may be shorter), and how many were dropped before it. */
+    static int read_received(struct msghdr *message, int length, uint32_t *dropped) {
+        struct cmsghdr *control;
+        for (control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+            if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
+                memcpy(&length, CMSG_DATA(control), sizeof length);
+            else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SO_RXQ_OVFL)
+                memcpy(dropped, CMSG_DATA(control), sizeof *dropped);
+        }
+        return length;
+    }
+
     static int last_errno(void) { return errno; }
     static void add_int(int *to, int change) { __atomic_add_fetch(to, change, __ATOMIC_SEQ_CST); }
     static int load_int(const int *from) { return __atomic_load_n(from, __ATOMIC_SEQ_CST); }
@@ -113,6 +152,10 @@ cdef extern from *:
     int EFD_CLOEXEC
 
     int64_t monotonic_us() nogil
+    int64_t thread_us() nogil
+    void sleep_until(int64_t at_us) nogil
+    int prepare_socket(int fd) nogil
+    int read_received(msghdr *message, int length, uint32_t *dropped) nogil
     void pack_address(const sockaddr_storage *source, uint8_t *out) nogil
     socklen_t unpack_address(const uint8_t *packed, int ipv6, sockaddr_storage *to) nogil
     void set_segment_bytes(msghdr *message, uint16_t bytes) nogil

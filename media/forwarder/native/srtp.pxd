@@ -7,10 +7,10 @@ from media.forwarder.native.libcrypto cimport (
     EVP_CIPHER_CTX_new, EVP_CTRL_AEAD_SET_TAG, EVP_CTRL_GCM_SET_IV_FIXED, EVP_Cipher, EVP_DecryptInit_ex,
     EVP_EncryptInit_ex, EVP_EncryptUpdate, EVP_MAC, EVP_MAC_CTX, EVP_MAC_CTX_free, EVP_MAC_CTX_new, EVP_MAC_fetch,
     EVP_MAC_final, EVP_MAC_free, EVP_MAC_init, EVP_MAC_update, EVP_aes_128_ctr, EVP_aes_128_gcm, EVP_aes_256_gcm,
-    OPENSSL_cleanse, OSSL_PARAM, OSSL_PARAM_construct_end, OSSL_PARAM_construct_octet_string,
+    key_schedule_of, OPENSSL_cleanse, OSSL_PARAM, OSSL_PARAM_construct_end, OSSL_PARAM_construct_octet_string,
     OSSL_PARAM_construct_utf8_string,
 )
-from media.forwarder.native.wire cimport read32, write16, write32
+from media.forwarder.native.wire cimport prefetch_lines, read32, write16, write32
 
 cdef enum:
     PROFILE_GCM_128 = 0
@@ -19,12 +19,15 @@ cdef enum:
     GCM_TAG_BYTES = 16
     SHA1_TAG_BYTES = 10
     SRTCP_INDEX_BYTES = 4
+    CONTEXT_LINES = 3       # of the cache
+    KEY_SCHEDULE_LINES = 12
     REPLAY_WORDS = 16       # replay window of 1024 packets, RFC 3711 3.3.2 asks for at least 64
 
 # One direction of one protection (RTP or RTCP) with one peer.
 ctypedef struct Protection:
     int profile
     EVP_CIPHER_CTX *cipher
+    const void *key_schedule        # of it, to be prefetched
     EVP_MAC_CTX *mac
     OSSL_PARAM tag[2]       # where GCM puts the tag of what it sealed
     uint8_t salt[14]
@@ -74,7 +77,14 @@ cdef inline bint protection_init(Protection *p, int profile, const uint8_t *key,
     else:
         ok = EVP_DecryptInit_ex(p.cipher, EVP_aes_128_gcm() if profile == PROFILE_GCM_128 else EVP_aes_256_gcm(), NULL,
                                 key, NULL)
+    p.key_schedule = key_schedule_of(p.cipher)
     return ok == 1
+
+
+cdef inline void protection_foresee(const Protection *p) noexcept nogil:
+    # Something will soon be sealed or opened: with many peers the context lies in far memory.
+    prefetch_lines(p.cipher, CONTEXT_LINES)
+    prefetch_lines(p.key_schedule, KEY_SCHEDULE_LINES)
 
 
 cdef inline void protection_free(Protection *p) noexcept nogil:

@@ -1,6 +1,6 @@
 # The state of the packet core: peers, the streams they publish, the sinks that carry a stream to a receiver.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memmove, memset
 
 from media.forwarder.native.clock cimport PublisherClock
@@ -16,12 +16,19 @@ from media.forwarder.native.tables cimport Table
 from media.forwarder.native.transport_feedback cimport TransportFeedback, feedback_free
 from media.forwarder.native.windows cimport Windows, windows_free
 
+cdef extern from "stdlib.h" nogil:
+    int posix_memalign(void **made, size_t alignment, size_t size)
+
 cdef enum:
     MAX_CODECS = 16
     MAX_DECLARED = 16
     MAX_ADDRESSES = 16              # from which one peer may send
     MAX_PENDING = 128               # packets of one stream forwarded together
-    MAX_BATCH_STREAMS = 1024
+    MAX_BATCH_STREAMS = 2048
+    CACHE_LINE_BYTES = 64
+    SINK_LINES = 3                  # of a sink, a peer and a stream that every packet needs
+    PEER_LINES = 3
+    STREAM_LINES = 5
     CODEC_NAMES = 3
     OPUS = 0
     VP8 = 1
@@ -51,29 +58,37 @@ ctypedef struct Indices:            # a growing list of places in one of State's
     int n
     int room
 
+# In the three below, what each packet needs stands first and together: with hundreds of lessons all of it comes from far
+# memory. They begin at a cache line (`new_struct`).
+
 ctypedef struct Peer:
-    int64_t id
+    # to send
+    Sink *due                       # sinks with packets in the batch that is being forwarded
+    Peer *next_due
+    Protection rtp_out
     bint has_address
     uint8_t address[ADDRESS]        # where to send; the first of `addresses`
+    uint32_t transport_number       # last transport-wide number given to what we send
+    int64_t id
+    # to receive
+    Protection rtp_in
+    Windows rtp_windows
+    TransportFeedback feedback
+    # the rest
     int n_addresses
     uint8_t addresses[MAX_ADDRESSES * ADDRESS]
-    Protection rtp_in
-    Protection rtp_out
     Protection rtcp_in
     Protection rtcp_out
     uint32_t srtcp_index
     uint32_t report_ssrc            # under which we report as a receiver
-    uint32_t transport_number       # last transport-wide number given to what we send
     char cname[256]
     int cname_bytes
-    Windows rtp_windows
     Windows rtcp_windows
     Indices streams
     Indices sinks
     Spent *spent
     int n_spent
     int room_spent
-    TransportFeedback feedback
     int64_t feedback_due_us
     int64_t report_due_us
     PublisherClock clock
@@ -82,23 +97,25 @@ ctypedef struct Sink:
     int64_t id
     int stream
     int peer
+    Sink *next_due                  # of the same peer
     bint active
-    bint has_rtx
     uint32_t ssrc
-    uint32_t rtx_ssrc
-    int payload_types[CODEC_NAMES]  # -1: that codec is not sent
-    int rtx_payload_types[CODEC_NAMES]
-    Extensions extensions
-    bint two_byte
-    int mid_bytes
-    uint8_t mid[256]
-    int64_t first_out
-    int64_t rtx_next
-    Numbering numbering
-    ResendLimiter limiter
-    SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
     uint64_t packets
     uint64_t bytes
+    int payload_types[CODEC_NAMES]  # -1: that codec is not sent
+    Extensions extensions
+    bint two_byte
+    bint has_rtx
+    int64_t first_out
+    SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
+    ResendLimiter limiter
+    Numbering numbering
+    # the rest
+    uint32_t rtx_ssrc
+    int rtx_payload_types[CODEC_NAMES]
+    int mid_bytes
+    uint8_t mid[256]
+    int64_t rtx_next
     uint64_t resent
     uint64_t nacks_received
     uint64_t plis_received
@@ -111,43 +128,44 @@ ctypedef struct Stream:
     int64_t id
     int peer
     bint video
-    int mid_bytes
-    uint8_t mid[256]
-    Codec codecs[MAX_CODECS]
-    int n_codecs
-    Extensions extensions
-    uint32_t declared[MAX_DECLARED]
-    int n_declared
-    Indices sinks
-    bint wants_feedback             # transport-wide feedback was negotiated
-    bint tapped
-    KeyframeWish wish
-    PacketCache cache
-    int pending[MAX_PENDING]        # packets to forward at the end of the batch
-    int n_pending
-    # the source: one SSRC of the publisher, from its first packet on
-    bint started
+    bint started                    # there is a source: one SSRC of the publisher, from its first packet on
     bint stalled
+    bint tapped
+    bint wants_feedback             # transport-wide feedback was negotiated
+    bint in_batch                   # has or had packets to forward in this batch
+    int n_pending
     uint32_t ssrc
     int codec                       # index into codecs
-    int64_t since_us
-    int64_t first                   # ext_seq
-    Order order
     uint32_t timestamp_offset
     uint32_t last_timestamp
-    MissingList missing
+    Extensions extensions
+    int n_codecs
+    PacketCache cache
+    Indices sinks
+    int64_t last_packet_us          # -1 before the first
+    uint64_t packets
+    uint64_t bytes
+    KeyframeWish wish
     Reception reception
+    Order order
+    Codec codecs[MAX_CODECS]
+    MissingList missing
+    int pending[MAX_PENDING]        # packets to forward at the end of the batch
+    # the rest
+    int mid_bytes
+    uint8_t mid[256]
+    uint32_t declared[MAX_DECLARED]
+    int n_declared
+    int64_t since_us
+    int64_t first                   # ext_seq
     bint has_sr
     uint64_t sr_ntp                 # of the publisher
     uint64_t sr_our_ntp             # the same instant on our clock
     uint32_t sr_rtp
-    uint64_t packets
-    uint64_t bytes
     uint64_t lost
     uint64_t recovered
     uint64_t nacks_sent
     uint64_t plis_sent
-    int64_t last_packet_us          # -1 before the first
 
 # One datagram, or several of equal size for one receiver (the last may be shorter), in the arena.
 ctypedef struct Message:
@@ -192,6 +210,7 @@ ctypedef struct Drops:
     uint64_t rtx_padding
     uint64_t seal_failed
     uint64_t events_full
+    uint64_t socket_full            # as the kernel counts them: whatever it was
 
 ctypedef struct State:
     Peer **peers
@@ -210,8 +229,19 @@ ctypedef struct State:
     double wall_minus_monotonic
     int batch_streams[MAX_BATCH_STREAMS]
     int n_batch_streams
+    Peer *due_peers                 # with packets in the batch that is being forwarded
+    int64_t dropped_us              # when the kernel last told that our socket had overflowed
     uint8_t report[1500]            # RTCP being written
     uint8_t compound[1600]          # RTCP being read
+
+
+cdef inline void *new_struct(size_t size) noexcept nogil:
+    # Zeroes that begin at a cache line; NULL without memory. To be freed by `free`.
+    cdef void *made = NULL
+    if posix_memalign(&made, CACHE_LINE_BYTES, size) != 0:
+        return NULL
+    memset(made, 0, size)
+    return made
 
 
 cdef inline bint add_index(Indices *indices, int at) noexcept nogil:

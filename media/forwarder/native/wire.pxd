@@ -1,5 +1,15 @@
-# Big-endian numbers at an address; the callers have checked the bounds.
+# Memory: big-endian numbers at an address, whose bounds the callers have checked, and what will be wanted soon.
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from *:
+    void prefetch "__builtin_prefetch"(const void *at) nogil
+
+
+cdef inline void prefetch_lines(const void *at, int lines) noexcept nogil:
+    # The cache lines from `at` on; any address will do.
+    cdef int i
+    for i in range(lines):
+        prefetch(<const char *>at + 64 * i)
 
 
 cdef inline uint16_t read16(const uint8_t *at) noexcept nogil:
