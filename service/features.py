@@ -25,6 +25,9 @@ from service.api import (
     observations,
     organisations,
     planning,
+    recording_handouts,
+    recording_policies,
+    recording_sharing,
     recordings,
     relays,
     rooms,
@@ -37,7 +40,7 @@ from service.api import (
     users,
     week,
 )
-from service.background import conduct_lessons, make_plans, make_recordings, write_usage
+from service.background import conduct_lessons, make_handouts, make_plans, make_recordings, write_usage
 from service.parts import Parts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -52,6 +55,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     lessons.router,
     live.router,
     recordings.router,
+    recording_handouts.router,
+    recording_sharing.router,
+    recording_policies.router,
     notes.router,
     rubrics.router,
     critiques.router,
@@ -74,6 +80,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
     write_usage,
     make_recordings,
+    make_handouts,
     make_plans,
     conduct_lessons,
 )

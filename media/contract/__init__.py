@@ -39,7 +39,14 @@ from media.contract.messages import (
     parse_command,
     parse_event,
 )
-from media.contract.recording import RecordedStream, RecordingMaker, RecordingManifest
+from media.contract.recording import (
+    HandoutFile,
+    HandoutMaker,
+    HandoutSource,
+    RecordedStream,
+    RecordingMaker,
+    RecordingManifest,
+)
 
 __all__ = [
     "EVENTS_TOPIC",
@@ -52,6 +59,9 @@ __all__ = [
     "Delivered",
     "Delivery",
     "HandOverLesson",
+    "HandoutFile",
+    "HandoutMaker",
+    "HandoutSource",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",

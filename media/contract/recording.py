@@ -47,3 +47,34 @@ class RecordingMaker(Protocol):
 
     def make(self, journal_folder: Path, output_folder: Path, progress: Callable[[float], None]) -> RecordingManifest:
         """Write the files into `output_folder`, telling `progress` a share between 0 and 1."""
+
+
+class HandoutSource(Message):
+    """A file of a recording that goes into the one to hand out; times in ms, `gaps` on the file's own timeline."""
+
+    path: str
+    sha256: str
+    role: PartyRole
+    source: Literal["camera", "screen", "microphone"]
+    offset_ms: int
+    duration_ms: int
+    has_picture: bool
+    has_sound: bool
+    gaps: list[tuple[int, int]] = Field(default_factory=list)
+
+
+class HandoutFile(Message):
+    """The one file made of a lesson."""
+
+    duration_ms: int
+    bytes: int
+    sha256: str
+
+
+class HandoutMaker(Protocol):
+    """Composes one MP4 of a lesson. What was done before is kept in `work_folder`, so a repeated call goes on there."""
+
+    def make(
+        self, sources: list[HandoutSource], output: Path, work_folder: Path, progress: Callable[[float], None]
+    ) -> HandoutFile:
+        """Write `output`, telling `progress` a share between 0 and 1."""
