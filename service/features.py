@@ -30,6 +30,7 @@ from service.api import (
     recording_sharing,
     recordings,
     relays,
+    replay_timeline,
     rooms,
     rubrics,
     samples,
@@ -40,7 +41,14 @@ from service.api import (
     users,
     week,
 )
-from service.background import conduct_lessons, make_handouts, make_plans, make_recordings, write_usage
+from service.background import (
+    conduct_lessons,
+    digest_recordings,
+    make_handouts,
+    make_plans,
+    make_recordings,
+    write_usage,
+)
 from service.parts import Parts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -64,6 +72,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     comparisons.router,
     samples.router,
     observations.router,
+    replay_timeline.router,
     usage.router,
     relays.router,
     metrics.router,
@@ -81,6 +90,7 @@ BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
     write_usage,
     make_recordings,
     make_handouts,
+    digest_recordings,
     make_plans,
     conduct_lessons,
 )
