@@ -16,10 +16,14 @@ from scheduler.pairing.cliques import maximal_cliques
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long one small model may take: CP-SAT's deterministic time, and wall seconds where there is a deadline."""
+    """How long one small model may take: CP-SAT's deterministic time, and wall seconds where there is a deadline.
+
+    Only with one worker does an answer repeat.
+    """
 
     deterministic: float
     seconds: float | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class _Model:
     def solve(self, hint: Sequence[int], effort: Effort) -> tuple[list[int] | None, bool, float]:
         self._hint(hint)
         solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
+        solver.parameters.num_workers = effort.workers
         solver.parameters.max_deterministic_time = effort.deterministic
         # The linear relaxation is tight here (a few percent), so full cuts decide where pure search flounders.
         solver.parameters.linearization_level = 2
