@@ -78,3 +78,48 @@ class HandoutMaker(Protocol):
         self, sources: list[HandoutSource], output: Path, work_folder: Path, progress: Callable[[float], None]
     ) -> HandoutFile:
         """Write `output`, telling `progress` a share between 0 and 1."""
+
+
+class GrowingStream(Message):
+    """A file of a lesson that still runs, as far as it can be fetched: its first `bytes` bytes stay as they are."""
+
+    party_id: str
+    party_name: str
+    role: PartyRole
+    source: Literal["camera", "screen", "microphone"]
+    file_name: str
+    content_type: str
+    offset_ms: int
+    duration_ms: int
+    has_picture: bool
+    has_sound: bool
+    width: int | None = None
+    height: int | None = None
+    bytes: int
+    ended: bool = False
+    "Whether nothing follows: the party has another file now, or is gone for good."
+
+
+class GrowingRecording(Message):
+    """What can be watched of a lesson that still runs."""
+
+    lesson_id: str
+    origin_at: float
+    streams: list[GrowingStream]
+
+
+class LiveRecording(Protocol):
+    """Follows one running lesson's journals."""
+
+    def advance(self) -> GrowingRecording:
+        """Take what was written since the last call into the files; call about once a second."""
+
+    def close(self) -> None:
+        """Close all files."""
+
+
+class LiveRecorder(Protocol):
+    """Makes files of lessons that still run."""
+
+    def follow(self, journal_folder: Path, output_folder: Path) -> LiveRecording:
+        """Begin with the lesson's first record; `output_folder` is emptied."""
