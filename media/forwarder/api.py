@@ -114,6 +114,21 @@ class AddPeerAddress:
 
 
 @dataclass(frozen=True)
+class AnswerChecks:
+    """Answer ICE checks from the peer's addresses that bear these credentials (RFC 8445 7.3); on sockets only.
+
+    What nominates another address, comes with other credentials or is not plain goes to the caller as before.
+    """
+
+    peer: int
+    "The peer."
+    ufrag: str
+    "Our user name fragment."
+    password: str = field(repr=False)
+    "Our password."
+
+
+@dataclass(frozen=True)
 class RemovePeer:
     """Forget a peer with its streams (and their sinks) and its sinks; ignored if it is gone."""
 
@@ -213,6 +228,7 @@ Command = (
     AddPeer
     | SetPeerAddress
     | AddPeerAddress
+    | AnswerChecks
     | RemovePeer
     | AddStream
     | RemoveStream

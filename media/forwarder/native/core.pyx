@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
@@ -20,7 +21,7 @@ from media.forwarder.native.sending cimport pause_sink, remember_sent_numbers
 from media.forwarder.native.sockets cimport pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
-    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_DECLARED, Codec, Message, Peer, Sink, State, Stream,
+    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, Codec, Message, Peer, Sink, State, Stream,
     add_index, free_peer, free_place, free_sink, free_stream, new_struct, next_index, remember_spent, remove_index,
     reserve_spent, want_keyframe,
 )
@@ -87,6 +88,7 @@ cdef class Core:
         free(self.state.outbox.messages)
         free(self.state.events.bytes)
         table_free(&self.state.addresses)
+        EVP_MAC_CTX_free(self.state.check_mac)
         free(self.state)
 
     # --- peers -----------------------------------------------------------------------------------------------------
@@ -109,6 +111,7 @@ cdef class Core:
             free_peer(peer)
             raise MemoryError
         peer.report_due_us = now_us
+        peer.checked_us = -1
         self.state.peers[at] = peer
         self.state.peers_due_us[at] = now_us
         self.peer_places[peer_id] = at
@@ -126,6 +129,15 @@ cdef class Core:
         cdef int at = self.place(self.peer_places, peer_id)
         if table_find(&self.state.addresses, <const uint8_t *><const char *>address) != at:
             self.learn_address(at, <const uint8_t *><const char *>address)
+
+    def set_checks(self, int64_t peer_id, bytes ufrag, bytes password):
+        """Answer ICE checks from the peer's addresses that have our user name fragment and password."""
+        cdef Peer *peer = self.state.peers[self.place(self.peer_places, peer_id)]
+        if not 0 < len(ufrag) <= MAX_CREDENTIAL or not 0 < len(password) <= MAX_CREDENTIAL:
+            raise FullError(f"ICE credentials have 1 to {MAX_CREDENTIAL} bytes")
+        memcpy(peer.ufrag, <const char *>ufrag, len(ufrag))
+        memcpy(peer.password, <const char *>password, len(password))
+        peer.ufrag_bytes, peer.password_bytes = len(ufrag), len(password)
 
     cdef void learn_address(self, int at, const uint8_t *address) except *:
         cdef Peer *peer = self.state.peers[at]
@@ -352,6 +364,11 @@ cdef class Core:
         taken = (<const char *>self.state.events.bytes)[:self.state.events.used] if self.state.events.used else b""
         self.state.events.used = 0
         return taken
+
+    def read_checked(self, int64_t peer_id):
+        """When a check of the peer was answered last, in us; -1 before the first, or if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        return -1 if at < 0 else self.state.peers[at].checked_us
 
     def read_drops(self):
         """Datagrams dropped, by cause."""

@@ -74,6 +74,12 @@ class PacketThread:
         self._note_gso()
         return decode_statistics(*records)
 
+    def last_check(self, peer: int) -> float | None:
+        """Monotonic seconds of the last ICE check of a peer that was answered here; None if there was none."""
+        with self._held():
+            at_us = self._core.read_checked(peer)
+        return None if at_us < 0 else at_us / 1e6
+
     def traffic(self) -> Traffic:
         """Read the sockets' counters."""
         with self._held():

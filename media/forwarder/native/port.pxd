@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from media.forwarder.native.checks cimport answer_check
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
 from media.forwarder.native.receiving cimport foresee_taking, take_rtp
@@ -263,7 +264,8 @@ cdef inline int take_message(Port *port, int at, int i, int64_t now_us) noexcept
         length = min(size, left)
         if 128 <= data[0] <= 191:
             take_datagram(port.state, port.inbox_peers[i], data, length, now_us)
-        else:
+        elif data[0] > 3 or port.inbox_peers[i] < 0 or not answer_check(
+                port.state, port.inbox_peers[i], data, length, port.inbox_addresses + i * ADDRESS, now_us):
             keep_control(port, data, length, port.inbox_addresses + i * ADDRESS)
         data += length
         left -= length
