@@ -7,7 +7,7 @@ every call and, after each call, drains `outgoing()` and `events()`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Address = tuple[str, int]
 Kind = Literal["audio", "video"]
@@ -115,7 +115,7 @@ class AddPeerAddress:
 
 @dataclass(frozen=True)
 class AnswerChecks:
-    """Answer ICE checks from the peer's addresses that bear these credentials (RFC 8445 7.3); on sockets only.
+    """Answer ICE checks from the peer's addresses that bear these credentials (RFC 8445 7.3).
 
     What nominates another address, comes with other credentials or is not plain goes to the caller as before.
     """
@@ -308,8 +308,7 @@ class PeerGone:
 Event = StreamStarted | StreamStalled | StreamResumed | Tapped | TappedReport | PeerGone
 
 
-@dataclass(frozen=True)
-class StreamStatistics:
+class StreamStatistics(NamedTuple):
     """Counters of a living stream; all but last_packet only grow."""
 
     packets: int
@@ -328,8 +327,7 @@ class StreamStatistics:
     "`now` of the last packet, monotonic seconds; None before the first."
 
 
-@dataclass(frozen=True)
-class SinkStatistics:
+class SinkStatistics(NamedTuple):
     """Counters of a living sink; packets, bytes, resent and the *_received only grow."""
 
     packets: int
@@ -371,7 +369,7 @@ class Forwarder(Protocol):
         """Obey a command. Raises CommandError if it makes no sense; the state is then unchanged."""
 
     def receive(self, data: bytes, address: Address, now: float) -> None:
-        """Take one RTP or RTCP datagram (first byte 128-191, RFC 7983); never raises for its content."""
+        """Take one RTP or RTCP datagram (first byte 128-191, RFC 7983) or ICE check; never raises for its content."""
 
     def tick(self, now: float) -> None:
         """Do what is due by time: retries, feedback, reports, stalls. To be called every 10-20 ms."""

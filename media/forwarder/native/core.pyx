@@ -12,7 +12,7 @@ from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
     CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_add_socket, port_free, port_init, port_lock, port_run,
-    port_stop, take_datagram,
+    port_stop, is_answered, take_datagram,
 )
 from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
@@ -412,11 +412,14 @@ cdef class Core:
     # --- without a socket --------------------------------------------------------------------------------------------
 
     def receive(self, list datagrams, int64_t now_us):
-        """Take a batch of RTP and RTCP datagrams, each with its sender's 18-byte address, and forward them."""
+        """Take a batch of RTP, RTCP and ICE checks, each with its sender's 18-byte address, and forward them."""
         cdef bytes data, address
+        cdef int peer
         for data, address in datagrams:
-            take_datagram(self.state, table_find(&self.state.addresses, <const uint8_t *><const char *>address),
-                          <const uint8_t *><const char *>data, <int>min(len(data), 65535), now_us)
+            peer = table_find(&self.state.addresses, <const uint8_t *><const char *>address)
+            if not is_answered(self.state, peer, <const uint8_t *><const char *>data, <int>min(len(data), 65535),
+                               <const uint8_t *><const char *>address, now_us):
+                take_datagram(self.state, peer, <const uint8_t *><const char *>data, <int>min(len(data), 65535), now_us)
         end_batch(self.state)
 
     def tick(self, int64_t now_us):

@@ -88,6 +88,12 @@ cdef inline void take_datagram(State *state, int peer, const uint8_t *data, int 
         take_rtp(state, peer, data, length, now_us)
 
 
+cdef inline bint is_answered(State *state, int peer, const uint8_t *data, int length, const uint8_t *address,
+                             int64_t now_us) noexcept nogil:
+    # Whether it was an ICE check (RFC 7983) of a peer, -1 if unknown, that needs nothing but an answer.
+    return peer >= 0 and length > 0 and data[0] <= 3 and answer_check(state, peer, data, length, address, now_us)
+
+
 cdef inline void end_batch(State *state) noexcept nogil:
     forward_all(state)
     outbox_flush(&state.outbox)
@@ -264,8 +270,8 @@ cdef inline int take_message(Port *port, int at, int i, int64_t now_us) noexcept
         length = min(size, left)
         if 128 <= data[0] <= 191:
             take_datagram(port.state, port.inbox_peers[i], data, length, now_us)
-        elif data[0] > 3 or port.inbox_peers[i] < 0 or not answer_check(
-                port.state, port.inbox_peers[i], data, length, port.inbox_addresses + i * ADDRESS, now_us):
+        elif not is_answered(port.state, port.inbox_peers[i], data, length, port.inbox_addresses + i * ADDRESS,
+                             now_us):
             keep_control(port, data, length, port.inbox_addresses + i * ADDRESS)
         data += length
         left -= length

@@ -43,24 +43,32 @@ def _decode(kind: int, number: int, body: bytes) -> api.Event:
 def decode_statistics(streams: bytearray, sinks: bytearray, drops: dict[str, int]) -> api.Statistics:
     """Statistics from the core's packed records."""
     return api.Statistics(
-        {fields[0]: _stream_statistics(fields[1:]) for fields in _STREAM.iter_unpack(streams)},
-        {fields[0]: _sink_statistics(fields[1:8], fields[8:]) for fields in _SINK.iter_unpack(sinks)},
+        {record[0]: _stream_statistics(*record) for record in _STREAM.iter_unpack(streams)},
+        {record[0]: _sink_statistics(*record) for record in _SINK.iter_unpack(sinks)},
         {cause: count for cause, count in drops.items() if count},
     )
 
 
-def _stream_statistics(fields: tuple[int, ...]) -> api.StreamStatistics:
-    packets, payload_bytes, lost, recovered, nacks, plis, last_packet_us = fields
-    return api.StreamStatistics(packets, payload_bytes, lost, recovered, nacks, plis, _seconds(last_packet_us))
+def _stream_statistics(
+    _number: int, packets: int, size: int, lost: int, recovered: int, nacks: int, plis: int, last_us: int
+) -> api.StreamStatistics:
+    return api.StreamStatistics(packets, size, lost, recovered, nacks, plis, _seconds(last_us))
 
 
-def _sink_statistics(counters: tuple[int, ...], shares: tuple[float, float]) -> api.SinkStatistics:
-    packets, payload_bytes, resent, nacks, plis, lost, last_rr_us = counters
-    fraction_lost, rtt_s = shares
+def _sink_statistics(
+    _number: int,
+    packets: int,
+    size: int,
+    resent: int,
+    nacks: int,
+    plis: int,
+    lost: int,
+    last_rr_us: int,
+    fraction_lost: float,
+    rtt_s: float,
+) -> api.SinkStatistics:
     rtt = None if rtt_s < 0 else rtt_s
-    return api.SinkStatistics(
-        packets, payload_bytes, resent, nacks, plis, fraction_lost, lost, _seconds(last_rr_us), rtt
-    )
+    return api.SinkStatistics(packets, size, resent, nacks, plis, fraction_lost, lost, _seconds(last_rr_us), rtt)
 
 
 def microseconds(now: float) -> int:
