@@ -18,7 +18,7 @@ from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
 from media.forwarder.native.rtp cimport Extensions
 from media.forwarder.native.sending cimport pause_sink, remember_sent_numbers
-from media.forwarder.native.sockets cimport pthread_mutex_unlock, read
+from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
     ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, Codec, Message, Peer, Sink, State, Stream,
@@ -33,6 +33,8 @@ import random
 cdef enum:
     ARENA_BYTES = 384 * 1024        # small enough to stay in the cache of the core that copies it to the kernel
     MESSAGES = 2048
+    PACKETS_NICE = -10              # nine parts in ten of a full core; what tells and hears clients needs the tenth
+    PACKETS_TURN_NS = 100_000
 
 
 class UnknownNumberError(KeyError):
@@ -473,6 +475,10 @@ cdef class SocketCore(Core):
     def wake_fd(self):
         """Readable when events or control datagrams wait to be taken."""
         return self.port.wake_fd
+
+    def prefer_thread(self):
+        """Let the calling thread go before others; False where that takes rights that we do not have."""
+        return bool(prefer_thread(PACKETS_NICE, PACKETS_TURN_NS))
 
     def run(self):
         """Forward until `stop`; releases the GIL for good."""

@@ -45,7 +45,7 @@ class PacketThread:
         )
         self._commands = Commands(self._core)
         self._gso = True
-        self._thread = threading.Thread(target=self._core.run, name="packets", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="packets", daemon=True)
         self._thread.start()
 
     @property
@@ -89,6 +89,11 @@ class PacketThread:
         """End the thread; returns when it is gone."""
         self._core.stop()
         self._thread.join()
+
+    def _run(self) -> None:
+        if not self._core.prefer_thread():
+            logger.info("packets go before no other work: that takes CAP_SYS_NICE, or a nice limit of -10 (LimitNICE=-10)")
+        self._core.run()
 
     @contextlib.contextmanager
     def _held(self) -> Iterator[None]:
