@@ -258,7 +258,13 @@ def throw_commands(bench: Bench) -> None:
     bench.core.outgoing()  # under keys of the fuzzer's choice: not to be judged
 
 
-TARGETS = {"rtp": throw_rtp, "rtcp": throw_rtcp, "checks": throw_checks, "garbage": throw_garbage, "commands": throw_commands}
+TARGETS = {
+    "rtp": throw_rtp,
+    "rtcp": throw_rtcp,
+    "checks": throw_checks,
+    "garbage": throw_garbage,
+    "commands": throw_commands,
+}
 ROUND = 2000
 
 

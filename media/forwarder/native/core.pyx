@@ -376,31 +376,41 @@ cdef class Core:
         """Datagrams dropped, by cause."""
         return self.state.drops
 
-    def read_streams(self):
-        """The streams' counters as packed records: id, then in the order of StreamStatistics, times in us."""
+    def places(self):
+        """How many places there are for streams and for sinks: `read_streams` and `read_sinks` read ranges of them."""
+        return self.state.room_streams, self.state.room_sinks
+
+    def read_streams(self, int first, int end):
+        """Streams' counters as packed records: id, then in the order of StreamStatistics, times in us."""
         cdef int i
         cdef Stream *stream
         cdef int64_t fields[8]
-        out = bytearray(len(self.stream_places) * sizeof(fields))
-        cdef char *at = out
-        for i in range(self.state.room_streams):
+        cdef char *begin
+        cdef char *at
+        first, end = max(first, 0), min(end, self.state.room_streams)
+        out = bytearray(max(end - first, 0) * sizeof(fields))
+        begin = at = out
+        for i in range(first, end):
             stream = self.state.streams[i]
             if stream != NULL:
                 fields = [stream.id, stream.packets, stream.bytes, stream.lost, stream.recovered, stream.nacks_sent,
                           stream.plis_sent, stream.last_packet_us]
                 memcpy(at, fields, sizeof(fields))
                 at += sizeof(fields)
-        return out
+        return bytes(out[:at - begin])
 
-    def read_sinks(self):
-        """The sinks' counters as packed records: id, then in the order of SinkStatistics; the last two are doubles."""
+    def read_sinks(self, int first, int end):
+        """Sinks' counters as packed records: id, then in the order of SinkStatistics; the last two are doubles."""
         cdef int i
         cdef Sink *sink
         cdef int64_t fields[8]
         cdef double shares[2]
-        out = bytearray(len(self.sink_places) * (sizeof(fields) + sizeof(shares)))
-        cdef char *at = out
-        for i in range(self.state.room_sinks):
+        cdef char *begin
+        cdef char *at
+        first, end = max(first, 0), min(end, self.state.room_sinks)
+        out = bytearray(max(end - first, 0) * (sizeof(fields) + sizeof(shares)))
+        begin = at = out
+        for i in range(first, end):
             sink = self.state.sinks[i]
             if sink != NULL:
                 fields = [sink.id, sink.packets, sink.bytes, sink.resent, sink.nacks_received, sink.plis_received,
@@ -409,7 +419,7 @@ cdef class Core:
                 memcpy(at, fields, sizeof(fields))
                 memcpy(at + sizeof(fields), shares, sizeof(shares))
                 at += sizeof(fields) + sizeof(shares)
-        return out
+        return bytes(out[:at - begin])
 
     # --- without a socket --------------------------------------------------------------------------------------------
 

@@ -37,4 +37,6 @@ class NativeForwarder:
 
     def statistics(self) -> api.Statistics:
         """Read all counters."""
-        return decode_statistics(self._core.read_streams(), self._core.read_sinks(), self._core.read_drops())
+        streams, sinks = self._core.places()
+        core = self._core
+        return decode_statistics(core.read_streams(0, streams), core.read_sinks(0, sinks), core.read_drops())

@@ -40,7 +40,7 @@ def _decode(kind: int, number: int, body: bytes) -> api.Event:
     return api.PeerGone(number)
 
 
-def decode_statistics(streams: bytearray, sinks: bytearray, drops: dict[str, int]) -> api.Statistics:
+def decode_statistics(streams: bytes, sinks: bytes, drops: dict[str, int]) -> api.Statistics:
     """Statistics from the core's packed records."""
     return api.Statistics(
         {record[0]: _stream_statistics(*record) for record in _STREAM.iter_unpack(streams)},
