@@ -39,7 +39,18 @@ from media.contract.messages import (
     parse_command,
     parse_event,
 )
-from media.contract.recording import RecordedStream, RecordingMaker, RecordingManifest
+from media.contract.recording import (
+    GrowingRecording,
+    GrowingStream,
+    HandoutFile,
+    HandoutMaker,
+    HandoutSource,
+    LiveRecorder,
+    LiveRecording,
+    RecordedStream,
+    RecordingMaker,
+    RecordingManifest,
+)
 
 __all__ = [
     "EVENTS_TOPIC",
@@ -51,12 +62,19 @@ __all__ = [
     "Consumption",
     "Delivered",
     "Delivery",
+    "GrowingRecording",
+    "GrowingStream",
     "HandOverLesson",
+    "HandoutFile",
+    "HandoutMaker",
+    "HandoutSource",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",
     "LessonKind",
     "LessonOpened",
+    "LiveRecorder",
+    "LiveRecording",
     "OpenLesson",
     "Party",
     "PartyJoined",

@@ -30,6 +30,7 @@ class Commands:
             api.AddPeer: self._add_peer,
             api.SetPeerAddress: lambda c, _now: core.set_peer_address(c.peer, pack(c.address)),
             api.AddPeerAddress: lambda c, _now: core.add_peer_address(c.peer, pack(c.address)),
+            api.AnswerChecks: lambda c, _now: core.set_checks(c.peer, c.ufrag.encode(), c.password.encode()),
             api.RemovePeer: lambda c, _now: core.remove_peer(c.peer),
             api.AddStream: self._add_stream,
             api.RemoveStream: lambda c, _now: core.remove_stream(c.stream),

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 from media.forwarder import api
 from media.forwarder.native.commands import CODECS
-from media.forwarder.native.core import Core
 
 _RECORD = struct.Struct("=IBq")
 _STARTED = struct.Struct("=IBB")
 _REPORT = struct.Struct("=qQI")
 _ARRIVAL = struct.Struct("=q")
-_STREAM = struct.Struct("=8q")
+_STREAM = struct.Struct("=10q")
 _SINK = struct.Struct("=9q2d")
 _SWITCHED = struct.Struct("=BB")
 _WINDOW = struct.Struct("=8q")
@@ -79,35 +78,66 @@ _DECODERS: dict[int, Callable[[int, bytes], api.Event]] = {
 "By the kinds of `events.pxd`."
 
 
-def read_statistics(core: Core) -> api.Statistics:
-    """All counters of the core."""
-    streams, layers, sinks, drops = core.read_streams(), core.read_layers(), core.read_sinks(), core.read_drops()
-    by_stream: dict[int, list[api.LayerStatistics]] = {}
-    for stream, packets, payload_bytes, last_packet_us, last_keyframe_us in layers:
-        layer = api.LayerStatistics(packets, payload_bytes, _seconds(last_packet_us), _seconds(last_keyframe_us))
-        by_stream.setdefault(stream, []).append(layer)
+def decode_statistics(streams: bytes, sinks: bytes, drops: dict[str, int]) -> api.Statistics:
+    """Statistics from the core's packed records."""
+    counters: dict[int, api.StreamStatistics] = {}
+    for record in _STREAM.iter_unpack(streams):
+        layer = _stream_statistics(*record)
+        known = counters.get(record[0])
+        counters[record[0]] = layer if known is None else _together(known, layer)
     return api.Statistics(
-        {
-            fields[0]: _stream_statistics(fields[1:], tuple(by_stream.get(fields[0], ())))
-            for fields in _STREAM.iter_unpack(streams)
-        },
-        {fields[0]: _sink_statistics(fields[1:9], fields[9:]) for fields in _SINK.iter_unpack(sinks)},
+        counters,
+        {record[0]: _sink_statistics(*record) for record in _SINK.iter_unpack(sinks)},
         {cause: count for cause, count in drops.items() if count},
     )
 
 
-def _stream_statistics(fields: tuple[int, ...], layers: tuple[api.LayerStatistics, ...]) -> api.StreamStatistics:
-    packets, payload_bytes, lost, recovered, nacks, plis, last_packet_us = fields
-    return api.StreamStatistics(packets, payload_bytes, lost, recovered, nacks, plis, _seconds(last_packet_us), layers)
+def _stream_statistics(
+    _number: int,
+    packets: int,
+    size: int,
+    lost: int,
+    recovered: int,
+    nacks: int,
+    plis: int,
+    last_us: int,
+    layer: int,
+    keyframe_us: int,
+) -> api.StreamStatistics:
+    last = _seconds(last_us)
+    layers = () if layer < 0 else (api.LayerStatistics(layer, packets, size, last, _seconds(keyframe_us)),)
+    return api.StreamStatistics(packets, size, lost, recovered, nacks, plis, last, layers)
 
 
-def _sink_statistics(counters: tuple[int, ...], shares: tuple[float, float]) -> api.SinkStatistics:
-    packets, payload_bytes, resent, nacks, plis, lost, last_rr_us, layer = counters
-    fraction_lost, rtt_s = shares
-    rtt = None if rtt_s < 0 else rtt_s
-    return api.SinkStatistics(
-        packets, payload_bytes, resent, nacks, plis, fraction_lost, lost, _seconds(last_rr_us), rtt, layer
+def _together(one: api.StreamStatistics, other: api.StreamStatistics) -> api.StreamStatistics:
+    """The counters of two layers of a stream."""
+    return api.StreamStatistics(
+        one.packets + other.packets,
+        one.bytes + other.bytes,
+        one.lost + other.lost,
+        one.recovered + other.recovered,
+        one.nacks_sent + other.nacks_sent,
+        one.plis_sent + other.plis_sent,
+        max((at for at in (one.last_packet, other.last_packet) if at is not None), default=None),
+        tuple(sorted(one.layers + other.layers)),
     )
+
+
+def _sink_statistics(
+    _number: int,
+    packets: int,
+    size: int,
+    resent: int,
+    nacks: int,
+    plis: int,
+    lost: int,
+    last_rr_us: int,
+    layer: int,
+    fraction_lost: float,
+    rtt_s: float,
+) -> api.SinkStatistics:
+    rtt = None if rtt_s < 0 else rtt_s
+    return api.SinkStatistics(packets, size, resent, nacks, plis, fraction_lost, lost, _seconds(last_rr_us), rtt, layer)
 
 
 def microseconds(now: float) -> int:

@@ -5,6 +5,7 @@ from libc.string cimport memmove, memset
 
 from media.forwarder.native.clock cimport PublisherClock
 from media.forwarder.native.keyframe cimport KeyframeWish, wish_keyframe
+from media.forwarder.native.libcrypto cimport EVP_MAC_CTX, OPENSSL_cleanse
 from media.forwarder.native.line cimport Line, line_free
 from media.forwarder.native.nack cimport MissingList
 from media.forwarder.native.packet_cache cimport PacketCache, cache_free
@@ -36,6 +37,7 @@ cdef enum:
     VP8 = 1
     H264 = 2
     SENT_NUMBERS = 64               # packets without RTX that can be sent again, a power of two
+    MAX_CREDENTIAL = 256            # RFC 8445 5.3
     ADDRESS = 18                    # bytes: IPv6 or v4-mapped, and port
     MAX_LAYERS = 4
     MAX_RID = 16                    # bytes
@@ -97,6 +99,11 @@ ctypedef struct Peer:
     int64_t feedback_due_us
     int64_t report_due_us
     PublisherClock clock
+    uint8_t ufrag[MAX_CREDENTIAL]   # of its ICE checks; none are answered without
+    int ufrag_bytes
+    uint8_t password[MAX_CREDENTIAL]
+    int password_bytes
+    int64_t checked_us              # when we answered one, -1 before
 
 ctypedef struct Sink:
     int64_t id
@@ -264,7 +271,8 @@ ctypedef struct State:
     Peer *due_peers                 # with packets in the batch that is being forwarded
     int64_t dropped_us              # when the kernel last told that our socket had overflowed
     uint8_t report[1500]            # RTCP being written
-    uint8_t compound[1600]          # RTCP being read
+    uint8_t compound[1600]          # RTCP, or a check, being read
+    EVP_MAC_CTX *check_mac
 
 
 cdef inline void *new_struct(size_t size) noexcept nogil:
@@ -345,6 +353,7 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
     free(peer.streams.at)
     free(peer.sinks.at)
     free(peer.spent)
+    OPENSSL_cleanse(peer.password, MAX_CREDENTIAL)
     free(peer)
 
 

@@ -80,6 +80,10 @@ export class FakePeerConnection {
   onconnectionstatechange: (() => void) | null = null
   closed = false
   private readonly transceivers: FakeTransceiver[] = []
+  constructor(public configuration: RTCConfiguration) {}
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration
+  }
   addTransceiver(track: FakeTrack, init: { direction: string; sendEncodings: RTCRtpEncodingParameters[] }): FakeTransceiver {
     const sender = {
       track: track as FakeTrack | null,
@@ -203,8 +207,8 @@ export class FakeBrowser {
         this.sockets.push(socket)
         return socket
       },
-      createPeerConnection: () => {
-        const connection = new FakePeerConnection()
+      createPeerConnection: (configuration) => {
+        const connection = new FakePeerConnection(configuration)
         this.connections.push(connection)
         return connection as unknown as RTCPeerConnection
       },
