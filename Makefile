@@ -36,6 +36,7 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest media.forwarder.native.core --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
 	@cd web && npm run --silent lint

@@ -22,6 +22,16 @@ def make_recordings(parts: Parts) -> AbstractAsyncContextManager[None]:
     return parts.production.running()
 
 
+def make_handouts(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The jobs that compose files to hand out."""
+    return parts.handout_production.running()
+
+
+def digest_recordings(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The jobs that read thumbnails and speech off finished recordings."""
+    return parts.digests.running()
+
+
 def make_plans(parts: Parts) -> AbstractAsyncContextManager[None]:
     """The jobs that pair demands with lead series."""
     return parts.planning.running()

@@ -1,34 +1,102 @@
 """The one composition root: chooses the real parts of a deployment and plugs them together."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import ifaddr
+from media.recorder.handout.maker import ComposingHandoutMaker
 
+from media.contract.messages import REPLICA_LENGTH
+from media.recorder.digest import FileDigester
 from media.recorder.disk_space import MIB, SpaceLimits
 from media.recorder.recording_maker import JournalRecordingMaker
 from media.relay.configuration import RelayConfiguration
 from media.relay.relay import Relay
+from service.accounts.setup import Setup
+from service.bus.lease import RedisLease
 from service.bus.memory import MemoryBus
+from service.bus.redis_bus import NAMESPACE, RedisBus, RefusedByRedisError
 from service.configuration import Configuration, ConfigurationError
+from service.live.live import FleetWiring
 from service.parts import Parts
-from service.recordings.subprocess_maker import SubprocessMaker
+from service.recordings.subprocess_maker import SubprocessHandoutMaker, SubprocessMaker
+from service.replay.subprocess_digester import SubprocessDigester
+from service.security.shared_rate_limits import SharedRateLimits
+from service.security.tokens import derive_token
+from service.storage.base import new_id
 from service.storage.database import Database
 from service.storage.schema import SchemaError, prepare_schema
 
 RELAY_ID = "relay-1"
+LEADER = "lease.leader"
 
 
 def make_parts(configuration: Configuration) -> Parts:
-    """Real parts over `configuration`; nothing is opened or written yet."""
+    """Real parts over `configuration`; nothing is opened or written yet. Raises ConfigurationError."""
+    if configuration.redis_url is not None:
+        return _make_fleet_parts(configuration, configuration.redis_url)
     return Parts(
         configuration=configuration,
         database=Database(configuration.effective_database_url),
         bus=MemoryBus(),
         recording_maker=SubprocessMaker(JournalRecordingMaker()),
+        handout_maker=SubprocessHandoutMaker(ComposingHandoutMaker()),
+        stream_digester=SubprocessDigester(FileDigester()),
         relay_ids=(RELAY_ID,),
     )
+
+
+def _make_fleet_parts(configuration: Configuration, redis_url: str) -> Parts:
+    """The parts of one process of several: a replica of the service, or a worker."""
+    bus = make_redis_bus(configuration, redis_url)
+    key = configuration.effective_fleet_key
+    replica_id = new_id()[:REPLICA_LENGTH]
+    lease = RedisLease(bus.redis, bus.reach, bus.key_of(LEADER), replica_id)
+    return Parts(
+        configuration=configuration,
+        database=Database(configuration.effective_database_url),
+        bus=bus,
+        recording_maker=SubprocessMaker(JournalRecordingMaker()),
+        stream_digester=SubprocessDigester(FileDigester()),
+        relay_ids=(),
+        rate_limits=SharedRateLimits(redis_url, NAMESPACE),
+        setup=Setup(derive_token(key, "setup")),
+        replica_id=replica_id,
+        wiring=FleetWiring(lease, bus.listeners, key),
+    )
+
+
+def make_redis_bus(configuration: Configuration, redis_url: str) -> RedisBus:
+    """The bus between processes; not connected yet. Raises ConfigurationError."""
+    try:
+        return RedisBus(redis_url, configuration.effective_fleet_key)
+    except ValueError as error:
+        raise ConfigurationError(f"REDIS_URL is no address of a Redis: {error}") from error
+
+
+@asynccontextmanager
+async def running_bus(parts: Parts) -> AsyncIterator[None]:
+    """The connection to the other processes, and the competition for the lead; nothing where there is one process."""
+    bus, wiring = parts.bus, parts.wiring
+    if not isinstance(bus, RedisBus) or wiring is None:
+        yield
+        return
+    await check_redis(bus)
+    async with bus.running(), AsyncExitStack() as stack:
+        if isinstance(wiring.leadership, RedisLease):
+            await stack.enter_async_context(wiring.leadership.running())
+        yield
+
+
+async def check_redis(bus: RedisBus) -> None:
+    """See that Redis takes us, if it is there. Raises ConfigurationError."""
+    try:
+        await bus.check()
+    except RefusedByRedisError as error:
+        await bus.redis.aclose()
+        raise ConfigurationError(f"Redis refuses us ({error}); correct user and password in REDIS_URL") from error
 
 
 def prepare_storage(parts: Parts) -> None:
@@ -50,22 +118,25 @@ def prepare_storage(parts: Parts) -> None:
 @asynccontextmanager
 async def running_relay(parts: Parts) -> AsyncIterator[None]:
     """The relay of a deployment on one machine, in this process. Raises OSError when its UDP port is taken."""
-    configuration = parts.configuration
-    relay = Relay(
-        RelayConfiguration(
-            relay_id=RELAY_ID,
-            journals_folder=configuration.journal_folder,
-            udp_port=configuration.udp_port,
-            announced_addresses=configuration.announced_addresses or addresses_of_this_machine(),
-            recording_space=SpaceLimits(*(limit * MIB for limit in configuration.recording_free_mb)),
-        ),
-        parts.bus,
-    )
+    relay = Relay(relay_configuration(parts.configuration, RELAY_ID), parts.bus)
     await relay.start()
     try:
         yield
     finally:
         await relay.stop()
+
+
+def relay_configuration(configuration: Configuration, relay_id: str, **differences: Any) -> RelayConfiguration:
+    """What a relay is told at its start."""
+    common: dict[str, Any] = {
+        "relay_id": relay_id,
+        "journals_folder": configuration.journal_folder,
+        "udp_port": configuration.udp_port,
+        "announced_addresses": configuration.announced_addresses or addresses_of_this_machine(),
+        "recording_space": SpaceLimits(*(limit * MIB for limit in configuration.recording_free_mb)),
+        "capacity": configuration.relay_rooms or 0,
+    }
+    return RelayConfiguration(**(common | differences))
 
 
 def addresses_of_this_machine() -> tuple[str, ...]:

@@ -5,6 +5,8 @@ the prefix, as hosting platforms set them). A key nobody knows is refused, becau
 """
 
 import os
+import re
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +16,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "THREE_CLASSROOMS_"
+FLEET_KEY_LENGTH = 32
 
 Locale = Literal["zh-CN", "en"]
 
@@ -37,6 +40,14 @@ class Configuration(BaseSettings):
         default=None, validation_alias=AliasChoices("redis_url", f"{PREFIX}REDIS_URL", "REDIS_URL")
     )
     """Redis for the bus and the jobs of a deployment of several processes; in-process when not given."""
+    fleet_key: SecretStr | None = None
+    """Secret that all processes of a deployment with Redis share: they sign with it what they tell each other."""
+    fleet_key_file: Path | None = None
+    """File that holds the fleet's key, instead of the key itself."""
+    relay_id: str = Field(default_factory=lambda: f"{socket.gethostname()}"[:64], pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    """Name of the relay that `three-classrooms relay` runs; two must not share one."""
+    relay_drain_minutes: float = Field(default=60, ge=0, le=24 * 60)
+    """How long a relay that is asked to stop waits for its lessons to end before it lets others take them over."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     """TCP port of HTTP; 0 takes a free one."""
@@ -48,6 +59,13 @@ class Configuration(BaseSettings):
     """The relay's one UDP port; 0 takes a free one."""
     announced_addresses: Annotated[tuple[str, ...], NoDecode] = ()
     """IP addresses offered to clients for media; those of this machine when empty; comma-separated."""
+    turn_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """The deployment's TURN server for schools that let only port 443 through, such as
+    turns:turn.example.cn:443?transport=tcp; comma-separated, the best first."""
+    turn_secret: SecretStr | None = Field(default=None, min_length=16, max_length=200)
+    """Shared with the TURN server (coturn's static-auth-secret); short-lived credentials are made from it."""
+    turn_secret_file: Path | None = None
+    """A file with that secret, for deployments that mount secrets."""
     time_zone: str = "Asia/Shanghai"
     """Zone in which dates and periods are meant."""
     default_locale: Locale = "zh-CN"
@@ -88,7 +106,7 @@ class Configuration(BaseSettings):
     metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
     """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
 
-    @field_validator("trusted_proxies", "announced_addresses", mode="before")
+    @field_validator("trusted_proxies", "announced_addresses", "turn_urls", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -110,6 +128,26 @@ class Configuration(BaseSettings):
         if self.s3_endpoint is not None and not self.s3_endpoint.startswith(("http://", "https://")):
             raise ValueError("S3_ENDPOINT must begin with http:// or https://")
         return self
+
+    @field_validator("turn_urls")
+    @classmethod
+    def _are_turn_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not re.fullmatch(r"turns?:[^\s/?@]+(:[0-9]{1,5})?(\?transport=(udp|tcp))?", url):
+                raise ValueError(f"{url!r} is no TURN address; expected turns:turn.example.cn:443?transport=tcp")
+        return value
+
+    @model_validator(mode="after")
+    def _secret_of_turn(self) -> Self:
+        if self.turn_urls and self.turn_shared_secret is None:
+            raise ValueError("TURN_URLS need TURN_SECRET or TURN_SECRET_FILE")
+        return self
+
+    @property
+    def turn_shared_secret(self) -> str | None:
+        """The secret shared with the TURN server, from its file or as given."""
+        given = self.turn_secret.get_secret_value() if self.turn_secret else None
+        return _text_of(self.turn_secret_file) or given
 
     @model_validator(mode="after")
     def _falling_space(self) -> Self:
@@ -140,6 +178,23 @@ class Configuration(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The deployment's zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def effective_fleet_key(self) -> str:
+        """The fleet's key. Raises ConfigurationError when there is none, or it is too short to protect anything."""
+        if self.fleet_key_file is not None:
+            try:
+                key = self.fleet_key_file.read_text().strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"the fleet's key in {self.fleet_key_file} cannot be read: {error}") from error
+        else:
+            key = self.fleet_key.get_secret_value() if self.fleet_key else ""
+        if len(key) < FLEET_KEY_LENGTH:
+            raise ConfigurationError(
+                f"with REDIS_URL every process needs the same {PREFIX}FLEET_KEY_FILE (or {PREFIX}FLEET_KEY) "
+                f"of at least {FLEET_KEY_LENGTH} characters; `openssl rand -hex 32` makes one"
+            )
+        return key
 
     @property
     def effective_database_url(self) -> str:

@@ -25,9 +25,14 @@ from service.api import (
     observations,
     organisations,
     planning,
+    recording_handouts,
+    recording_policies,
+    recording_sharing,
     recordings,
     relays,
+    replay_timeline,
     rooms,
+    school_calendar,
     rubrics,
     samples,
     session,
@@ -37,7 +42,14 @@ from service.api import (
     users,
     week,
 )
-from service.background import conduct_lessons, make_plans, make_recordings, write_usage
+from service.background import (
+    conduct_lessons,
+    digest_recordings,
+    make_handouts,
+    make_plans,
+    make_recordings,
+    write_usage,
+)
 from service.parts import Parts
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -47,17 +59,22 @@ ROUTERS: tuple[APIRouter, ...] = (
     session.router,
     users.router,
     organisations.router,
+    school_calendar.router,
     rooms.router,
     device.router,
     lessons.router,
     live.router,
     recordings.router,
+    recording_handouts.router,
+    recording_sharing.router,
+    recording_policies.router,
     notes.router,
     rubrics.router,
     critiques.router,
     comparisons.router,
     samples.router,
     observations.router,
+    replay_timeline.router,
     usage.router,
     relays.router,
     metrics.router,
@@ -74,6 +91,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
     write_usage,
     make_recordings,
+    make_handouts,
+    digest_recordings,
     make_plans,
     conduct_lessons,
 )

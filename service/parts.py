@@ -4,19 +4,27 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from media.contract import Bus, RecordingMaker
+from media.contract import Bus, HandoutMaker, RecordingMaker
+from media.contract.digest import StreamDigester
+from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
 from service.lessons.desk import Desk, Limits
-from service.live.live import Live
-from service.live.placement import Placement
+from service.live.fleet import Fleet
+from service.live.live import FleetWiring, Live
+from service.live.placement import FLEET, FleetPlacement, HashPlacement, Placement
+from service.live.turn import TurnServer
 from service.planning.production import Planning
+from service.recordings.handout_production import HandoutProduction
+from service.recordings.media_addresses import MediaAddresses
 from service.recordings.object_store import ObjectStore
 from service.recordings.production import Production
 from service.recordings.store_choice import choose_store
 from service.recordings.views_log import ViewsLog
+from service.replay.digests import Digests
 from service.security.rate_limits import RateLimits
+from service.storage.base import new_id
 from service.storage.database import Database
 from service.usage.log import UsageLog
 
@@ -30,14 +38,25 @@ class Parts:
     bus: Bus
     recording_maker: RecordingMaker
     relay_ids: tuple[str, ...]
-    """The relays lessons can be placed on."""
+    """The relays lessons can be placed on when there is no fleet."""
+    wiring: FleetWiring | None = None
+    """What binds this process to others; None when it is alone."""
+    replica_id: str = field(default_factory=lambda: new_id()[:REPLICA_LENGTH])
+    fleet: Fleet = field(default_factory=Fleet)
     clock: Clock = field(default_factory=SystemClock)
     rate_limits: RateLimits = field(default_factory=lambda: RateLimits(time.monotonic))
     setup: Setup = field(default_factory=Setup)
     object_store: ObjectStore = field(init=False)
     views_log: ViewsLog = field(init=False)
+    media_addresses: MediaAddresses = field(init=False)
     usage_log: UsageLog = field(init=False)
+    stream_digester: StreamDigester | None = None
+    """Reads thumbnails and speech off recordings; without one, replays have none."""
+    handout_maker: HandoutMaker | None = None
+    """Composes the one MP4 of a lesson; without one, what is asked for waits."""
     production: Production = field(init=False)
+    handout_production: HandoutProduction = field(init=False)
+    digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     live: Live = field(init=False)
 
@@ -46,6 +65,7 @@ class Parts:
         configuration = self.configuration
         self.object_store = choose_store(configuration)
         self.views_log = ViewsLog(self.database)
+        self.media_addresses = MediaAddresses(self.database, timedelta(minutes=configuration.media_address_minutes))
         self.usage_log = UsageLog(self.database)
         self.production = Production(
             self.database,
@@ -55,22 +75,45 @@ class Parts:
             journal_folder=configuration.journal_folder,
             work_folder=configuration.data_folder / "making",
         )
+        self.handout_production = HandoutProduction(
+            self.database,
+            self.clock,
+            self.handout_maker,
+            self.object_store,
+            configuration.data_folder / "making-handouts",
+        )
+        self.digests = Digests(
+            self.database, self.clock, self.object_store, self.stream_digester, configuration.data_folder / "digesting"
+        )
         self.planning = Planning(self.database, self.clock)
         self.live = Live(
             self.database,
             self.bus,
             self.clock,
-            relay_ids=self.relay_ids,
+            placement=self.placement(),
+            replica_id=self.replica_id,
+            fleet=self.fleet,
+            wiring=self.wiring,
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
         )
 
+    @property
+    def turn_server(self) -> TurnServer:
+        """The TURN server clients are told of."""
+        return TurnServer(self.configuration.turn_urls, self.configuration.turn_shared_secret or "")
+
+    def placement(self) -> Placement:
+        """Decides which relay carries a lesson."""
+        return FleetPlacement(self.database, self.fleet) if self.wiring else HashPlacement(self.relay_ids)
+
     def desk(self, now: datetime | None = None) -> Desk:
         """Where bookings of this deployment are handled, at its own time or at `now`."""
         configuration = self.configuration
+        # A fleet is booked as a whole: which of its relays carries a lesson is decided when it opens.
         limits = Limits(
-            relay_of=Placement(self.relay_ids).relay_of,
-            relay_rooms=configuration.relay_rooms,
+            relay_of=(lambda _lesson_id: FLEET) if self.wiring else HashPlacement(self.relay_ids).relay_of,
+            relay_rooms=(self.wiring and self.fleet.capacity) or configuration.relay_rooms,
             answer_within=timedelta(hours=configuration.answer_within_hours),
         )
         return Desk(now or self.clock.now(), configuration.zone, limits)

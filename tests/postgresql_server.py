@@ -30,6 +30,13 @@ class Server:
     """A running server; `folder` holds its data and its socket."""
 
     folder: Path
+    arguments: str = ""
+
+    def start_again(self) -> None:
+        """Start a server that died over the data it had."""
+        data = self.folder / "data"
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        _run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self.folder / "log", "-o", self.arguments, "start")
 
     def url(self, database: str) -> str:
         """The SQLAlchemy address of a database."""
@@ -72,7 +79,7 @@ def start_server(settings: dict[str, str]) -> Server:
     options = {"listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "300"} | settings
     arguments = " ".join(f"-c {key}='{value}'" for key, value in options.items())
     _run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", folder / "log", "-o", arguments, "start")
-    return Server(folder)
+    return Server(folder, arguments)
 
 
 def stop_server(server: Server) -> None:

@@ -53,7 +53,12 @@ class Product:
 
     @property
     def url(self) -> str:
-        """Its web address, without a slash at the end."""
+        """Its own web address, behind whatever stands in front of it; without a slash at the end."""
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def page_url(self) -> str:
+        """The address people type, without a slash at the end."""
         return str(self.ready["url"]).rstrip("/")
 
     @property

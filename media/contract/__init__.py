@@ -43,7 +43,18 @@ from media.contract.messages import (
     parse_command,
     parse_event,
 )
-from media.contract.recording import RecordedStream, RecordingMaker, RecordingManifest
+from media.contract.recording import (
+    GrowingRecording,
+    GrowingStream,
+    HandoutFile,
+    HandoutMaker,
+    HandoutSource,
+    LiveRecorder,
+    LiveRecording,
+    RecordedStream,
+    RecordingMaker,
+    RecordingManifest,
+)
 
 __all__ = [
     "EVENTS_TOPIC",
@@ -55,7 +66,12 @@ __all__ = [
     "Consumption",
     "Delivered",
     "Delivery",
+    "GrowingRecording",
+    "GrowingStream",
     "HandOverLesson",
+    "HandoutFile",
+    "HandoutMaker",
+    "HandoutSource",
     "JoinLesson",
     "LeaveLesson",
     "LessonClosed",
@@ -63,6 +79,8 @@ __all__ = [
     "LessonOpened",
     "LineReason",
     "LineState",
+    "LiveRecorder",
+    "LiveRecording",
     "OpenLesson",
     "Party",
     "PartyJoined",

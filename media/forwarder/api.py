@@ -7,7 +7,7 @@ every call and, after each call, drains `outgoing()` and `events()`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Address = tuple[str, int]
 Kind = Literal["audio", "video"]
@@ -111,6 +111,21 @@ class AddPeerAddress:
     "The peer."
     address: Address
     "IP (v4 or v6) and port, exactly as `receive` will get them."
+
+
+@dataclass(frozen=True)
+class AnswerChecks:
+    """Answer ICE checks from the peer's addresses that bear these credentials (RFC 8445 7.3).
+
+    What nominates another address, comes with other credentials or is not plain goes to the caller as before.
+    """
+
+    peer: int
+    "The peer."
+    ufrag: str
+    "Our user name fragment."
+    password: str = field(repr=False)
+    "Our password."
 
 
 @dataclass(frozen=True)
@@ -262,6 +277,7 @@ Command = (
     AddPeer
     | SetPeerAddress
     | AddPeerAddress
+    | AnswerChecks
     | RemovePeer
     | AddStream
     | RemoveStream
@@ -449,10 +465,11 @@ Event = (
 )
 
 
-@dataclass(frozen=True)
-class LayerStatistics:
+class LayerStatistics(NamedTuple):
     """Counters of one simulcast layer."""
 
+    layer: int
+    "Its number, 0 is the lowest."
     packets: int
     "Packets accepted."
     bytes: int
@@ -463,8 +480,7 @@ class LayerStatistics:
     "`now` of the packet that began the last key frame; None before the first."
 
 
-@dataclass(frozen=True)
-class StreamStatistics:
+class StreamStatistics(NamedTuple):
     """Counters of a living stream, all its layers together; all but last_packet only grow."""
 
     packets: int
@@ -485,8 +501,7 @@ class StreamStatistics:
     "Each simulcast layer, lowest first; () for a stream without."
 
 
-@dataclass(frozen=True)
-class SinkStatistics:
+class SinkStatistics(NamedTuple):
     """Counters of a living sink; packets, bytes, resent and the *_received only grow."""
 
     packets: int
@@ -530,7 +545,7 @@ class Forwarder(Protocol):
         """Obey a command. Raises CommandError if it makes no sense; the state is then unchanged."""
 
     def receive(self, data: bytes, address: Address, now: float) -> None:
-        """Take one RTP or RTCP datagram (first byte 128-191, RFC 7983); never raises for its content."""
+        """Take one RTP or RTCP datagram (first byte 128-191, RFC 7983) or ICE check; never raises for its content."""
 
     def tick(self, now: float) -> None:
         """Do what is due by time: retries, feedback, reports, stalls. To be called every 10-20 ms."""

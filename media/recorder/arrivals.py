@@ -2,12 +2,13 @@
 they were sent, with the places where something is missing.
 """
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from media.recorder.journal import read_journal
-from media.recorder.journal_format import SENDER_REPORT, CodecNote, JournalError, RecordKind
+from media.recorder.journal_format import SENDER_REPORT, CodecNote, JournalError, Record, RecordKind
 from media.recorder.rtp import Unwrapper, parse_rtp
 
 # A resent packet (RTX) comes within this time or not at all.
@@ -44,44 +45,59 @@ class Interrupted:
     """Recording was paused here, or goes on after a pause: what follows does not continue what was before."""
 
 
-def arrivals(path: Path) -> Iterator[Arrived | Reported | Interrupted]:
-    """What the journal at `path` holds, in order of arrival; raises JournalError as `read_journal` does.
+class ArrivalReader:
+    """Turns one journal's records into what arrived, one by one."""
 
-    Packets of a payload type no codec record named, and anything that is not RTP, are left out.
-    """
-    codecs: dict[int, CodecNote] = {}
-    run = -1
-    ssrc: int | None = None
-    seqs, timestamps = Unwrapper(16), Unwrapper(32)
-    for record in read_journal(path):
+    def __init__(self) -> None:
+        self._codecs: dict[int, CodecNote] = {}
+        self._run = -1
+        self._ssrc: int | None = None
+        self._seqs, self._timestamps = Unwrapper(16), Unwrapper(32)
+
+    def take(self, record: Record) -> Arrived | Reported | Interrupted | None:
+        """What the record says; None for packets of a payload type no codec record named, and for what is not RTP."""
         if record.kind is RecordKind.PACKET:
-            packet = parse_rtp(record.body)
-            if packet is None or packet.payload_type not in codecs:
-                continue
-            if packet.ssrc != ssrc:
-                run, ssrc = run + 1, packet.ssrc
-                seqs, timestamps = Unwrapper(16), Unwrapper(32)
-            yield Arrived(
-                run,
-                codecs[packet.payload_type],
-                seqs.unwrap(packet.seq),
-                timestamps.unwrap(packet.timestamp),
-                packet.marker,
-                packet.payload,
-                record.arrival_us,
-            )
-        elif record.kind is RecordKind.SENDER_REPORT and run >= 0 and len(record.body) == SENDER_REPORT.size:
-            ntp, timestamp = SENDER_REPORT.unpack(record.body)
-            sender_us = ((ntp >> 32) - NTP_TO_UNIX_S) * 1_000_000 + ((ntp & 0xFFFFFFFF) * 1_000_000 >> 32)
-            yield Reported(run, timestamps.unwrap(timestamp), sender_us, record.arrival_us)
-        elif record.kind is RecordKind.CODEC:
-            try:
+            return self._packet(record)
+        if record.kind is RecordKind.SENDER_REPORT:
+            return self._report(record)
+        if record.kind is RecordKind.CODEC:
+            with contextlib.suppress(JournalError):
                 codec = CodecNote.decode(record.body)
-            except JournalError:
-                continue
-            codecs[codec.payload_type] = codec
-        elif record.kind in {RecordKind.PAUSE, RecordKind.RESUME}:
-            yield Interrupted()
+                self._codecs[codec.payload_type] = codec
+        return Interrupted() if record.kind in {RecordKind.PAUSE, RecordKind.RESUME} else None
+
+    def _packet(self, record: Record) -> Arrived | None:
+        packet = parse_rtp(record.body)
+        if packet is None or packet.payload_type not in self._codecs:
+            return None
+        if packet.ssrc != self._ssrc:
+            self._run, self._ssrc = self._run + 1, packet.ssrc
+            self._seqs, self._timestamps = Unwrapper(16), Unwrapper(32)
+        return Arrived(
+            self._run,
+            self._codecs[packet.payload_type],
+            self._seqs.unwrap(packet.seq),
+            self._timestamps.unwrap(packet.timestamp),
+            packet.marker,
+            packet.payload,
+            record.arrival_us,
+        )
+
+    def _report(self, record: Record) -> Reported | None:
+        if self._run < 0 or len(record.body) != SENDER_REPORT.size:
+            return None
+        ntp, timestamp = SENDER_REPORT.unpack(record.body)
+        sender_us = ((ntp >> 32) - NTP_TO_UNIX_S) * 1_000_000 + ((ntp & 0xFFFFFFFF) * 1_000_000 >> 32)
+        return Reported(self._run, self._timestamps.unwrap(timestamp), sender_us, record.arrival_us)
+
+
+def arrivals(path: Path) -> Iterator[Arrived | Reported | Interrupted]:
+    """What the journal at `path` holds, in order of arrival; raises JournalError as `read_journal` does."""
+    reader = ArrivalReader()
+    for record in read_journal(path):
+        item = reader.take(record)
+        if item is not None:
+            yield item
 
 
 class Resequencer:

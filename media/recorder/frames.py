@@ -31,17 +31,22 @@ class EncodedFrame:
 def sound_frames(packets: Iterator[tuple[Arrived, bool]]) -> Iterator[EncodedFrame]:
     """Each Opus packet is a frame (RFC 7587 4.2); other codecs are left out."""
     for packet, broken in packets:
-        if packet.codec.name == "opus" and packet.payload:
-            yield EncodedFrame(
-                "opus",
-                packet.run,
-                packet.codec.clock_rate,
-                packet.ext_timestamp,
-                packet.arrival_us,
-                packet.payload,
-                True,
-                broken,
-            )
+        yield from sound_frame(packet, broken)
+
+
+def sound_frame(packet: Arrived, broken: bool) -> Iterator[EncodedFrame]:
+    """The frame of one packet of sound, if it is one."""
+    if packet.codec.name == "opus" and packet.payload:
+        yield EncodedFrame(
+            "opus",
+            packet.run,
+            packet.codec.clock_rate,
+            packet.ext_timestamp,
+            packet.arrival_us,
+            packet.payload,
+            True,
+            broken,
+        )
 
 
 def picture_frames(packets: Iterator[tuple[Arrived, bool]]) -> Iterator[EncodedFrame]:

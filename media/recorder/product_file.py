@@ -27,6 +27,8 @@ GAP_US = 1_500_000
 GAP_AFTER_LOSS_US = 200_000
 LAST_PICTURE_TICKS = 3000
 SMALLEST_STEP_TICKS = 90
+GROWING_MP4 = {"movflags": "empty_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}
+GROWING_WEBM = {"live": "1", "cluster_time_limit": "1000", "flush_packets": "1"}
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class Written:
     width: int | None = None
     height: int | None = None
     gaps_us: list[tuple[int, int]] = field(default_factory=list)
+    so_far_us: int = 0
+    "How far a growing file has come."
 
     @property
     def content_type(self) -> str:
@@ -52,14 +56,22 @@ class Written:
 
 
 class ProductFile:
-    """Writes one file. `key_frame` is its first picture, None for sound alone; calls must come in order of time."""
+    """Writes one file. `key_frame` is its first picture, None for sound alone; calls must come in order of time.
 
-    def __init__(self, path: Path, begins_us: int, key_frame: EncodedFrame | None, has_sound: bool) -> None:
+    A `growing` file can be played while it is written: it is in fragments of a second, and has no index.
+    """
+
+    def __init__(
+        self, path: Path, begins_us: int, key_frame: EncodedFrame | None, has_sound: bool, *, growing: bool = False
+    ) -> None:
         codec = key_frame.codec if key_frame else None
         self.written = Written(path, begins_us, codec, has_sound)
         # bitexact: the same journals make the same bytes. The index goes to the front so that seeking needs no tail.
         options = {"fflags": "bitexact", "max_interleave_delta": "500000"}
-        options |= {"movflags": "faststart"} if codec == "h264" else {"cues_to_front": "1"}
+        if growing:
+            options |= GROWING_MP4 if codec == "h264" else GROWING_WEBM
+        else:
+            options |= {"movflags": "faststart"} if codec == "h264" else {"cues_to_front": "1"}
         self._output = av.open(str(path), "w", format="mp4" if codec == "h264" else "webm", options=options)
         try:
             self._picture = add_picture_stream(self._output, key_frame.codec, key_frame.data) if key_frame else None
@@ -67,6 +79,8 @@ class ProductFile:
         except ValueError:
             self._output.close()
             raise
+        self._growing = growing
+        self._waiting_picture: Packet[Stream] | None = None
         self._parameter_head = b""
         self._last_picture_tick = -SMALLEST_STEP_TICKS
         self._shown_until_us = 0
@@ -84,11 +98,11 @@ class ProductFile:
         self._fill_silence(after_us - SILENCE_BEHIND_US)
         tick = max(after_us * 9 // 100, self._last_picture_tick + SMALLEST_STEP_TICKS)
         self._last_picture_tick = tick
-        self._shown_until_us = after_us
+        self._shown_until_us = self.written.so_far_us = after_us
         packet = self._packet(self._picture, frame.data, tick, LAST_PICTURE_TICKS)
         packet.is_keyframe = frame.is_key
         packet.time_base = PICTURE_TIME_BASE
-        self._output.mux_one(packet)
+        self._mux_picture(packet)
         self.written.pictures += 1
 
     def add_sound(self, time_us: int, data: bytes) -> None:
@@ -104,9 +118,12 @@ class ProductFile:
             self._fill_silence(after_us)
         self._mux_sound(data, samples)
         self._heard_until_us = after_us
+        self.written.so_far_us = max(self.written.so_far_us, after_us)
 
     def close(self) -> Written:
         """Finish the file and tell what is in it."""
+        if self._waiting_picture is not None:
+            self._output.mux_one(self._waiting_picture)
         picture_end_us = self._last_picture_tick * 100 // 9 if self.written.pictures else 0
         self._fill_silence(picture_end_us)
         sound_end_us = self._sound_end_samples * 1_000_000 // SAMPLE_RATE_HZ
@@ -121,6 +138,16 @@ class ProductFile:
     def abandon(self) -> None:
         """Close the file without caring for what is in it."""
         self._output.close()
+
+    def _mux_picture(self, packet: "Packet[Stream]") -> None:
+        if not self._growing:
+            self._output.mux_one(packet)
+            return
+        # A fragment of MP4 takes over where the one before it ends: a picture must last until the next one.
+        before, self._waiting_picture = self._waiting_picture, packet
+        if before is not None:
+            before.duration = (packet.pts or 0) - (before.pts or 0)
+            self._output.mux_one(before)
 
     def _note_size(self, frame: EncodedFrame) -> None:
         # A key frame begins with the same parameter sets until the size changes: look only then.

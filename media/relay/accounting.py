@@ -1,6 +1,6 @@
 """Turns the packet core's counters into evidence: for how long the lead's picture and sound really reached a party.
 
-Sans-IO: a sample of all counters is taken about twice a second; what moved since the last sample counts for the time
+Sans-IO: a sample of all counters is taken once a second; what moved since the last sample counts for the time
 between the two, less the share that the receiver reported lost.
 """
 

@@ -15,6 +15,8 @@ LARGE_HEIGHT = 400
 "A picture shown smaller than this (CSS pixels times the screen's scale) needs no more than the lowest layer."
 UNWANTED_S = 5.0
 "A layer nobody is sent is switched off at its publisher after so long."
+DECIDE_EVERY_S = 0.4
+"A receiver that gets less than it could is reconsidered so often, the others at each sample."
 TELL_EVERY_S = 2.0
 REPEAT_EVERY_S = 15.0
 
@@ -59,6 +61,7 @@ class _Receiver:
     "How large it shows each track it knew when it last said so; None: it never did."
     active: dict[int, bool] = field(default_factory=dict)
     rtt_s: float | None = None
+    decided_at: float = float("-inf")
     told: tuple[Any, ...] = ()
     told_at: float = float("-inf")
     logged: tuple[PictureState, PictureState, LineReason] = ("none", "none", "none")
@@ -153,7 +156,8 @@ class LessonLines:
             changed = receiver.line.take_window(event)
         else:
             changed = receiver.line.take_probe(event)
-        if changed:
+        waiting = receiver.line.reason != "none" and now - receiver.decided_at >= DECIDE_EVERY_S
+        if changed or waiting:
             self._decide(receiver, now)
 
     def sample(self, statistics: core.Statistics, now: float) -> None:
@@ -172,6 +176,7 @@ class LessonLines:
     # Deciding
 
     def _decide(self, receiver: _Receiver, now: float) -> None:
+        receiver.decided_at = now
         wishes = [
             self._wish(receiver, sink, self._tracks[track_id], now)
             for sink, track_id in receiver.sinks.items()

@@ -15,6 +15,7 @@ from typing import Protocol
 from media.forwarder.api import (
     AddPeer,
     AddPeerAddress,
+    AnswerChecks,
     Command,
     CommandError,
     Event,
@@ -153,6 +154,8 @@ class MediaPort:
     def restart_ice(self, leg: Leg) -> None:
         """Give the leg new ICE credentials."""
         self._ice.restart(leg.ice)
+        if leg.ready:
+            self._let_core_answer(leg)
 
     def drop(self, leg: Leg) -> None:
         """Forget a leg and, in the background, say goodbye to its client."""
@@ -223,6 +226,14 @@ class MediaPort:
         for address in leg.told_addresses - {leg.ice.address}:
             self.command(AddPeerAddress(leg.number, address))
 
+    def _has_consented(self, leg: Leg) -> bool:
+        """Whether the packet core answered a check lately; the next look is due when that is too old in its turn."""
+        at = self._packets.last_check(leg.number)
+        if at is None or self._clock() - at > self._configuration.consent_s:
+            return False
+        leg.ice.last_check_at = at
+        return True
+
     def _send_dtls(self, leg: Leg, data: bytes) -> None:
         if leg.ice.address is not None:
             self._udp.send(data, leg.ice.address)
@@ -243,7 +254,12 @@ class MediaPort:
             )
         )
         self._tell_addresses(leg)
+        self._let_core_answer(leg)
         leg.owner.leg_ready(leg)
+
+    def _let_core_answer(self, leg: Leg) -> None:
+        credentials = leg.ice.credentials
+        self.command(AnswerChecks(leg.number, credentials.ufrag, credentials.password))
 
     def _leg_over(self, leg: Leg, outcome: str) -> None:
         if not leg.closed:
@@ -255,7 +271,7 @@ class MediaPort:
             await asyncio.sleep(CONSENT_CHECK_S)
             for session in self._ice.expired(self._clock(), self._configuration.consent_s):
                 leg = self._legs.get(session.leg)
-                if leg is None:
+                if leg is None or self._has_consented(leg):
                     continue
                 try:
                     self._leg_over(leg, "consent")

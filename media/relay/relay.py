@@ -40,8 +40,7 @@ from media.session import events
 
 logger = logging.getLogger(__name__)
 
-SAMPLE_S = 0.5
-ELAPSED_EVERY_SAMPLES = 2
+SAMPLE_S = 1.0
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
 JOURNALS_CLOSE_S = 10.0
@@ -284,12 +283,10 @@ class Relay:
         )
 
     async def _watch(self) -> None:
-        samples = 0
         report_due = self._clock.monotonic() + self._configuration.report_interval_s
         beat_due = self._clock.monotonic()
         while True:
             await asyncio.sleep(SAMPLE_S)
-            samples += 1
             now = self._clock.monotonic()
             reporting = now >= report_due
             if reporting:
@@ -303,8 +300,7 @@ class Relay:
             for lesson in list(self._lessons.values()):
                 try:
                     lesson.sample(statistics, now)
-                    if samples % ELAPSED_EVERY_SAMPLES == 0:
-                        lesson.feed(events.Elapsed())
+                    lesson.feed(events.Elapsed())
                     if reporting:
                         lesson.report()
                 except Exception:

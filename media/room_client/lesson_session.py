@@ -176,6 +176,8 @@ class LessonSession:
     async def _on_error(self, message: dict[str, Any]) -> None:
         code, about = str(message.get("code", "")), str(message.get("about", ""))
         text = str(message.get("message") or code)
+        if code == "media_lost":
+            raise ConnectionLostError(text)  # says only: join again
         if about == "join" or code == "lesson_over":
             raise RefusedError(code, text)
         if about in {"publish", "subscribed"}:

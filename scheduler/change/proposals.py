@@ -20,7 +20,7 @@ from scheduler.pairing.plan import pairing_of, pairings_of
 from scheduler.pairing.subproblem import Aim, Effort, replan
 
 Kind = Literal["substitute", "fewest_changes", "best"]
-STAY_POINTS = 60
+STEADY_POINTS = int(__import__("os").environ.get("SP", "150"))
 BEST_DEMANDS = 220
 MOST_MOVED = 1
 
@@ -146,7 +146,7 @@ class Desk:
         return self._refilled("fewest_changes", forbidden, lost, (len(lost), self._substitutions))
 
     def best(self, event: Event, effort: Effort) -> Proposal:
-        """The demands that lost lessons and their rivals planned again, with a bonus for whatever stays."""
+        """The demands that lost lessons and their rivals planned again; moving one of these must bring a lesson."""
         problem, assignment = self._problem, self._assignment
         forbidden = self._forbidden(event)
         lost = self._lost(forbidden)
@@ -154,13 +154,13 @@ class Desk:
         for option in lost:
             journal.remove(option)
         hit = {problem.option_demand[option] for option in lost}
-        Insertion(assignment, journal, forbidden).refill(hit, most_moved=len(hit))
+        Insertion(assignment, journal, forbidden).refill(hit, most_moved=0)
         demands = self._rivals(hit)
         before = [option for demand in demands for option in assignment.taken_of(demand)]
         allowed = bytearray(b"\x01" * problem.options)
         for option in forbidden:
             allowed[option] = 0
-        replan(assignment, demands, effort, Aim(promising=allowed, stay=STAY_POINTS))
+        replan(assignment, demands, effort, Aim(promising=allowed, steady=STEADY_POINTS, hurt=frozenset(hit)))
         proposal = self._proposal("best", lost, journal.demands() | set(demands), (len(lost), self._substitutions))
         for demand in demands:
             assignment.remove_demand(demand)

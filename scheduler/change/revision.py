@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scheduler.change.insertion import Insertion, Journal
-from scheduler.change.proposals import MOST_MOVED, STAY_POINTS, DemandChange, Proposal, WeekPlan
+from scheduler.change.proposals import MOST_MOVED, STEADY_POINTS, DemandChange, Proposal, WeekPlan
 from scheduler.instance.snapshot import Snapshot
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.plan import pairing_of
@@ -57,7 +57,7 @@ def propose_revision(revision: Revision, added: Collection[str], effort: Effort)
     proposals = [_proposal("fewest_changes", revision, wanted)]
     demands = _rivals(assignment, wanted)
     before = [option for demand in demands for option in assignment.taken_of(demand)]
-    replan(assignment, demands, effort, Aim(stay=STAY_POINTS))
+    replan(assignment, demands, effort, Aim(steady=STEADY_POINTS, hurt=frozenset(wanted)))
     if assignment.score > proposals[0].score:
         proposals.append(_proposal("best", revision, wanted))
     for demand in demands:

@@ -11,6 +11,8 @@ from ortools.math_opt.core.python import solver
 
 from scheduler.pairing.linear_program import Floats, LinearProgram
 
+SHARDS = 8
+
 
 @dataclass(frozen=True, eq=False)
 class Relaxed:
@@ -22,11 +24,20 @@ class Relaxed:
 
 
 def solve_relaxation(
-    program: LinearProgram, *, tolerance: float = 1e-4, iterations: int | None = None, seconds: float | None = None
+    program: LinearProgram,
+    *,
+    tolerance: float = 1e-4,
+    iterations: int | None = None,
+    seconds: float | None = None,
+    threads: int = 1,
 ) -> Relaxed:
-    """Solves to a relative tolerance, or as far as iterations and seconds allow; one thread, hence repeatable."""
+    """Solves to a relative tolerance, or as far as iterations and seconds allow.
+
+    The sums are split the same way however many threads share them, hence the result does not depend on their number.
+    """
     parameters = parameters_pb2.SolveParametersProto()
-    parameters.pdlp.num_threads = 1
+    parameters.pdlp.num_threads = threads
+    parameters.pdlp.num_shards = SHARDS
     criteria = parameters.pdlp.termination_criteria
     criteria.simple_optimality_criteria.eps_optimal_relative = tolerance
     criteria.simple_optimality_criteria.eps_optimal_absolute = tolerance

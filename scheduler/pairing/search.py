@@ -1,15 +1,18 @@
 """Neighbourhood search: small sets of demands are planned again, and the plan only ever gets better.
 
 A first pass goes over all blocks; then kinds of neighbourhoods are drawn by what they earned lately, and each kind's
-size adapts to how fast its models are solved. With budgets in deterministic time everything repeats for a seed.
+size adapts to how fast its models are solved. With budgets in deterministic time everything repeats for a seed, with
+several workers too: a job is drawn from the plan after an earlier job of fixed number, and answers are taken in order.
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.budget import Watch
+from scheduler.pairing.crew import Answer, Crew, CrewLostError, ForkedCrew, Job, OwnHands, put
 from scheduler.pairing.neighbourhoods import Neighbourhoods
 from scheduler.pairing.prospects import Prospects, weighted
 from scheduler.pairing.subproblem import Aim, Effort, Outcome, replan
@@ -21,6 +24,7 @@ LOSSES_EVERY = 12
 FRUITLESS_ROUNDS = 100
 ROUNDS_BEFORE_MORE_EFFORT = 25
 LEAST_EFFORT = 0.02  # building a model takes time too; so that every step counts
+LOOK_UP_S = 0.2
 
 
 @dataclass(slots=True)
@@ -30,10 +34,18 @@ class _Kind:
     earned: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    job: Job
+    kind: _Kind | None
+
+
 class Search:
     """A search over one assignment; `floors` gives the lessons each school keeps at least."""
 
-    def __init__(self, assignment: Assignment, prospects: Prospects, random: Random, watch: Watch) -> None:
+    def __init__(
+        self, assignment: Assignment, prospects: Prospects, random: Random, watch: Watch, workers: int = 1
+    ) -> None:
         self.assignment = assignment
         self._prospects = prospects
         self._random = random
@@ -51,48 +63,106 @@ class Search:
             "subject": _Kind(self.neighbourhoods.of_subject, 150),
             "mixed": _Kind(self.neighbourhoods.mixed, 100),
         }
+        self._crew: Crew = OwnHands(assignment, self._promising)
+        if workers > 1:
+            self._crew = ForkedCrew(assignment, self._promising, workers)
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether many rounds in a row, each given ever more effort, found nothing."""
-        return self._fruitless >= FRUITLESS_ROUNDS
+    def close(self) -> None:
+        """Ends the workers."""
+        self._crew.close()
 
     def block_pass(self, size: int, go_on: Callable[[], bool]) -> None:
         """Plans every block of a subject and grade again, once."""
-        for block in list(self.neighbourhoods.blocks(size)):
-            if not go_on():
-                return
-            self.replan(block, Aim(self.floors, promising=self._promising[0]))
+        blocks = list(self.neighbourhoods.blocks(size))
+        drawn = (_Drawn(Job(block, self._watch.small_model(), self.floors, 0), None) for block in blocks)
+        for _ in self._answered(drawn, go_on):
+            pass
 
-    def round(self) -> Outcome:
-        """Plans one drawn neighbourhood again."""
-        if self._rounds % LOSSES_EVERY == 0:
-            self._teacher_weights = weighted(self._prospects.teacher_losses(self.assignment))
-            self._school_weights = weighted(self._prospects.school_losses(self.assignment))
-        self._rounds += 1
-        names = list(self._kinds)
-        name = self._random.choices(names, [self._kinds[one].earned + 0.1 for one in names])[0]
-        kind = self._kinds[name]
-        promising = self._random.choices(self._promising, LOSS_WEIGHTS)[0]
-        aim = Aim(self.floors, promising=promising)
-        outcome = self.replan(kind.draw(kind.size), aim)
-        self._adapt(kind, outcome, self._watch.small_model())
-        self._fruitless = 0 if outcome.gained else self._fruitless + 1
-        self._watch.patience = 2.0 ** (self._fruitless // ROUNDS_BEFORE_MORE_EFFORT)
-        return outcome
+    def improve(self, go_on: Callable[[], bool], gained: Callable[[], None]) -> None:
+        """Plans drawn neighbourhoods again until told to stop, or until nothing was found for long."""
+        going = lambda: go_on() and self._fruitless < FRUITLESS_ROUNDS  # noqa: E731 - two conditions, one name
+        for points in self._answered(iter(self._drawn, None), going):
+            if points:
+                gained()
 
     def effort(self) -> Effort:
         """The effort of one small model now."""
         return self._watch.small_model()
 
     def replan(self, demands: list[int], aim: Aim) -> Outcome:
-        """Plans these demands again with the effort of one small model, and books what it took."""
+        """Plans these demands again here and now with the effort of one small model, and books what it took."""
         outcome = replan(self.assignment, demands, self._watch.small_model(), aim)
+        self._crew.note(demands)
         self._watch.spent += outcome.deterministic + LEAST_EFFORT
         return outcome
 
-    def _adapt(self, kind: _Kind, outcome: Outcome, effort: Effort) -> None:
-        rate = outcome.gained / (outcome.deterministic + 0.05) / 100.0
+    def _drawn(self) -> _Drawn:
+        if self._rounds % LOSSES_EVERY == 0:
+            self._teacher_weights = weighted(self._prospects.teacher_losses(self.assignment))
+            self._school_weights = weighted(self._prospects.school_losses(self.assignment))
+        self._rounds += 1
+        names = list(self._kinds)
+        kind = self._kinds[self._random.choices(names, [self._kinds[one].earned + 0.1 for one in names])[0]]
+        promising = self._random.choices(range(len(LOSSES)), LOSS_WEIGHTS)[0]
+        return _Drawn(Job(kind.draw(kind.size), self._watch.small_model(), self.floors, promising), kind)
+
+    def _answered(self, drawn: Iterable[_Drawn] | Iterator[_Drawn], go_on: Callable[[], bool]) -> Iterator[int]:
+        """Has jobs done, takes over what they found and gives the points each brought."""
+        source = iter(drawn)
+        under_way: deque[_Drawn] = deque()
+        while True:
+            while len(under_way) < self._crew.depth and go_on() and (one := next(source, None)) is not None:
+                self._crew.submit(one.job)
+                under_way.append(one)
+            if not under_way:
+                return
+            answer = self._wait()
+            if answer is None:
+                return
+            one = under_way.popleft()
+            yield self._take_over(one, answer)
+
+    def _wait(self) -> Answer | None:
+        """The next answer; None if the time is up, or if the crew is lost: then this process goes on alone."""
+        try:
+            while (answer := self._crew.answer(LOOK_UP_S)) is None:
+                if self._watch.left == 0.0:
+                    return None
+        except CrewLostError:
+            self._crew.close()
+            self._crew = OwnHands(self.assignment, self._promising)
+            return None
+        return answer
+
+    def _take_over(self, drawn: _Drawn, answer: Answer) -> int:
+        outcome = answer.outcome
+        self._watch.spent += outcome.deterministic + LEAST_EFFORT
+        gained = self._apply(answer, drawn.job) if answer.changes else 0
+        if drawn.kind is not None:
+            self._adapt(drawn.kind, outcome, gained, drawn.job.effort)
+            self._fruitless = 0 if gained else self._fruitless + 1
+            self._watch.patience = 2.0 ** (self._fruitless // ROUNDS_BEFORE_MORE_EFFORT)
+        return gained
+
+    def _apply(self, answer: Answer, job: Job) -> int:
+        """Takes the changes over if they still fit and gain beside what others found meanwhile; the points gained."""
+        assignment = self.assignment
+        before, score = {demand: assignment.taken_of(demand) for demand in answer.changes}, assignment.score
+        for option in (one for options in before.values() for one in options if one not in assignment.problem.pinned):
+            assignment.remove(option)
+        for options in (*answer.changes.values(), *before.values()):
+            for option in options:
+                if assignment.fits(option):
+                    assignment.add(option)
+        kept = all(assignment.school_lessons[school] >= least for school, least in job.floors.items())
+        if assignment.score > score and kept:
+            self._crew.note(before)
+            return assignment.score - score
+        put(assignment, before)
+        return 0
+
+    def _adapt(self, kind: _Kind, outcome: Outcome, gained: int, effort: Effort) -> None:
+        rate = gained / (outcome.deterministic + 0.05) / 100.0
         kind.earned = 0.7 * kind.earned + 0.3 * rate
         if outcome.optimal and outcome.deterministic < effort.deterministic / 3:
             kind.size = min(LARGEST, round(kind.size * 1.2) + 1)

@@ -80,7 +80,7 @@ def solve(
     if budget.seconds is not None and elapsed is None:
         raise ValueError("a budget in seconds needs a clock: pass elapsed")
     watch = Watch(budget, elapsed)
-    return _Solve(compile_problem(snapshot), watch, seed, report, stop).run()
+    return _Solve(compile_problem(snapshot), watch, seed, report, stop, workers).run()
 
 
 class _Solve:
@@ -91,12 +91,14 @@ class _Solve:
         seed: int,
         report: Callable[[Progress], None] | None,
         stop: Callable[[], bool] | None,
+        workers: int,
     ) -> None:
         self._problem = problem
         self._watch = watch
         self._random = Random(seed)  # noqa: S311 - a search, not a secret
         self._report = report
         self._stop = stop
+        self._workers = workers
         self._bound: int | None = None
 
     def run(self) -> Solution:
@@ -110,6 +112,7 @@ class _Solve:
             program,
             iterations=self._watch.budget.relaxation_iterations,
             seconds=None if left is None else max(1.0, self._watch.budget.relaxation_share * left),
+            threads=self._workers,
         )
         certificate = certify(problem, program, relaxed.prices)
         self._bound = int(certificate["bound"])
@@ -133,16 +136,16 @@ class _Solve:
         )
 
     def _improve(self, assignment: Assignment, prospects: Prospects) -> None:
-        search = Search(assignment, prospects, self._random, self._watch)
-        search.block_pass(BLOCK_SIZE, self._going(0.5, assignment))
-        self._tell("blocks", assignment)
-        raise_worst(assignment, search, self._going(0.2, assignment), most_schools=10)
-        self._tell("worst_school", assignment)
-        search.floors = kept_floors(assignment)
-        going = self._going(1.0, assignment)
-        while going() and not search.exhausted:
-            if search.round().gained:
-                self._tell("search", assignment)
+        search = Search(assignment, prospects, self._random, self._watch, self._workers)
+        try:
+            search.block_pass(BLOCK_SIZE, self._going(0.5, assignment))
+            self._tell("blocks", assignment)
+            raise_worst(assignment, search, self._going(0.2, assignment), most_schools=10)
+            self._tell("worst_school", assignment)
+            search.floors = kept_floors(assignment)
+            search.improve(self._going(1.0, assignment), lambda: self._tell("search", assignment))
+        finally:
+            search.close()
         fill_weakest_first(assignment)
         self._tell("done", assignment)
 

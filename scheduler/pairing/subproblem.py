@@ -16,10 +16,14 @@ from scheduler.pairing.cliques import maximal_cliques
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How long one small model may take: CP-SAT's deterministic time, and wall seconds where there is a deadline."""
+    """How long one small model may take: CP-SAT's deterministic time, and wall seconds where there is a deadline.
+
+    Only with one worker does an answer repeat.
+    """
 
     deterministic: float
     seconds: float | None = None
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,14 @@ class Aim:
     """Besides the score: lessons a school may not fall below, and extra points for each lesson up to a number.
 
     With `promising` (one byte for each option) only options that are not 0 there, or are taken now, are looked at.
-    `stay` is extra points for each option that is taken now and stays.
+    `steady` is extra points for each freed demand, those in `hurt` aside, that keeps exactly what it has.
     """
 
     floor: Mapping[int, int] = field(default_factory=dict)
     extra: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     promising: bytes | bytearray | None = None
-    stay: int = 0
+    steady: int = 0
+    hurt: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +94,13 @@ class _Model:
         self._by_lesson = _grouped(self.options, problem.option_lesson)
         self._objective += [problem.option_gain[option] * var for option, var in self._var.items()]
         self._old = old
-        if aim.stay:
-            self._objective += [aim.stay * var for option, var in self._var.items() if option in old]
         self._pair: dict[int, cp_model.IntVar] = {}
         self._counters: dict[int, list[tuple[cp_model.IntVar, int]]] = defaultdict(list)
         self._raised: dict[int, tuple[cp_model.IntVar, int]] = {}
+        self._steady: dict[int, tuple[frozenset[int], cp_model.IntVar]] = {}
         self._add_demands(freed)
+        if aim.steady:
+            self._add_steady(freed)
         self._add_classes()
         self._add_lessons()
         self._add_leads()
@@ -112,7 +118,10 @@ class _Model:
         extra = sum(
             points * min(assignment.school_lessons[school], upto) for school, (points, upto) in self._aim.extra.items()
         )
-        score = assignment.score + self._aim.stay * len(self._old.intersection(options))
+        chosen = frozenset(options)
+        own = _grouped(chosen, self._problem.option_demand)
+        kept = sum(1 for demand, (old, _) in self._steady.items() if old == frozenset(own.get(demand, ())))
+        score = assignment.score + self._aim.steady * kept
         for option in options:
             assignment.remove(option)
         return extra, score
@@ -120,7 +129,7 @@ class _Model:
     def solve(self, hint: Sequence[int], effort: Effort) -> tuple[list[int] | None, bool, float]:
         self._hint(hint)
         solver = cp_model.CpSolver()
-        solver.parameters.num_workers = 1
+        solver.parameters.num_workers = effort.workers
         solver.parameters.max_deterministic_time = effort.deterministic
         # The linear relaxation is tight here (a few percent), so full cuts decide where pure search flounders.
         solver.parameters.linearization_level = 2
@@ -147,6 +156,7 @@ class _Model:
         hints |= {var.index: (var, pair in pairs) for pair, var in self._pair.items()}
         hinted = set(options)
         hints |= {var.index: (var, option in hinted) for option, var in self._var.items()}
+        hints |= {unmoved.index: (unmoved, True) for _, unmoved in self._steady.values()}
         for var, value in hints.values():
             self._model.add_hint(var, value)
         # Only a complete hint is taken as a first solution; else the solver may not even find the old plan again.
@@ -185,6 +195,21 @@ class _Model:
                 model.add_at_most_one(pairs)
             if self._assignment.demand_lessons[demand] == 0:
                 self._objective += [problem.snapshot.weights.first_lesson * pair for pair in pairs]
+
+    def _add_steady(self, freed: list[int]) -> None:
+        """A literal for each demand nobody hurt, true only if its options are the old ones, no more and no fewer."""
+        model, by_demand = self._model, _grouped(self.options, self._problem.option_demand)
+        for demand in freed:
+            if demand in self._aim.hurt:
+                continue
+            options = by_demand.get(demand, [])
+            unmoved = model.new_bool_var("")
+            for option in options:
+                model.add_implication(
+                    unmoved, self._var[option] if option in self._old else self._var[option].negated()
+                )
+            self._steady[demand] = frozenset(self._old.intersection(options)), unmoved
+            self._objective.append(self._aim.steady * unmoved)
 
     def _add_classes(self) -> None:
         problem = self._problem

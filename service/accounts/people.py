@@ -130,8 +130,9 @@ def require_manageable(by: Person, user: User) -> None:
 
 
 def set_password(session: Session, user: User, password_hash: str, *, keep_session: str | None = None) -> None:
-    """A new password; whoever is signed in with the old one is signed out."""
+    """A new password, chosen by somebody; whoever is signed in with the old one is signed out."""
     user.password_hash = password_hash
+    user.one_time_password = False
     close_sessions_of(session, user.id, but=keep_session)
 
 

@@ -19,6 +19,8 @@ class Person:
     locale: str
     session_id: str
     csrf_token: str
+    must_change_password: bool = False
+    """Whether the password was handed out and only serves to choose another."""
 
     @property
     def is_administrator(self) -> bool:

@@ -47,6 +47,7 @@ def person_of(user: User, session_id: str, token: str) -> Person:
         locale=user.locale,
         session_id=session_id,
         csrf_token=csrf_token_of(token),
+        must_change_password=user.one_time_password,
     )
 
 

@@ -39,7 +39,7 @@ def create_comparison(request: ComparisonRequest, parts: PartsDependency, person
 
 
 @router.get("/comparisons/{comparison_id}")
-def read_comparison(comparison_id: str, parts: PartsDependency, person: PersonDependency) -> ComparisonAnswer:
+def read_lesson_comparison(comparison_id: str, parts: PartsDependency, person: PersonDependency) -> ComparisonAnswer:
     """Give a comparison with its lessons and their phases."""
     with parts.database.reading() as session:
         return answer(session, person, find_comparison(session, person, comparison_id))

@@ -20,6 +20,8 @@ from service.security.origins import is_same_origin
 from service.security.tokens import same_token
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_WITH_ONE_TIME_PASSWORD = ("/api/session", "/api/account")
+"""What a password from a sheet of paper opens: signing in and out, and choosing another."""
 
 
 def get_parts(connection: HTTPConnection) -> Parts:
@@ -82,6 +84,8 @@ def current_person(connection: HTTPConnection, parts: PartsDependency) -> Person
     person = find_signed_in_person(connection, parts)
     if person is None:
         raise NotSignedIn
+    if person.must_change_password and not connection.url.path.startswith(_OPEN_WITH_ONE_TIME_PASSWORD):
+        raise NotAllowed("Choose a password of your own first.", code="password_change_needed")
     if connection.scope["method"] not in SAFE_METHODS:
         token = connection.headers.get("x-csrf-token", "")
         if not same_token(token, person.csrf_token):

@@ -109,7 +109,9 @@ def sign_up(event_id: EventId, body: SignupRequest, parts: PartsDependency, pers
 
 
 @router.delete("/events/{event_id}/signups/{signup_id}")
-def withdraw_sign_up(event_id: EventId, signup_id: EventId, parts: PartsDependency, person: PersonDependency) -> EventView:
+def withdraw_sign_up(
+    event_id: EventId, signup_id: EventId, parts: PartsDependency, person: PersonDependency
+) -> EventView:
     """Take a room off the list; the first who waits moves up."""
     with parts.database.unit_of_work() as session:
         withdraw_signup(session, person, event_id, signup_id, parts.desk())

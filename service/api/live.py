@@ -10,17 +10,17 @@ import json
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy.exc import OperationalError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from media.contract import ClientMessage, JoinLesson, LeaveLesson
+from media.contract import ClientMessage, new_connection_id
 from service.accounts.principal import Principal, RoomDevice
 from service.api.dependencies import find_principal
-from service.live.clients import Client
+from service.live.clients import CLOSE_CODES, Client
 from service.live.joining import Admission, JoinRefusedError, admit
 from service.parts import Parts
 from service.rooms.devices import saw_device
 from service.security.origins import is_same_origin
-from service.storage.base import new_id
 
 router = APIRouter()
 
@@ -32,6 +32,8 @@ Browsers slow timers of hidden pages down to once a minute, so this is not short
 RECHECK_S = 20.0
 """How often it is looked up whether the client may still be here; it also notes that a room's device is there."""
 MOST_BYTES = 256 * 1024
+MEDIA_LOST, TRY_AGAIN_LATER = CLOSE_CODES["media_lost"], 1013
+PONG = {"v": 1, "type": "pong"}
 POLICY_VIOLATION, TOO_BIG, NOT_SIGNED_IN, JOIN_REFUSED, SILENT = 1008, 1009, 4401, 4403, 4009
 
 
@@ -51,7 +53,12 @@ async def join_live(websocket: WebSocket) -> None:
     if not is_same_origin(websocket, parts.configuration.public_url):
         await websocket.close(POLICY_VIOLATION)  # before accepting: answered with 403
         return
-    principal = await asyncio.to_thread(find_principal, websocket, parts)
+    try:
+        principal = await asyncio.to_thread(find_principal, websocket, parts)
+    except OperationalError:
+        await websocket.accept()
+        await _close(websocket, TRY_AGAIN_LATER, "database_away")
+        return
     await websocket.accept()
     try:
         client, admission = await _admit(websocket, parts, principal)
@@ -77,7 +84,11 @@ async def _admit(websocket: WebSocket, parts: Parts, principal: Principal | None
         admission = await asyncio.to_thread(_look_up, parts, principal, lesson_id)
     except JoinRefusedError as refusal:
         raise BadClientError(refusal.code, refusal.message, JOIN_REFUSED, "join") from None
-    return Client(new_id(), lesson_id, admission.party.party_id, admission.lesson), admission
+    except OperationalError:
+        raise BadClientError("media_lost", "The database is away; join again.", TRY_AGAIN_LATER, "join") from None
+    connection_id = new_connection_id(parts.replica_id)
+    ice = parts.turn_server.ice_for(connection_id, parts.clock.now())
+    return Client(connection_id, lesson_id, admission.party.party_id, admission.lesson, ice), admission
 
 
 def _look_up(parts: Parts, principal: Principal, lesson_id: str) -> Admission:
@@ -93,24 +104,15 @@ async def _serve(websocket: WebSocket, parts: Parts, client: Client, admission: 
     live.clients.add(client)
     reason = "connection_lost"
     try:
-        await live.conductor.agree()  # the relay must have the lesson open before somebody enters it
-        await live.conductor.publish(
-            client.lesson_id,
-            JoinLesson(
-                lesson_id=client.lesson_id,
-                connection_id=client.connection_id,
-                party=admission.party,
-                school_line=admission.school_line,
-            ),
-        )
+        if not await live.enter(client, admission.party, admission.school_line):
+            raise BadClientError("media_lost", "No relay takes lessons now; join again.", MEDIA_LOST, "join")
         reason = await _carry(websocket, parts, client)
     except BadClientError:
         reason = "protocol_error"
         raise
     finally:
         live.clients.remove(client)
-        leave = LeaveLesson(lesson_id=client.lesson_id, connection_id=client.connection_id, reason=reason)
-        await asyncio.shield(live.conductor.publish(client.lesson_id, leave))
+        await asyncio.shield(live.leave(client, reason))
 
 
 async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
@@ -139,7 +141,11 @@ async def _watch(websocket: WebSocket, parts: Parts) -> None:
     """Send away whose session or device was ended meanwhile."""
     while True:
         await asyncio.sleep(RECHECK_S)
-        if await asyncio.to_thread(find_principal, websocket, parts) is None:
+        try:
+            principal = await asyncio.to_thread(find_principal, websocket, parts)
+        except OperationalError:
+            continue  # nobody loses a lesson because the database is away
+        if principal is None:
             raise BadClientError("not_allowed", "You are not signed in any more.", NOT_SIGNED_IN, "join")
 
 
@@ -150,9 +156,11 @@ async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:
                 message = await _receive(websocket)
         except TimeoutError:
             raise BadClientError("bad_message", "Nothing came for too long.", SILENT) from None
-        await parts.live.conductor.publish(
-            client.lesson_id,
-            ClientMessage(lesson_id=client.lesson_id, connection_id=client.connection_id, message=message),
+        if message.get("type") == "ping" and message.get("v") == 1:
+            client.send(PONG)  # asked of this socket, not of the relay: a bus that is away must not end a lesson
+            continue
+        await parts.live.say(
+            client, ClientMessage(lesson_id=client.lesson_id, connection_id=client.connection_id, message=message)
         )
 
 

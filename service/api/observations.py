@@ -40,7 +40,7 @@ def report_watched(
     """Report what you played of a recording; each moment counts once, and no more than the time that passed allows."""
     now = parts.clock.now()
     with parts.database.unit_of_work() as session:
-        recording = find_recording(session, person, lesson_id)
+        recording = find_recording(session, person, lesson_id, now)
         if recording.duration_ms is None:
             raise Conflict("There is nothing to watch yet.", code="recording_not_ready")
         if not request.parts:

@@ -14,6 +14,7 @@ from service.api.dependencies import AdministratorDependency, PartsDependency, P
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text60, Text120
 from service.organisation.bells import effective_bells, replace_bells
 from service.organisation.classes import add_class, list_classes
+from service.organisation.removing import find_term_in_subtree, remove_organisation, remove_term
 from service.organisation.tables import Organisation, SchoolClass, Term
 from service.organisation.terms import add_term, terms_for
 from service.organisation.tree import (
@@ -111,6 +112,17 @@ def change_organisation(
         return OrganisationAnswer.of(node)
 
 
+@router.delete("/organisations/{organisation_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_organisation(organisation_id: str, person: AdministratorDependency, parts: PartsDependency) -> None:
+    """Take an organisation away in which there is nothing; 409 `in_use` otherwise."""
+    _require(person, "organisations.manage")
+    with parts.database.unit_of_work() as session:
+        node = find_organisation_in_subtree(session, person.organisation_path, organisation_id)
+        if node.id == person.organisation_id:
+            raise NotAllowed("Nobody can take away their own organisation.")
+        remove_organisation(session, node)
+
+
 class PeriodForm(RequestBody):
     """One period; local times of the deployment's zone."""
 
@@ -203,6 +215,14 @@ def create_term(body: NewTerm, person: AdministratorDependency, parts: PartsDepe
     with parts.database.unit_of_work() as session:
         node = find_organisation_in_subtree(session, person.organisation_path, body.organisation_id)
         return TermAnswer.of(add_term(session, node, body.name, body.starts_on, body.ends_on))
+
+
+@router.delete("/terms/{term_id}", status_code=status.HTTP_204_NO_CONTENT)
+def delete_term(term_id: str, person: AdministratorDependency, parts: PartsDependency) -> None:
+    """Take a term away for which no plan was made; 409 `in_use` otherwise."""
+    _require(person, "terms.manage")
+    with parts.database.unit_of_work() as session:
+        remove_term(session, find_term_in_subtree(session, person.organisation_path, term_id))
 
 
 class ClassAnswer(BaseModel):

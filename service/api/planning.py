@@ -14,9 +14,11 @@ from service.parts import Parts
 from service.planning.acceptance import Accepting, accept_plan
 from service.planning.assumptions import Assumption
 from service.planning.binding import view_binding
+from service.planning.comparison import Difference, compare
+from service.planning.coverage import view_map, view_table
 from service.planning.demand_views import DemandFilter, explain, list_demands
 from service.planning.opened import OpenedPlan
-from service.planning.plan_views import view_brief, view_plan, view_schools, view_targets
+from service.planning.plan_views import view_brief, view_plan
 from service.planning.plans import (
     Wish,
     cancel_plan,
@@ -27,15 +29,18 @@ from service.planning.plans import (
 )
 from service.planning.schemas import (
     Binding,
+    ComparisonPage,
+    CoverageMap,
     DemandPage,
     DemandState,
     PlanBrief,
     PlanPage,
     PlanView,
-    SharePage,
-    Targets,
+    SchoolCoveragePage,
+    TargetPage,
     Why,
 )
+from service.planning.targets import TargetKind, find_targets
 
 router = APIRouter(tags=["planning"])
 
@@ -123,12 +128,44 @@ def stop_plan(plan_id: PlanId, parts: PartsDependency, person: PersonDependency)
 
 @router.get("/plans/{plan_id}/schools")
 def read_schools(
-    plan_id: PlanId, parts: PartsDependency, person: PersonDependency, limit: Limit = 50, offset: Offset = 0
-) -> SharePage:
-    """List the schools of a finished plan by what they get, the worst first."""
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    county_id: Annotated[Identity | None, Query()] = None,
+    q: SearchText = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> SchoolCoveragePage:
+    """List the schools of a finished plan with what they get of each subject, the least served first."""
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
-        return view_schools(session, opened, limit, offset)
+        return view_table(session, opened, county_id, q, limit, offset)
+
+
+@router.get("/plans/{plan_id}/coverage")
+def read_coverage(
+    plan_id: PlanId, parts: PartsDependency, person: PersonDependency, subject: Subject = None
+) -> CoverageMap:
+    """Give every county and school of a finished plan with what they need and get, of one subject or all."""
+    opened = _open(parts, person, plan_id)
+    with parts.database.reading() as session:
+        return view_map(session, opened, subject)
+
+
+@router.get("/plans/{plan_id}/compare/{other_id}")
+def read_comparison(
+    plan_id: PlanId,
+    other_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    difference: Difference | None = None,
+    limit: Limit = 50,
+    offset: Offset = 0,
+) -> ComparisonPage:
+    """Compare another finished plan with this one: their figures, and the demands they serve differently."""
+    one, other = _open(parts, person, plan_id), _open(parts, person, other_id)
+    with parts.database.reading() as session:
+        return compare(session, one, other, difference, limit, offset)
 
 
 @router.get("/plans/{plan_id}/demands")
@@ -166,11 +203,18 @@ def read_binding(plan_id: PlanId, parts: PartsDependency, person: PersonDependen
 
 
 @router.get("/plans/{plan_id}/targets")
-def read_targets(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Targets:
-    """List whom and what a change of the plan can happen to."""
+def read_targets(
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    kind: TargetKind,
+    q: SearchText = None,
+    limit: Limit = 50,
+) -> TargetPage:
+    """Find whom or what a change of the plan can happen to, by part of a name."""
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
-        return view_targets(session, opened)
+        return find_targets(session, find_plan(session, person, plan_id), opened, kind, q or "", limit)
 
 
 @router.get("/plans/{plan_id}/document")

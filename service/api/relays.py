@@ -23,6 +23,12 @@ class RelayAnswer(BaseModel):
     tracks: int
     packets_received: int
     packets_forwarded: int
+    capacity: int
+    """Rooms and people it is meant to carry at one time; 0: it did not say."""
+    draining: bool
+    """It takes no new lessons."""
+    lost: bool
+    """Nothing is heard of it: its lessons moved to others."""
 
 
 class Relays(BaseModel):
@@ -46,8 +52,11 @@ def list_relays(person: AdministratorDependency, parts: PartsDependency) -> Rela
             tracks=beat.tracks,
             packets_received=beat.packets_received,
             packets_forwarded=beat.packets_forwarded,
+            capacity=beat.capacity,
+            draining=beat.draining,
+            lost=parts.live.fleet.is_lost(beat.relay_id),
         )
-        for beat in parts.live.events.heartbeats.values()
+        for beat in parts.live.fleet.beats.values()
     ]
     return Relays(items=items, total=len(items))
 

@@ -40,6 +40,7 @@ class SessionAnswer(BaseModel):
     user: UserAnswer
     csrf_token: str
     permissions: list[str]
+    must_change_password: bool = Field(description="Until then nothing but a new password is accepted.")
 
 
 @router.post("/session")
@@ -106,5 +107,8 @@ def change_password(body: PasswordChange, person: PersonDependency, parts: Parts
 
 def _session_answer(user: User, csrf_token: str) -> SessionAnswer:
     return SessionAnswer(
-        user=UserAnswer.of(user), csrf_token=csrf_token, permissions=sorted(PERMISSIONS[user.typed_role])
+        user=UserAnswer.of(user),
+        csrf_token=csrf_token,
+        permissions=sorted(PERMISSIONS[user.typed_role]),
+        must_change_password=user.one_time_password,
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, Field
 
+from service.accounts.handouts import hand_out
 from service.accounts.people import (
     change_user,
     create_user,
@@ -24,6 +25,7 @@ from service.organisation.tree import find_organisation, find_organisation_in_su
 from service.parts import Parts
 from service.problems import NotAllowed
 from service.security.passwords import hash_password
+from service.security.rate_limits import HANDING_OUT
 
 router = APIRouter(tags=["users"])
 
@@ -148,6 +150,41 @@ def _require_may_reset(parts: Parts, person: Person, user_id: str) -> None:
     # Asked before the costly hash; asked again in the transaction that writes.
     with parts.database.reading() as session:
         require_manageable(person, find_user_in_subtree(session, person, user_id))
+
+
+class HandoutRequest(RequestBody):
+    """Whose sheet: everybody below an organisation without a password; or these people, who lost theirs unused."""
+
+    organisation_id: Identity | None = None
+    user_ids: Annotated[list[Identity], Field(min_length=1, max_length=20)] | None = None
+
+
+class HandoutLine(BaseModel):
+    """A person's one-time password; it is shown now and never again."""
+
+    user_id: str
+    username: str
+    display_name: str
+    school: str
+    password: str
+
+
+class HandoutSheet(BaseModel):
+    """The next lines of the sheet, and how many people are left to ask for."""
+
+    items: list[HandoutLine]
+    left: int
+
+
+@router.post("/users/passwords")
+def hand_out_passwords(body: HandoutRequest, person: AdministratorDependency, parts: PartsDependency) -> HandoutSheet:
+    """Give the next twenty people without a password a one-time one; ask again until nobody is left."""
+    parts.rate_limits.check(HANDING_OUT, person.user_id)
+    with parts.database.reading() as session:
+        place = body.organisation_id or person.organisation_id
+        path = find_organisation_in_subtree(session, person.organisation_path, place).path
+    made, left = hand_out(parts.database, person, path, body.user_ids)
+    return HandoutSheet(items=[HandoutLine(**vars(one)) for one in made], left=left)
 
 
 class TeacherAnswer(BaseModel):

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,27 @@ class RedisBus:
         await consumption.begin()
         yield consumption
 
+    async def listeners(self, relay_ids: Sequence[str]) -> dict[str, int]:
+        """How many listen where each relay listens while it lives; Redis knows at once when a process is gone."""
+        keys = [self.key_of(alive_topic(relay_id)) for relay_id in relay_ids]
+        counts = await self.redis.pubsub_numsub(*keys)
+        return {relay_id: int(count) for relay_id, (_key, count) in zip(relay_ids, counts, strict=True)}
+
+    @contextlib.asynccontextmanager
+    async def alive(self, relay_id: str) -> AsyncIterator[None]:
+        """Be seen to live while the context is entered."""
+        listening = asyncio.create_task(self._listen(alive_topic(relay_id)), name="alive")
+        try:
+            yield
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _listen(self, topic: str) -> None:
+        async with self.subscribe(topic) as messages:
+            async for message in messages:
+                log.debug("%s: %s", topic, message)
+
     def _open(self, topic: str, sealed: bytes) -> dict[str, Any] | None:
         if not sealed:
             return None
@@ -127,4 +148,9 @@ class RedisBus:
 def _delivery_of(topic: str) -> Delivery:
     if topic in KEPT:
         return "kept"
-    return "volatile" if topic in VOLATILE else "inbox"
+    return "volatile" if topic in VOLATILE or topic.endswith(".alive") else "inbox"
+
+
+def alive_topic(relay_id: str) -> str:
+    """Name what a relay listens to only to be seen."""
+    return f"relay.{relay_id}.alive"

@@ -47,7 +47,7 @@ def serve(
     ] = None,
     data_folder: DataFolder = None,
 ) -> None:
-    """Run the whole product in this process until Ctrl-C."""
+    """Run the whole product in this process until Ctrl-C; with REDIS_URL one replica of the service."""
     from service.command_line.serving import DEMONSTRATION_FOLDER, run_server
 
     with plain_errors():
@@ -56,6 +56,24 @@ def serve(
             configuration = configuration.model_copy(update={"data_folder": DEMONSTRATION_FOLDER})
         configure_logging(configuration.log_level, configuration.log_format)
         run_server(configuration, demo=demo)
+
+
+@program.command()
+def relay(
+    relay_id: Annotated[str | None, typer.Option("--id", help="Its name; two relays must not share one.")] = None,
+    udp_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="UDP port for media; 0 takes a free one.")
+    ] = None,
+    cpu: Annotated[int | None, typer.Option(min=0, help="Keep to this core; one relay for each.")] = None,
+    data_folder: DataFolder = None,
+) -> None:
+    """Run one relay of a fleet (with REDIS_URL) until Ctrl-C, then drain it."""
+    from service.command_line.relaying import run_relay
+
+    with plain_errors():
+        configuration = load_configuration(relay_id=relay_id, udp_port=udp_port, data_folder=data_folder)
+        configure_logging(configuration.log_level)
+        run_relay(configuration, cpu)
 
 
 @program.command("openapi")

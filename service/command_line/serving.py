@@ -1,4 +1,4 @@
-"""`three-classrooms serve`: everything in one process, from opening the ports to a clean end."""
+"""`three-classrooms serve`: everything in one process, or one replica of several; from opening the ports to the end."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import uvicorn
 
 from service.accounts.people import is_set_up
 from service.application import create_application, running_background
-from service.bootstrap import make_parts, prepare_storage, running_relay
+from service.bootstrap import make_parts, prepare_storage, running_bus, running_relay
 from service.command_line.terminal import say
 from service.configuration import Configuration, ConfigurationError
 from service.demo.demonstration import running_demonstration
@@ -30,6 +30,8 @@ GRACE_S = 2
 
 def run_server(configuration: Configuration, *, demo: bool) -> None:
     """Serve until SIGINT or SIGTERM. Raises ConfigurationError for what an operator can correct."""
+    if demo and configuration.redis_url is not None:
+        raise ConfigurationError("--demo runs in one process; start it without REDIS_URL")
     # The port is taken first: a second start fails at once, before it touches the data of the first.
     listener = _open_listener(configuration)
     try:
@@ -42,7 +44,7 @@ async def _serve(configuration: Configuration, listener: socket.socket, *, demo:
     """Cancelled by the first signal, at whatever point it is; everything opened until then is closed in reverse."""
     parts = make_parts(configuration)
     try:
-        with _signals_cancel_this_task():
+        with signals_cancel_this_task():
             async with AsyncExitStack() as stack:
                 await _start(parts, listener, stack, demo=demo)
                 await asyncio.Event().wait()
@@ -58,9 +60,11 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
     await asyncio.to_thread(prepare_storage, parts)
     # The order of stopping is the reverse: rooms leave, the relay says good-bye to all clients over HTTP that still
     # runs, and the background tasks note the last of what it reports. Hence not by uvicorn's lifespan.
+    await stack.enter_async_context(running_bus(parts))
     await stack.enter_async_context(running_background(parts))
     await stack.enter_async_context(_http(parts, listener))
-    await stack.enter_async_context(_relay(parts))
+    if parts.wiring is None:
+        await stack.enter_async_context(_relay(parts))
     ready: dict[str, Any] = {"url": url}
     if demo:
         say("preparing the demonstration county and its live lesson")
@@ -72,7 +76,8 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
 
 
 @contextmanager
-def _signals_cancel_this_task() -> Iterator[None]:
+def signals_cancel_this_task() -> Iterator[None]:
+    """SIGINT and SIGTERM end the task that is in this block; a second one ends the process at once."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - called in a task
     is_stopping = False

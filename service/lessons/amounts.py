@@ -30,6 +30,37 @@ class Shortage:
     ends_at: datetime
 
 
+class ScarceError(Exception):
+    """Too little is left of something. Counters may have changed; roll back to before, then ask `change_amounts`."""
+
+
+def raise_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tuple[str, str], int]) -> bool:
+    """Add `changes` in one statement where that is possible: on PostgreSQL, if all of them rise; else return False.
+
+    Raises ScarceError if too little is left of anything.
+    """
+    if session.get_bind().dialect.name != "postgresql" or any(change <= 0 for change in changes.values()):
+        return False
+    if any(change > caps[key[:2]] for key, change in changes.items()):
+        raise ScarceError
+    rows = [(*key, change, caps[key[:2]]) for key, change in changes.items()]
+    kinds, ids, buckets, used, capped = zip(*rows, strict=True)
+    parameters = {"kinds": kinds, "ids": ids, "buckets": buckets, "used": used, "caps": capped}
+    changed = session.connection().execute(_RAISE_POSTGRESQL, {name: list(value) for name, value in parameters.items()})
+    if changed.rowcount != len(rows):
+        raise ScarceError
+    return True
+
+
+# Rows are locked in the order of the selection, the same as everywhere else here.
+_RAISE_POSTGRESQL = text("""
+INSERT INTO capacity_slots AS slot (resource_kind, resource_id, bucket, used, cap)
+SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:buckets AS integer[]),
+ CAST(:used AS integer[]), CAST(:caps AS integer[])) AS given (kind, id, bucket, used, cap) ORDER BY kind, id, bucket
+ON CONFLICT (resource_kind, resource_id, bucket) DO UPDATE SET used = slot.used + excluded.used, cap = excluded.cap
+WHERE slot.used + excluded.used <= excluded.cap""")
+
+
 def change_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tuple[str, str], int]) -> list[Shortage]:
     """Add `changes` to the counters, or change nothing and list what is short.
 

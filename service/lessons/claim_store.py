@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from scheduler.clashes import Claim, Clash, Resource
-from service.lessons.amounts import Shortage, change_amounts
+from service.lessons.amounts import ScarceError, Shortage, change_amounts, raise_amounts
 from service.lessons.capacity import Amount, buckets_of
 from service.lessons.claim_guards import OVERLAP_MESSAGE
 from service.lessons.overlaps import overlapping
@@ -56,10 +56,13 @@ def hold(session: Session, holds: Sequence[Hold]) -> None:
 
     The lessons must be in the database. Raises Refused with the clashes, or if there are none with what is short.
     """
+    listing = False
     for _attempt in range(ATTEMPTS):
         try:
             with session.begin_nested():
-                _exchange(session, holds)
+                _exchange(session, holds, listing=listing)
+        except ScarceError:
+            listing = True
         except DBAPIError as error:
             if not lost_a_race(error):
                 raise
@@ -82,7 +85,8 @@ def lost_a_race(error: DBAPIError) -> bool:
     return state in (EXCLUSION_VIOLATED, CHECK_VIOLATED, DEADLOCK_FOUND)
 
 
-def _exchange(session: Session, holds: Sequence[Hold]) -> None:
+def _exchange(session: Session, holds: Sequence[Hold], *, listing: bool) -> None:
+    """One attempt; with `listing` the slower way, which says what is short."""
     ids = {hold.lesson_id for hold in holds}
     claims = [claim for hold in holds for claim, _receiver in hold.claims]
     _lock(session, {lock_name(claim.resource) for claim in claims})
@@ -92,12 +96,12 @@ def _exchange(session: Session, holds: Sequence[Hold]) -> None:
     session.execute(delete(_CLAIMS).where(one_of(session, _CLAIMS.c.lesson_id, ids)))
     rows = [_row(claim, receiver) for hold in holds for claim, receiver in hold.claims]
     insert_rows(session, _CLAIMS, rows)
-    shortages = _exchange_amounts(session, holds, ids)
+    shortages = _exchange_amounts(session, holds, ids, listing=listing)
     if shortages:
         raise Refused((), shortages)
 
 
-def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) -> list[Shortage]:
+def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str], *, listing: bool) -> list[Shortage]:
     before = session.execute(select(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids))).all()
     rows = [_amount_row(hold, amount) for hold in holds for amount in hold.amounts]
     if not before and not rows:
@@ -110,9 +114,10 @@ def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) ->
         for bucket in range(row["first_bucket"], row["end_bucket"]):
             changes[row["resource_kind"], row["resource_id"], bucket] += row["amount"]
     caps: dict[tuple[str, str], int] = {(a.counted.kind, a.counted.id): a.cap for hold in holds for a in hold.amounts}
-    shortages = change_amounts(session, changes, caps)
-    if shortages:
-        return shortages
+    if listing or before or not raise_amounts(session, changes, caps):
+        shortages = change_amounts(session, changes, caps)
+        if shortages:
+            return shortages
     if before:
         session.execute(delete(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids)))
     insert_rows(session, _AMOUNTS, rows)

@@ -6,7 +6,7 @@ All state lives in the database, so a restart forgets nothing.
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
@@ -77,20 +77,18 @@ def move_on(session: Session, lesson_id: str, now: datetime, with_lead: Abstract
         _begin(session, lesson, now, None)
 
 
-def open_lessons(session: Session, now: datetime) -> list[Lesson]:
-    """List the lessons that must be open on a relay now: live ones, and those that can be joined already."""
-    return list(
-        session.scalars(
-            select(Lesson).where(
-                (Lesson.state == "live")
-                | (
-                    (Lesson.state == "booked")
-                    & (Lesson.starts_at <= now + JOINING_OPENS_BEFORE)
-                    & (Lesson.ends_at > now - ENDS_BY_ITSELF_AFTER)
-                )
-            )
-        ).unique()
+def opens_on_relay(now: datetime) -> ColumnElement[bool]:
+    """The condition that a lesson must be open on a relay now: it is live, or can be joined already."""
+    return (Lesson.state == "live") | (
+        (Lesson.state == "booked")
+        & (Lesson.starts_at <= now + JOINING_OPENS_BEFORE)
+        & (Lesson.ends_at > now - ENDS_BY_ITSELF_AFTER)
     )
+
+
+def open_lessons(session: Session, now: datetime) -> list[Lesson]:
+    """List the lessons that must be open on a relay now."""
+    return list(session.scalars(select(Lesson).where(opens_on_relay(now))).unique())
 
 
 def _begin(session: Session, lesson: Lesson, now: datetime, user_id: str | None) -> None:

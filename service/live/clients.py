@@ -33,12 +33,23 @@ class Closing:
 class Client:
     """One joined connection. All methods run on the event loop."""
 
-    def __init__(self, connection_id: str, lesson_id: str, party_id: str, welcome_lesson: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        connection_id: str,
+        lesson_id: str,
+        party_id: str,
+        welcome_lesson: dict[str, Any],
+        ice: dict[str, Any] | None = None,
+    ) -> None:
         self.connection_id = connection_id
         self.lesson_id = lesson_id
         self.party_id = party_id
         self.welcome_lesson = welcome_lesson
         """What the service knows of the lesson; put into the relay's welcome on its way."""
+        self.ice = ice or {}
+        """The welcome's `ice`: where this client finds the deployment's TURN server."""
+        self.relay_id: str | None = None
+        """The relay its messages go to, once it is known."""
         self.closing: Closing | None = None
         self._waiting: asyncio.Queue[str | Closing] = asyncio.Queue()
         self._waiting_bytes = 0
@@ -102,6 +113,10 @@ class Clients:
     def get(self, connection_id: str) -> Client | None:
         """Give the client of a connection of this process, if it is still there."""
         return self._by_connection.get(connection_id)
+
+    def all(self) -> list[Client]:
+        """List all clients."""
+        return list(self._by_connection.values())
 
     def of_lesson(self, lesson_id: str) -> list[Client]:
         """List the clients in a lesson."""

@@ -2,21 +2,33 @@
 
 It compares what should be with what it has told, so a restart (which has told nothing yet) simply tells everything
 again; the commands are idempotent. The clock's part in a lesson's course is done here too, on state in the database.
+Of several replicas only the leading one does so; each tells its own clients where their lesson stands.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from media.contract import Bus, CloseLesson, OpenLesson, RelayCommand, SetRecording, commands_topic
+from media.contract import (
+    Bus,
+    CloseLesson,
+    HandOverLesson,
+    JoinLesson,
+    RelayCommand,
+    SetRecording,
+    commands_topic,
+    grant_join,
+)
 from service.clock import Clock
-from service.lessons.course import due_for_change, move_on, open_lessons
-from service.lessons.tables import Lesson
-from service.live.clients import Clients
+from service.lessons.course import due_for_change, move_on
+from service.live.agenda import OpenOne, read_open, state_of
+from service.live.clients import CLOSE_CODES, Clients
+from service.live.leadership import Leadership
 from service.live.placement import Placement
 from service.live.presence import Presence
 from service.storage.database import Database
@@ -24,16 +36,25 @@ from service.storage.database import Database
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+PLACED_WITHIN_S = 4.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a relay and its clients should know of one open lesson."""
+class Told:
+    """What a relay knows of a lesson."""
 
-    open: OpenLesson
-    recording: bool
-    state: str
+    lesson: OpenOne
+    relay_id: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the database found."""
+
+    lessons: Mapping[str, OpenOne]
+    relays: Mapping[str, str]
+    left_over: Mapping[str, str]
 
 
 class Conductor:
@@ -48,6 +69,8 @@ class Conductor:
         *,
         clients: Clients,
         presence: Presence,
+        leadership: Leadership,
+        grant_key: str | None = None,
     ) -> None:
         self._database = database
         self._bus = bus
@@ -55,10 +78,14 @@ class Conductor:
         self._placement = placement
         self._clients = clients
         self._presence = presence
-        self._told: dict[str, Wanted] = {}
+        self._leadership = leadership
+        self._grant_key = grant_key
+        self._told: dict[str, Told] = {}
+        self._seen = Look({}, {}, {})
         self._wake = asyncio.Event()
         self._looking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._database_away = False
 
     def look(self) -> None:
         """Look at the database soon; from any thread, and harmless when not running."""
@@ -66,9 +93,9 @@ class Conductor:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
-    def forget(self) -> None:
-        """A relay began anew: tell it everything again."""
-        self._told.clear()
+    def forget(self, relay_id: str) -> None:
+        """The relay began anew: tell it everything again."""
+        self._told = {lesson_id: told for lesson_id, told in self._told.items() if told.relay_id != relay_id}
         self.look()
 
     async def run(self) -> None:
@@ -81,6 +108,9 @@ class Conductor:
                 self._wake.clear()
                 try:
                     await self.agree()
+                    self._note_database(None)
+                except OperationalError as error:
+                    self._note_database(error)
                 except Exception:
                     log.exception("the relays could not be brought into agreement with the bookings; trying again")
                 await _wait(self._wake, LOOK_EVERY_S)
@@ -88,79 +118,117 @@ class Conductor:
             self._loop = None
 
     async def agree(self) -> None:
-        """Look once: move lessons on by the clock, then tell the relays what they do not know yet."""
+        """Look once: move lessons on by the clock, then tell relays and clients what they do not know yet."""
         async with self._looking:
-            wanted = await asyncio.to_thread(self._read)
-            for lesson_id, want in wanted.items():
-                await self._tell(lesson_id, want)
-            for lesson_id in set(self._told) - set(wanted):
-                await self._close(lesson_id)
+            leading = self._leadership.held
+            if not leading:
+                self._told.clear()
+            seen = await asyncio.to_thread(self._read, leading)
+            before, self._seen = self._seen, seen
+            await self._announce_changes(before, seen)
+            if leading:
+                await self._lead(seen)
+            self._send_elsewhere(seen)
 
-    async def publish(self, lesson_id: str, command: RelayCommand) -> None:
-        """Send a command to the relay that carries the lesson."""
-        topic = commands_topic(self._placement.relay_of(lesson_id))
-        await self._bus.publish(topic, command.model_dump(mode="json"))
+    async def relay_of(self, lesson_id: str) -> str | None:
+        """Give the relay that has the lesson open, or soon will; None when none takes it."""
+        for _ in range(int(PLACED_WITHIN_S / LOOK_EVERY_S)):
+            if (told := self._told.get(lesson_id)) is not None:
+                return told.relay_id
+            if not self._leadership.held and (relay_id := self._seen.relays.get(lesson_id)) is not None:
+                return relay_id
+            await self.agree()
+            if lesson_id in self._told or lesson_id in self._seen.relays:
+                continue
+            await asyncio.sleep(LOOK_EVERY_S)
+        return self._seen.relays.get(lesson_id)
 
-    async def _tell(self, lesson_id: str, want: Wanted) -> None:
+    async def send(self, relay_id: str, command: RelayCommand) -> None:
+        """Send a command to a relay."""
+        if isinstance(command, JoinLesson) and self._grant_key is not None:
+            command = grant_join(self._grant_key, relay_id, command, self._clock.now().timestamp())
+        await self._bus.publish(commands_topic(relay_id), command.model_dump(mode="json"))
+
+    async def _lead(self, seen: Look) -> None:
+        for lesson_id, lesson in seen.lessons.items():
+            relay_id = seen.relays.get(lesson_id)
+            if relay_id is not None:
+                await self._tell(lesson_id, Told(lesson, relay_id))
+        told = {lesson_id: told.relay_id for lesson_id, told in self._told.items() if lesson_id not in seen.lessons}
+        for lesson_id, relay_id in {**seen.left_over, **told}.items():
+            await self._close(lesson_id, relay_id)
+
+    async def _tell(self, lesson_id: str, want: Told) -> None:
         told = self._told.get(lesson_id)
         if told == want:
             return
+        if told is not None and told.relay_id != want.relay_id:
+            log.warning("lesson %s moves from %s to %s", lesson_id, told.relay_id, want.relay_id)
+            self._presence.lesson_over(lesson_id)
+            await self.send(told.relay_id, HandOverLesson(lesson_id=lesson_id))
+            told = None
         self._told[lesson_id] = want
-        if told is None or told.open != want.open:
-            await self.publish(lesson_id, want.open)
-        if want.recording != (told is not None and told.recording):
-            await self.publish(lesson_id, SetRecording(lesson_id=lesson_id, active=want.recording))
-        if told is not None and told.state != want.state:
-            self._announce(lesson_id, want.state)
+        if told is None or told.lesson.open != want.lesson.open:
+            await self.send(want.relay_id, want.lesson.open)
+        if want.lesson.recording != (told is not None and told.lesson.recording):
+            await self.send(want.relay_id, SetRecording(lesson_id=lesson_id, active=want.lesson.recording))
 
-    async def _close(self, lesson_id: str) -> None:
-        told = self._told.pop(lesson_id)
-        state = await asyncio.to_thread(self._with_session, lambda session: _state_of(session, lesson_id))
-        if state != told.state:
-            self._announce(lesson_id, state)
-        if told.recording:
-            await self.publish(lesson_id, SetRecording(lesson_id=lesson_id, active=False))
+    async def _close(self, lesson_id: str, relay_id: str) -> None:
+        told = self._told.pop(lesson_id, None)
+        state = await asyncio.to_thread(self._with_session, lambda session: state_of(session, lesson_id))
+        if told is None or told.lesson.recording:
+            await self.send(relay_id, SetRecording(lesson_id=lesson_id, active=False))
         reason = "moved" if state == "booked" else state
-        await self.publish(lesson_id, CloseLesson(lesson_id=lesson_id, reason=reason))
+        await self.send(relay_id, CloseLesson(lesson_id=lesson_id, reason=reason))
         self._presence.lesson_over(lesson_id)
+        await asyncio.to_thread(self._placement.closed, lesson_id)
+
+    async def _announce_changes(self, before: Look, seen: Look) -> None:
+        for lesson_id, was in before.lessons.items():
+            lesson = seen.lessons.get(lesson_id)
+            if lesson is not None and lesson.state != was.state:
+                self._announce(lesson_id, lesson.state)
+            elif lesson is None and self._clients.of_lesson(lesson_id):
+                state = await asyncio.to_thread(self._with_session, lambda s, one=lesson_id: state_of(s, one))
+                if state != was.state:
+                    self._announce(lesson_id, state)
 
     def _announce(self, lesson_id: str, state: str) -> None:
         for client in self._clients.of_lesson(lesson_id):
             client.welcome_lesson["state"] = state
             client.send({"v": 1, "type": "lesson", "state": state})
 
-    def _read(self) -> dict[str, Wanted]:
+    def _send_elsewhere(self, seen: Look) -> None:
+        """Let clients of a lesson that moved join again: their relay may be unable to tell them."""
+        for client in self._clients.all():
+            relay_id = seen.relays.get(client.lesson_id)
+            if relay_id is not None and client.relay_id not in (None, relay_id):
+                client.close(CLOSE_CODES["media_lost"], "media_lost")
+
+    def _read(self, leading: bool) -> Look:
         now = self._clock.now()
-        with_lead = self._presence.lessons_with_lead
-        due = self._with_session(lambda session: due_for_change(session, now, with_lead))
-        for lesson_id in due:
-            with self._database.unit_of_work() as session:
-                move_on(session, lesson_id, now, with_lead)
-        return self._with_session(lambda session: {lesson.id: _wanted(lesson) for lesson in open_lessons(session, now)})
+        if leading:
+            with_lead = self._presence.lessons_with_lead
+            for lesson_id in self._with_session(lambda session: due_for_change(session, now, with_lead)):
+                with self._database.unit_of_work() as session:
+                    move_on(session, lesson_id, now, with_lead)
+        lessons = self._with_session(lambda session: read_open(session, now))
+        if not leading:
+            return Look(lessons, self._placement.look_up(lessons), {})
+        placed = self._placement.decide([lesson.load for lesson in lessons.values()], now)
+        return Look(lessons, placed.relays, placed.left_over)
 
     def _with_session(self, read: Callable[[Session], T]) -> T:
         with self._database.reading() as session:
             return read(session)
 
-
-def _wanted(lesson: Lesson) -> Wanted:
-    return Wanted(
-        open=OpenLesson(
-            lesson_id=lesson.id,
-            kind=lesson.kind,  # type: ignore[arg-type]
-            title=lesson.title,
-            recorded=lesson.recorded,
-            starts_at=lesson.starts_at.timestamp(),
-            ends_at=lesson.ends_at.timestamp(),
-        ),
-        recording=lesson.recorded and lesson.state == "live",
-        state=lesson.state,
-    )
-
-
-def _state_of(session: Session, lesson_id: str) -> str:
-    lesson = session.get(Lesson, lesson_id)
-    return lesson.state if lesson else "cancelled"
+    def _note_database(self, error: OperationalError | None) -> None:
+        if (error is not None) != self._database_away:
+            self._database_away = error is not None
+            if error is not None:
+                log.error("the database is away, lessons go on as they are: %s", error.orig)
+            else:
+                log.warning("the database is back")
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -16,6 +16,10 @@ class Presence:
         if event.role == "lead":
             self._leads[event.lesson_id].add(event.connection_id)
 
+    def was_there(self, lesson_id: str, connection_id: str) -> None:
+        """A lead party came before this process listened."""
+        self._leads[lesson_id].add(connection_id)
+
     def left(self, event: PartyLeft) -> None:
         """A connection went."""
         leads = self._leads.get(event.lesson_id)

@@ -34,7 +34,7 @@ class StateCollector(Collector):
 
     def _relays(self) -> Iterator[Metric]:
         now = self._parts.clock.now().timestamp()
-        beats = tuple(self._parts.live.events.heartbeats.values())
+        beats = tuple(self._parts.live.fleet.beats.values())
 
         def gauge(name: str, text: str, value: str) -> Metric:
             family = GaugeMetricFamily(PREFIX + name, text, labels=["relay"])

@@ -38,6 +38,17 @@ def replace_bells(session: Session, organisation: Organisation, periods: Sequenc
 
     Raises InvalidRequest unless times are "HH:MM", numbers rise and periods do not overlap.
     """
+    check_periods(periods)
+    session.execute(delete(Period).where(Period.organisation_id == organisation.id))
+    session.add_all(
+        Period(organisation_id=organisation.id, number=number, starts=starts, ends=ends)
+        for number, starts, ends in periods
+    )
+    session.flush()
+
+
+def check_periods(periods: Sequence[tuple[int, str, str]]) -> None:
+    """Raise InvalidRequest unless times are "HH:MM", numbers rise and periods do not overlap."""
     last_number, last_end = 0, ""
     for index, (number, starts, ends) in enumerate(periods):
         for field, value in (("starts", starts), ("ends", ends)):
@@ -48,9 +59,3 @@ def replace_bells(session: Session, organisation: Organisation, periods: Sequenc
         if not last_end <= starts < ends:
             raise InvalidRequest.of_field(f"items.{index}.starts", "a period must end after it starts, none overlap")
         last_number, last_end = number, ends
-    session.execute(delete(Period).where(Period.organisation_id == organisation.id))
-    session.add_all(
-        Period(organisation_id=organisation.id, number=number, starts=starts, ends=ends)
-        for number, starts, ends in periods
-    )
-    session.flush()

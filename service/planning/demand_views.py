@@ -75,6 +75,11 @@ def explain(session: Session, opened: OpenedPlan, demand_id: str) -> Why:
     return Why(demand=rows.row(demand_id, said), candidates=[rows.candidate(one) for one in said["candidates"]])
 
 
+def rows_of(session: Session, opened: OpenedPlan, demands: Iterable[str]) -> list[DemandRow]:
+    """These demands of the plan, in this order."""
+    return _Rows(session, opened, demands).rows()
+
+
 def state_of(opened: OpenedPlan, demand_id: str) -> DemandState:
     """Whether a demand is unserved, under-served or served."""
     served = opened.served.get(demand_id, 0)

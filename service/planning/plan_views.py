@@ -16,10 +16,7 @@ from service.planning.schemas import (
     PlanBrief,
     PlanResult,
     PlanView,
-    SharePage,
     ShareRow,
-    Target,
-    Targets,
     TermBrief,
     WhatIf,
 )
@@ -36,43 +33,6 @@ def view_brief(plan: Plan, now: datetime) -> PlanBrief:
 def view_plan(session: Session, plan: Plan, opened: OpenedPlan | None, now: datetime) -> PlanView:
     """A plan with its result, if it was opened."""
     return PlanView(**_brief(plan, now), result=_result(session, opened) if opened else None)
-
-
-def view_schools(session: Session, opened: OpenedPlan, limit: int, offset: int) -> SharePage:
-    """Schools by what they get of their need, the worst first."""
-    schools = opened.document["metrics"]["schools"]
-    ordered = sorted(schools, key=lambda one: (schools[one]["all_hours"], -schools[one]["lessons_needed"], one))
-    page = ordered[offset : offset + limit]
-    names = load_names(session, organisations=page)
-    return SharePage(items=[ShareRow(**_row(one, names.any(one), schools[one])) for one in page], total=len(ordered))
-
-
-def view_targets(session: Session, opened: OpenedPlan) -> Targets:
-    """Whom and what a change of the plan can happen to: those it really uses."""
-    snapshot = opened.snapshot
-    used = [snapshot.series_of[identity] for identity in sorted({one.series for one in opened.plan.pairings})]
-    teachers = {one.teacher: snapshot.teacher_of[one.teacher].school for one in used}
-    rooms = {one.id: one.school for one in snapshot.studios if any(one.id == series.studio for series in used)}
-    places = {school.id: school.county for school in snapshot.schools}
-    classes = {
-        one: snapshot.class_of[one].school
-        for one in sorted({snapshot.demand_of[p.demand].class_id for p in opened.plan.pairings})
-    }
-    ids = [*places, *places.values()]
-    names = load_names(session, organisations=ids, users=teachers, rooms=rooms, classes=classes)
-
-    def targets(found: Mapping[str, str]) -> list[Target]:
-        made = [Target(id=one, name=names.any(one), school=names.any(school)) for one, school in found.items()]
-        return sorted(made, key=lambda one: (one.school, one.name))
-
-    relays = [Target(id=node.id, name=node.id, school="") for node in snapshot.nodes]
-    return Targets(
-        teachers=targets(teachers),
-        rooms=targets(rooms),
-        places=targets(places),
-        relays=relays,
-        classes=targets(classes),
-    )
 
 
 def _brief(plan: Plan, now: datetime) -> dict[str, Any]:

@@ -112,13 +112,6 @@ class PlanPage(BaseModel):
     total: int
 
 
-class SharePage(BaseModel):
-    """Schools with what they get, the worst first."""
-
-    items: list[ShareRow]
-    total: int
-
-
 class WeekTime(BaseModel):
     """A time of the typical week: weekday 0 is Monday, wall clock of the deployment's zone."""
 
@@ -242,18 +235,96 @@ class Binding(BaseModel):
 
 
 class Target(BaseModel):
-    """Someone or something a change can happen to."""
+    """Someone or something a change can happen to; `subject` of a demand."""
 
     id: str
     name: str
     school: str
+    subject: str = ""
 
 
-class Targets(BaseModel):
-    """The lead teachers, lead rooms, places, relay nodes and paired classes of a plan."""
+class TargetPage(BaseModel):
+    """The first that match what was typed, and how many match."""
 
-    teachers: list[Target]
-    rooms: list[Target]
-    places: list[Target]
-    relays: list[Target]
-    classes: list[Target]
+    items: list[Target]
+    total: int
+
+
+class SubjectShare(BaseModel):
+    """Lessons a week a school needs of a subject, and gets."""
+
+    subject: str
+    needed: int
+    served: int
+
+
+class SchoolCoverage(BaseModel):
+    """Lessons a week a school needs and gets; county and subjects where a table asks for them."""
+
+    id: str
+    name: str
+    needed: int
+    served: int
+    county: NamedPlace | None = None
+    subjects: list[SubjectShare] = []
+
+
+class AreaCoverage(BaseModel):
+    """A county with its schools, the largest need first."""
+
+    id: str
+    name: str
+    needed: int
+    served: int
+    schools: list[SchoolCoverage]
+
+
+class CoverageMap(BaseModel):
+    """All counties, the largest need first, and which subjects there are."""
+
+    subjects: list[str]
+    counties: list[AreaCoverage]
+
+
+class SchoolCoveragePage(BaseModel):
+    """Schools with their subjects, the least served first."""
+
+    items: list[SchoolCoverage]
+    total: int
+
+
+class ComparedTotals(BaseModel):
+    """What a plan achieves, in the figures two plans are compared by."""
+
+    score: int
+    bound: int
+    gap_pct: float
+    coverage: float
+    every_subject: float
+    worst_school: float
+    lessons_a_week: int
+    broadcasts: int
+    kept_leads: float
+    same_county: float
+    peak_receiving_rooms: int
+
+
+class ComparedDemand(BaseModel):
+    """A demand that two plans serve differently."""
+
+    difference: Literal["more", "less", "other_lead"]
+    before: DemandRow
+    after: DemandRow
+
+
+class ComparisonPage(BaseModel):
+    """Two plans side by side: the demands that differ, those who lose first."""
+
+    items: list[ComparedDemand]
+    total: int
+    counts: dict[Literal["more", "less", "other_lead"], int]
+    same: int
+    only_before: int
+    only_after: int
+    before: ComparedTotals
+    after: ComparedTotals

@@ -7,6 +7,7 @@ lies in the object store and was read back with the right checksum, and not befo
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import logging
 import re
 import shutil
@@ -21,7 +22,9 @@ from media.contract import RecordedStream, RecordingMaker, RecordingManifest
 from service.clock import Clock
 from service.jobs.queue import JobQueue
 from service.lessons.tables import Lesson
+from service.recordings.deletion import AT_ONCE, delete_doomed, give_up_expired
 from service.recordings.object_store import ObjectStore
+from service.recordings.privacy_tables import DoomedObject
 from service.recordings.results import keep_result, old_keys
 from service.recordings.tables import Recording
 from service.storage.base import new_id
@@ -30,6 +33,7 @@ from service.storage.database import Database
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 10.0
+HOUSEKEEPING_EVERY_SWEEPS = 60
 CLOSED_WITHIN = timedelta(seconds=30)
 """A relay tells that it closed a lesson well within this time; if it does not, it is gone and what it wrote is used."""
 _PATH = re.compile(r"(?<!\w)/[^\s'\",;:]+")
@@ -67,6 +71,7 @@ class Production:
         self._journal_folder = journal_folder
         self._work_folder = work_folder
         self._jobs = JobQueue("make_recording", self.make)
+        self._housekeeping = JobQueue("keep_house", self.keep_house)
         self._under_way: set[str] = set()
         self._stopping = False
 
@@ -74,7 +79,7 @@ class Production:
     async def running(self) -> AsyncIterator[None]:
         """Take jobs, first those a former process left unfinished."""
         self._stopping = False
-        async with self._jobs.running():
+        async with self._jobs.running(), self._housekeeping.running():
             await asyncio.to_thread(self.sweep, after_restart=True)
             sweeping = asyncio.create_task(self._sweep_for_ever(), name="recordings-sweep")
             try:
@@ -93,6 +98,17 @@ class Production:
     def retry(self, lesson_id: str) -> None:
         """Try a failed recording again. From any thread."""
         self._jobs.put(lesson_id)
+
+    def look(self) -> None:
+        """Something is to be deleted: do it soon. From any thread."""
+        self._housekeeping.put("now")
+
+    def keep_house(self, _: str = "") -> None:
+        """Give up what policies do not keep, and delete what is given up; runs on the job queue's thread."""
+        now = self._clock.now()
+        give_up_expired(self._database, now)
+        while delete_doomed(self._database, self._store, self._journal_folder, now) >= AT_ONCE:
+            pass
 
     def sweep(self, *, after_restart: bool = False) -> None:
         """Find recordings that wait for nothing but us: unfinished ones, and those whose relay never said goodbye."""
@@ -119,15 +135,17 @@ class Production:
                 log.info("the recording of lesson %s is made after the restart", lesson_id)
                 return
             log.exception("the recording of lesson %s could not be made", lesson_id)
-            self._fail(lesson_id, "making_failed", _without_paths(str(error)))
+            self._fail(lesson_id, "making_failed", without_paths(str(error)))
         finally:
             self._under_way.discard(lesson_id)
 
     def _begin(self, lesson_id: str) -> bool:
         with self._database.unit_of_work() as session:
             recording = session.get(Recording, lesson_id)
+            if recording is None or recording.deleted_at is not None or recording.state == "ready":
+                return False
             # A relay also closes lessons that were moved, or begun again: only an ended one has all its journals.
-            if recording is None or recording.state == "ready" or recording.lesson.state != "ended":
+            if recording.lesson.state != "ended":
                 return False
             recording.state, recording.progress = "processing", 0.0
             recording.problem = recording.problem_detail = None
@@ -145,9 +163,7 @@ class Production:
             self._fail(lesson_id, "nothing_recorded", "Nobody sent picture or sound while the lesson was recorded.")
             return
         keys = [self._keep(lesson_id, work, stream) for stream in manifest.streams]
-        former = self._finish(lesson_id, manifest, keys)
-        for key in former:
-            self._store.delete(key)
+        self._finish(lesson_id, manifest, keys)
         shutil.rmtree(journals, ignore_errors=True)
         shutil.rmtree(work, ignore_errors=True)
 
@@ -163,11 +179,12 @@ class Production:
             raise CopyDamagedError(f"{stream.file_name} was damaged on its way into the store")
         return key
 
-    def _finish(self, lesson_id: str, manifest: RecordingManifest, keys: list[str]) -> list[str]:
+    def _finish(self, lesson_id: str, manifest: RecordingManifest, keys: list[str]) -> None:
+        now = self._clock.now()
         with self._database.unit_of_work() as session:
-            former = old_keys(session, lesson_id)
-            keep_result(session, lesson_id, manifest, keys, self._clock.now())
-        return former
+            for key in old_keys(session, lesson_id):
+                session.add(DoomedObject(object_key=key, doomed_at=now))
+            keep_result(session, lesson_id, manifest, keys, now)
 
     def _fail(self, lesson_id: str, problem: str, detail: str) -> None:
         with self._database.unit_of_work() as session:
@@ -176,7 +193,9 @@ class Production:
             recording.changed_at = self._clock.now()
 
     async def _sweep_for_ever(self) -> None:
-        while True:
+        for rounds in itertools.count():
+            if rounds % HOUSEKEEPING_EVERY_SWEEPS == 0:
+                self.look()
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
                 await asyncio.to_thread(self.sweep)
@@ -203,6 +222,6 @@ class _Progress:
                 recording.progress = share
 
 
-def _without_paths(text: str) -> str:
+def without_paths(text: str) -> str:
     """Cut this machine's paths out of a text that people will read."""
     return _PATH.sub("…", text)[:500]

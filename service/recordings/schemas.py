@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from media.contract import LessonKind, PartyRole
 
-RecordingStateName = Literal["recording", "processing", "ready", "failed"]
+RecordingStateName = Literal["recording", "processing", "ready", "failed", "deleted"]
+HandoutStateName = Literal["waiting", "making", "ready", "failed"]
 
 
 class RecordedLesson(BaseModel):
@@ -25,9 +26,14 @@ class RecordedLesson(BaseModel):
 
 
 class StreamView(BaseModel):
-    """One playable file; its time zero lies `offset_ms` after the origin of the lesson's timeline."""
+    """One playable file; its time zero lies `offset_ms` after the origin of the lesson's timeline.
+
+    `growing`: the lesson still runs and the file gets longer; `bytes` is what can be fetched now, and more can be
+    fetched later from there on, at the same address.
+    """
 
     id: str
+    party_id: str
     party_name: str
     role: PartyRole
     source: Literal["camera", "screen", "microphone"]
@@ -42,6 +48,9 @@ class StreamView(BaseModel):
     gaps: list[tuple[int, int]]
     media_url: str
     download_url: str
+    kept_apart: bool = False
+    "Whether it is of a receiving room, left out for those who watch by publication or invitation unless released."
+    growing: bool = False
 
 
 class ChapterView(BaseModel):
@@ -52,8 +61,54 @@ class ChapterView(BaseModel):
     party_name: str
 
 
+class PartyView(BaseModel):
+    """Somebody in the recording; `school_id` is whose administrators release the party's tracks."""
+
+    id: str
+    name: str
+    role: PartyRole
+    school_id: str | None
+    school_name: str | None
+    kept_apart: bool
+    released: bool
+    may_release: bool
+    may_withdraw: bool
+
+
+class PublicationView(BaseModel):
+    """The organisation within which everybody may watch."""
+
+    organisation_id: str
+    organisation_name: str
+    published_at: datetime
+
+
+class HandoutView(BaseModel):
+    """The one MP4 of the lesson; `media_url` saves it under its name, once it is ready."""
+
+    state: HandoutStateName
+    progress: float
+    problem_detail: str | None
+    bytes: int | None
+    duration_ms: int | None
+    media_url: str | None
+
+
+class RecordingRights(BaseModel):
+    """What the person who asks may do with the recording beyond watching it."""
+
+    publish: bool = False
+    invite: bool = False
+    delete: bool = False
+    make_handout: bool = False
+
+
 class RecordingView(BaseModel):
-    """A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker."""
+    """A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
+
+    `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
+    `media_until`. `watermark` is what moves over the pictures where the policy says so.
+    """
 
     lesson: RecordedLesson
     state: RecordingStateName
@@ -65,6 +120,13 @@ class RecordingView(BaseModel):
     may_retry: bool
     streams: list[StreamView]
     events: list[ChapterView]
+    how: Literal["all", "published"] = "all"
+    media_until: datetime | None = None
+    watermark: str | None = None
+    parties: list[PartyView] = Field(default_factory=list)
+    publication: PublicationView | None = None
+    handout: HandoutView | None = None
+    my: RecordingRights = Field(default_factory=RecordingRights)
 
 
 class RecordingItem(BaseModel):

@@ -36,6 +36,12 @@ class ViewsLog:
                 data={"stream_id": stream.id, "source": stream.source},
             )
 
+    def note_handout(self, user_id: str, lesson_id: str, now: datetime) -> None:
+        """Write down that the person was given the lesson's one MP4, unless that was noted within the last minute."""
+        if self._is_news((user_id, lesson_id, "handout_downloaded"), now):
+            with self._database.unit_of_work() as session:
+                append_row(session, now, "handout_downloaded", lesson_id=lesson_id, user_id=user_id)
+
     def _is_news(self, key: tuple[str, str, str], now: datetime) -> bool:
         with self._lock:
             noted = self._noted.get(key)

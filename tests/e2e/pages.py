@@ -25,7 +25,7 @@ RECEIVED = """async () => {
 
 def open_page(product: Product, browser: Browser, path: str, size: dict[str, int] = LAPTOP) -> Page:
     """A new person's or room's window, with cookies of its own."""
-    context = browser.new_context(base_url=product.url, permissions=["camera", "microphone"], viewport=size)
+    context = browser.new_context(base_url=product.page_url, permissions=["camera", "microphone"], viewport=size)
     page = context.new_page()
     page.goto(path)
     return page

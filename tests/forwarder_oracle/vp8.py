@@ -64,9 +64,7 @@ def read_vp8_descriptor(payload: bytes) -> tuple[Vp8Descriptor, int]:
         if present & 0x30:
             last = payload[at]
             found = replace(found, sync=bool(last & 0x20)) if present & 0x20 else found
-            found = replace(
-                found, tid=last >> 6 if present & 0x20 else None, key=last & 31 if present & 0x10 else None
-            )
+            found = replace(found, tid=last >> 6 if present & 0x20 else None, key=last & 31 if present & 0x10 else None)
             at += 1
     except IndexError:
         raise MalformedError("VP8 descriptor cut off") from None

@@ -7,6 +7,7 @@ Under `make fuzz` the core is built with sanitizers. The same seed throws the sa
 
 import argparse
 import contextlib
+import hmac
 import random
 import struct
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import fields
 
 import pylibsrtp
+from aioice import stun
 from aiortc.rtp import RtcpPacket, RtpPacket
 
 from media.forwarder import api
@@ -23,6 +25,7 @@ from media.forwarder.native.forwarder import NativeForwarder
 PUBLISHER, RECEIVER, STRANGER = ("192.0.2.1", 1), ("2001:db8::2", 2), ("192.0.2.3", 3)
 KEYS = (bytes(16), bytes(12), bytes(range(16)), bytes(range(12)))
 PROFILE = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
+UFRAG, PASSWORD = "ourUfrag", "ourPasswordOf24Characters"
 IDS = api.ExtensionIds(1, 2, 3, 4, 5, 6, 7)
 VP8 = api.StreamCodec(96, "vp8", 90000, 97, nack=True, pli=True, twcc=True)
 H264 = api.StreamCodec(102, "h264", 90000, 103, nack=True, pli=True, twcc=True)
@@ -62,6 +65,7 @@ class Bench:
         for peer, address in ((1, PUBLISHER), (2, RECEIVER)):
             self.obey(api.AddPeer(peer, api.SrtpProfile.AEAD_AES_128_GCM, *KEYS, cname=f"client {peer}"))
             self.obey(api.SetPeerAddress(peer, address))
+            self.obey(api.AnswerChecks(peer, UFRAG, PASSWORD))
         self.obey(api.AddStream(1, 1, "video", "0", (VP8, H264), IDS, (1, 2)))
         self.obey(api.AddStream(2, 1, "audio", "1", (OPUS,), IDS))
         types = {"vp8": (120, 121), "h264": (122, 123), "opus": (109, None)}
@@ -74,6 +78,7 @@ class Bench:
         self.open = pylibsrtp.Session(_policy(KEYS[0] + KEYS[1], pylibsrtp.Policy.SSRC_ANY_INBOUND))
         self.seqs = {1: 65000, 2: 0, 3: 7}
         self.sent: dict[bytes, bytes] = {}
+        self.answers = 0
 
     def obey(self, command: api.Command) -> None:
         self.core.command(command, self.now)
@@ -92,6 +97,12 @@ class Bench:
         """Only to those we know, authentic, and readable by another implementation."""
         if to not in {PUBLISHER, RECEIVER} or len(sealed) > 1700:
             raise AssertionError(f"{len(sealed)} bytes to {to}")
+        if sealed[0] <= 3:
+            answer = stun.parse_message(sealed)
+            if answer.attributes["XOR-MAPPED-ADDRESS"] != to or not answer.check_message_integrity(PASSWORD.encode()):
+                raise AssertionError(f"a check was answered by {answer}")
+            self.answers += 1
+            return
         if 192 <= sealed[1] <= 223:
             plain = self.open.unprotect_rtcp(sealed) if to == RECEIVER else b""
             if plain and plain[1] != 205:
@@ -175,6 +186,28 @@ def throw_rtcp(bench: Bench) -> None:
         bench.throw(bench.seal.protect(bench.rtp()), PUBLISHER)
 
 
+def throw_checks(bench: Bench) -> None:
+    """ICE checks: attributes mutated before the integrity is computed, or all of it afterwards."""
+    attributes = [
+        _attribute(0x0006, f"{UFRAG}:theirs".encode()),
+        *bench.chance.sample((_attribute(0x0024, bytes(4)), _attribute(0x0025, b""), _attribute(0x802A, bytes(8))), 2),
+        *bench.chance.choices((b"", _attribute(0x8029, bytes(8)), _attribute(0xC057, b"ab")), (8, 1, 1)),
+    ]
+    body = b"".join(attributes)
+    body = bench.mutated(body, 0) if bench.chance.random() < 0.7 else body
+    head = struct.pack("!HHI", 1, len(body) + 24, 0x2112A442) + bench.chance.randbytes(12)
+    integrity = hmac.digest(PASSWORD.encode(), head + body, "sha1")
+    check = head + body + _attribute(0x0008, integrity)
+    check = bench.mutated(check, 0) if bench.chance.random() < 0.3 else check
+    bench.throw(check, bench.chance.choice((PUBLISHER, RECEIVER, RECEIVER, STRANGER)))
+    if bench.chance.random() < 0.2:
+        bench.throw(bench.seal.protect(bench.rtp()), PUBLISHER)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
 def throw_garbage(bench: Bench) -> None:
     """Sealed datagrams mutated, forged, cut, oversized, from friends and strangers."""
     sealed = bench.seal.protect(bench.rtp()) if bench.chance.random() < 0.6 else bench.seal.protect_rtcp(bench.rtcp())
@@ -195,11 +228,20 @@ def throw_commands(bench: Bench) -> None:
         "profile": lambda: bench.chance.choice(list(api.SrtpProfile)),
         "address": lambda: bench.chance.choice((PUBLISHER, RECEIVER, STRANGER, ("nowhere", 1), ("::1", 65536))),
         "kind": lambda: bench.chance.choice(("audio", "video")),
+        "ufrag": lambda: "u" * bench.chance.choice((0, 1, 256, 257)),
+        "password": lambda: "p" * bench.chance.choice((0, 1, 256, 257)),
         "mid": lambda: bench.chance.choice(("0", "1", "", "m" * 255, "m" * 256)),
         "cname": lambda: "c" * bench.chance.choice((0, 1, 300)),
         "codecs": lambda: bench.chance.choice(((VP8, H264), (OPUS,), (), (VP8,) * 40)),
         "extensions": lambda: bench.chance.choice((IDS, api.ExtensionIds(), api.ExtensionIds(mid=256))),
         "ssrcs": lambda: bench.chance.choice(((), (1, 2), tuple(range(40)), (-1,))),
+        "layers": lambda: bench.chance.choice(
+            ((), (), ("q", "h"), ("q", "h", "f"), ("q",), ("q", "q"), tuple("abcde"))
+        ),
+        "layer": lambda: bench.chance.choice((0, 0, 1, 2, 5, -1)),
+        "temporal": lambda: bench.chance.choice((None, None, 0, 1, 3, 4)),
+        "bits_per_second": lambda: bench.chance.choice((None, 0, 10_000, 500_000, 1_000_000_000)),
+        "duration_ms": lambda: bench.chance.choice((0, 50, 300, 2001)),
         "payload_types": lambda: bench.chance.choice(({"vp8": (96, 97)}, {}, {"opus": (128, None)})),
     }
     command = bench.chance.choice(api.Command.__args__)
@@ -212,6 +254,8 @@ def throw_commands(bench: Bench) -> None:
         size = bench.chance.choice((16, 16, 32, 5))
         values |= dict.fromkeys(("send_key", "receive_key"), bytes(size))
         values |= dict.fromkeys(("send_salt", "receive_salt"), bytes(bench.chance.choice((12, 14))))
+    if command is api.Probe:
+        values["bits_per_second"] = values["bits_per_second"] or 1_000_000
     with contextlib.suppress(api.CommandError):
         bench.obey(command(**values))
     datagram = bench.seal.protect(bench.rtp())
@@ -223,7 +267,13 @@ def throw_commands(bench: Bench) -> None:
     bench.core.outgoing()  # under keys of the fuzzer's choice: not to be judged
 
 
-TARGETS = {"rtp": throw_rtp, "rtcp": throw_rtcp, "garbage": throw_garbage, "commands": throw_commands}
+TARGETS = {
+    "rtp": throw_rtp,
+    "rtcp": throw_rtcp,
+    "checks": throw_checks,
+    "garbage": throw_garbage,
+    "commands": throw_commands,
+}
 ROUND = 2000
 
 

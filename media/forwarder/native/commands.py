@@ -18,6 +18,7 @@ _PROFILES = {
 }
 _MAX_MID_BYTES = 255
 _HIGHEST_TID = 3
+_SLOWEST, _FASTEST, _FASTEST_PROBE = 10_000, 1_000_000_000, 100_000_000
 
 
 class Commands:
@@ -29,6 +30,7 @@ class Commands:
             api.AddPeer: self._add_peer,
             api.SetPeerAddress: lambda c, _now: core.set_peer_address(c.peer, pack(c.address)),
             api.AddPeerAddress: lambda c, _now: core.add_peer_address(c.peer, pack(c.address)),
+            api.AnswerChecks: lambda c, _now: core.set_checks(c.peer, c.ufrag.encode(), c.password.encode()),
             api.RemovePeer: lambda c, _now: core.remove_peer(c.peer),
             api.AddStream: self._add_stream,
             api.RemoveStream: lambda c, _now: core.remove_stream(c.stream),
@@ -38,6 +40,8 @@ class Commands:
             api.RequestKeyframe: lambda c, _now: core.request_keyframe(c.stream),
             api.SetTap: lambda c, _now: core.set_tap(c.stream, c.on),
             api.SetSinkLayer: self._set_sink_layer,
+            api.SetPeerRate: self._set_peer_rate,
+            api.Probe: self._probe,
         }
 
     def obey(self, command: api.Command, now_us: int) -> None:
@@ -102,7 +106,6 @@ class Commands:
             command.active,
         )
 
-
     def _set_sink_layer(self, command: api.SetSinkLayer, _now_us: int) -> None:
         if command.temporal is not None and not 0 <= command.temporal <= _HIGHEST_TID:
             raise api.CommandError("temporal layers are 0-3 (RFC 7741 4.2)")
@@ -111,6 +114,16 @@ class Commands:
             raise api.CommandError(f"sink {command.sink} has layers 0-{layers - 1}, not {command.layer}")
         temporal = _HIGHEST_TID + 1 if command.temporal is None else command.temporal
         self._core.set_sink_layer(command.sink, command.layer, temporal)
+
+    def _set_peer_rate(self, command: api.SetPeerRate, now_us: int) -> None:
+        if command.bits_per_second is not None and not _SLOWEST <= command.bits_per_second <= _FASTEST:
+            raise api.CommandError(f"a line carries {_SLOWEST} to {_FASTEST} bit/s")
+        self._core.set_peer_rate(command.peer, command.bits_per_second or 0, now_us)
+
+    def _probe(self, command: api.Probe, now_us: int) -> None:
+        if not _SLOWEST <= command.bits_per_second <= _FASTEST_PROBE or not 50 <= command.duration_ms <= 2000:
+            raise api.CommandError(f"a probe has {_SLOWEST} to {_FASTEST_PROBE} bit/s for 50 to 2,000 ms")
+        self._core.probe(command.peer, command.bits_per_second, command.duration_ms * 1000, now_us)
 
 
 def _check_layers(command: api.AddStream) -> None:

@@ -7,23 +7,26 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
+from media.forwarder.native.line_reports cimport line_of, start_probe
+from media.forwarder.native.pacer cimport pacer_set
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
     CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_add_socket, port_free, port_init, port_lock, port_run,
-    port_stop, take_datagram,
+    port_stop, is_answered, take_datagram,
 )
 from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
 from media.forwarder.native.rtp cimport Extensions
 from media.forwarder.native.sending cimport pause_sink, remember_sent_numbers
 from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping
-from media.forwarder.native.sockets cimport pthread_mutex_unlock, read
+from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
-    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices, Message,
-    Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
+    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices,
+    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
     next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
@@ -35,6 +38,8 @@ import random
 cdef enum:
     ARENA_BYTES = 384 * 1024        # small enough to stay in the cache of the core that copies it to the kernel
     MESSAGES = 2048
+    PACKETS_NICE = -10              # nine parts in ten of a full core; what tells and hears clients needs the tenth
+    PACKETS_TURN_NS = 100_000
 
 
 class UnknownNumberError(KeyError):
@@ -93,6 +98,7 @@ cdef class Core:
         free(self.state.outbox.messages)
         free(self.state.events.bytes)
         table_free(&self.state.addresses)
+        EVP_MAC_CTX_free(self.state.check_mac)
         free(self.state)
 
     # --- peers -----------------------------------------------------------------------------------------------------
@@ -115,6 +121,7 @@ cdef class Core:
             free_peer(peer)
             raise MemoryError
         peer.report_due_us = now_us
+        peer.checked_us = -1
         self.state.peers[at] = peer
         self.state.peers_due_us[at] = now_us
         self.peer_places[peer_id] = at
@@ -132,6 +139,15 @@ cdef class Core:
         cdef int at = self.place(self.peer_places, peer_id)
         if table_find(&self.state.addresses, <const uint8_t *><const char *>address) != at:
             self.learn_address(at, <const uint8_t *><const char *>address)
+
+    def set_checks(self, int64_t peer_id, bytes ufrag, bytes password):
+        """Answer ICE checks from the peer's addresses that have our user name fragment and password."""
+        cdef Peer *peer = self.state.peers[self.place(self.peer_places, peer_id)]
+        if not 0 < len(ufrag) <= MAX_CREDENTIAL or not 0 < len(password) <= MAX_CREDENTIAL:
+            raise FullError(f"ICE credentials have 1 to {MAX_CREDENTIAL} bytes")
+        memcpy(peer.ufrag, <const char *>ufrag, len(ufrag))
+        memcpy(peer.password, <const char *>password, len(password))
+        peer.ufrag_bytes, peer.password_bytes = len(ufrag), len(password)
 
     cdef void learn_address(self, int at, const uint8_t *address) except *:
         cdef Peer *peer = self.state.peers[at]
@@ -165,6 +181,25 @@ cdef class Core:
         # What was sealed for it has been sent or waits with an address of its own.
         free_peer(peer)
         self.state.peers[at] = NULL
+
+    def set_peer_rate(self, int64_t peer_id, int64_t bits_per_second, int64_t now_us):
+        """What the peer's line carries, 0 for no limit; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0 or (bits_per_second == 0 and self.state.peers[at].line == NULL):
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        pacer_set(&self.state.peers[at].line.pacer, bits_per_second, now_us)
+        self.state.peers_due_us[at] = 0
+
+    def probe(self, int64_t peer_id, int64_t bits_per_second, int64_t duration_us, int64_t now_us):
+        """Probe the peer's line; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0:
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        start_probe(self.state, at, bits_per_second, duration_us, now_us)
 
     # --- streams ---------------------------------------------------------------------------------------------------
 
@@ -500,48 +535,54 @@ cdef class Core:
         self.state.events.used = 0
         return taken
 
+    def read_checked(self, int64_t peer_id):
+        """When a check of the peer was answered last, in us; -1 before the first, or if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        return -1 if at < 0 else self.state.peers[at].checked_us
+
     def read_drops(self):
         """Datagrams dropped, by cause."""
         return self.state.drops
 
-    def read_streams(self):
-        """The streams' counters as packed records: id, then in the order of StreamStatistics, times in us."""
-        cdef int i, place
-        cdef Simulcast *track
-        cdef int64_t fields[8]
-        out = bytearray(len(self.stream_places) * sizeof(fields))
-        cdef char *at = out
-        for place in self.stream_places.values():
-            track = self.state.streams[place].simulcast
-            fields = [self.state.streams[place].id, 0, 0, 0, 0, 0, 0, -1]
-            for i in range(1 if track == NULL else track.n):
-                add_counters(fields, self.state.streams[place if track == NULL else track.places[i]])
-            memcpy(at, fields, sizeof(fields))
-            at += sizeof(fields)
-        return out
+    def places(self):
+        """How many places there are for streams and for sinks: `read_streams` and `read_sinks` read ranges of them."""
+        return self.state.room_streams, self.state.room_sinks
 
-    def read_layers(self):
-        """The simulcast layers' counters: id of the stream, then in the order of LayerStatistics, lowest layer first."""
-        cdef int i, place
-        cdef Simulcast *track
+    def read_streams(self, int first, int end):
+        """Streams' counters as packed records: id, in the order of StreamStatistics, then layer and last key frame.
+
+        Each simulcast layer has a record of its own, a stream without has layer -1; times in us.
+        """
+        cdef int i
         cdef Stream *stream
-        layers = []
-        for place in self.stream_places.values():
-            track = self.state.streams[place].simulcast
-            for i in range(0 if track == NULL else track.n):
-                stream = self.state.streams[track.places[i]]
-                layers.append((track.id, stream.packets, stream.bytes, stream.last_packet_us, stream.last_keyframe_us))
-        return layers
+        cdef int64_t fields[10]
+        cdef char *begin
+        cdef char *at
+        first, end = max(first, 0), min(end, self.state.room_streams)
+        out = bytearray(max(end - first, 0) * sizeof(fields))
+        begin = at = out
+        for i in range(first, end):
+            stream = self.state.streams[i]
+            if stream != NULL:
+                fields = [stream.id, stream.packets, stream.bytes, stream.lost, stream.recovered, stream.nacks_sent,
+                          stream.plis_sent, stream.last_packet_us,
+                          -1 if stream.simulcast == NULL else stream.layer, stream.last_keyframe_us]
+                memcpy(at, fields, sizeof(fields))
+                at += sizeof(fields)
+        return bytes(out[:at - begin])
 
-    def read_sinks(self):
-        """The sinks' counters as packed records: id, then in the order of SinkStatistics; layer before the two doubles."""
+    def read_sinks(self, int first, int end):
+        """Sinks' counters as packed records: id, then in the order of SinkStatistics; layer, then two doubles."""
         cdef int i
         cdef Sink *sink
         cdef int64_t fields[9]
         cdef double shares[2]
-        out = bytearray(len(self.sink_places) * (sizeof(fields) + sizeof(shares)))
-        cdef char *at = out
-        for i in range(self.state.room_sinks):
+        cdef char *begin
+        cdef char *at
+        first, end = max(first, 0), min(end, self.state.room_sinks)
+        out = bytearray(max(end - first, 0) * (sizeof(fields) + sizeof(shares)))
+        begin = at = out
+        for i in range(first, end):
             sink = self.state.sinks[i]
             if sink != NULL:
                 fields = [sink.id, sink.packets, sink.bytes, sink.resent, sink.nacks_received, sink.plis_received,
@@ -550,16 +591,19 @@ cdef class Core:
                 memcpy(at, fields, sizeof(fields))
                 memcpy(at + sizeof(fields), shares, sizeof(shares))
                 at += sizeof(fields) + sizeof(shares)
-        return out
+        return bytes(out[:at - begin])
 
     # --- without a socket --------------------------------------------------------------------------------------------
 
     def receive(self, list datagrams, int64_t now_us):
-        """Take a batch of RTP and RTCP datagrams, each with its sender's 18-byte address, and forward them."""
+        """Take a batch of RTP, RTCP and ICE checks, each with its sender's 18-byte address, and forward them."""
         cdef bytes data, address
+        cdef int peer
         for data, address in datagrams:
-            take_datagram(self.state, table_find(&self.state.addresses, <const uint8_t *><const char *>address),
-                          <const uint8_t *><const char *>data, <int>min(len(data), 65535), now_us)
+            peer = table_find(&self.state.addresses, <const uint8_t *><const char *>address)
+            if not is_answered(self.state, peer, <const uint8_t *><const char *>data, <int>min(len(data), 65535),
+                               <const uint8_t *><const char *>address, now_us):
+                take_datagram(self.state, peer, <const uint8_t *><const char *>data, <int>min(len(data), 65535), now_us)
         end_batch(self.state)
 
     def tick(self, int64_t now_us):
@@ -614,6 +658,10 @@ cdef class SocketCore(Core):
         """Readable when events or control datagrams wait to be taken."""
         return self.port.wake_fd
 
+    def prefer_thread(self):
+        """Let the calling thread go before others; False where that takes rights that we do not have."""
+        return bool(prefer_thread(PACKETS_NICE, PACKETS_TURN_NS))
+
     def run(self):
         """Forward until `stop`; releases the GIL for good."""
         with nogil:
@@ -663,17 +711,6 @@ cdef class SocketCore(Core):
         """Datagrams in and out, calls that sent them, datagrams not sent, control ones dropped, whether GSO is used."""
         return (self.port.datagrams_in, self.port.datagrams_out, self.port.sends, self.port.unsent,
                 self.port.control_dropped, self.port.gso)
-
-
-cdef void add_counters(int64_t *fields, const Stream *stream) noexcept:
-    # In the order of StreamStatistics, behind the id.
-    fields[1] += stream.packets
-    fields[2] += stream.bytes
-    fields[3] += stream.lost
-    fields[4] += stream.recovered
-    fields[5] += stream.nacks_sent
-    fields[6] += stream.plis_sent
-    fields[7] = max(fields[7], stream.last_packet_us)
 
 
 cdef Codec codec_of(fields):

@@ -15,6 +15,9 @@ cdef enum:
     EVENT_LAYER_STARTED = 7         # u8 layer
     EVENT_LAYER_STALLED = 8         # u8 layer
     EVENT_LAYER_SWITCHED = 9        # u8 layer, u8 temporal layer
+    EVENT_WINDOW = 10               # 8 i64, in the order of ReceiverWindow; times in microseconds, sizes in bytes
+    EVENT_ESTIMATE = 11             # i64
+    EVENT_PROBED = 12               # 6 i64, in the order of ProbeResult; times in microseconds, sizes in bytes
     RECORD_HEADER_BYTES = 13
     MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -42,6 +45,13 @@ cdef inline uint8_t *event_room(State *state, uint8_t kind, int64_t number, int 
 
 cdef inline void tell(State *state, uint8_t kind, int64_t number) noexcept nogil:
     event_room(state, kind, number, 0)
+
+
+cdef inline void tell_numbers(State *state, uint8_t kind, int64_t number, const int64_t *numbers,
+                              int n) noexcept nogil:
+    cdef uint8_t *body = event_room(state, kind, number, n * 8)
+    if body != NULL:
+        memcpy(body, numbers, n * 8)
 
 
 cdef inline void tell_layer(State *state, uint8_t kind, int64_t number, int layer, int temporal) noexcept nogil:

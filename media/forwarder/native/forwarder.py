@@ -4,7 +4,7 @@ from media.forwarder import api
 from media.forwarder.native.address import pack, unpack
 from media.forwarder.native.commands import Commands
 from media.forwarder.native.core import Core
-from media.forwarder.native.records import decode_events, microseconds, read_statistics
+from media.forwarder.native.records import decode_events, decode_statistics, microseconds
 
 
 class NativeForwarder:
@@ -37,4 +37,6 @@ class NativeForwarder:
 
     def statistics(self) -> api.Statistics:
         """Read all counters."""
-        return read_statistics(self._core)
+        streams, sinks = self._core.places()
+        core = self._core
+        return decode_statistics(core.read_streams(0, streams), core.read_sinks(0, sinks), core.read_drops())

@@ -9,7 +9,7 @@ from media.forwarder.native.events cimport (
 from media.forwarder.native.keyframe cimport carries_h264_parameters, starts_h264_keyframe, starts_vp8_keyframe
 from media.forwarder.native.packet_cache cimport Packet, cache_find, cache_payload
 from media.forwarder.native.rtp cimport write_rtp_header
-from media.forwarder.native.sending cimport forward_stream, send_shaped
+from media.forwarder.native.sending cimport forward_stream, send_pending
 from media.forwarder.native.sequence cimport numbering_forward, numbering_restart
 from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping, Stay, next_shift, note_sent, timeline_offset
 from media.forwarder.native.state cimport (
@@ -266,11 +266,14 @@ cdef inline void catch_up(State *state, int at, int64_t place) noexcept nogil:
         packet = cache_find(&stream.cache, place)
         if packet == NULL or cache_payload(&stream.cache, packet) == NULL:
             continue
+        stream.pending[0] = <int>(place & (stream.cache.n_packets - 1))
+        stream.n_pending = 1
         for i in range(stream.sinks.n):
             sink = state.sinks[stream.sinks.at[i]]
             if (sink.shaping != NULL and sink.active and state.peers[sink.peer].has_address
                     and sink.numbering.n_steps and place > sink.numbering.highest):
-                send_shaped(state, sink, stream, packet)
+                send_pending(state, sink, stream)
+        stream.n_pending = 0
         if (stream.simulcast != NULL and stream.simulcast.tap_place == at
                 and place > stream.simulcast.tap_numbering.highest):
             tap_packet(state, stream, packet)

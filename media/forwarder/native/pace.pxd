@@ -5,6 +5,8 @@ from libc.stdint cimport int64_t
 cdef enum:
     GATHER_FROM_PER_S = 1500        # datagrams from which it pays; a lone lesson is served packet by packet
     WINDOW_US = 1000
+    CALM_WINDOW_US = 1300           # below CALM_PERCENT: batches are small, and done in no time
+    CALM_PERCENT = 25
     MAX_WINDOW_US = 8000
     CROWDED_PERCENT = 70            # of its core that the thread spends: from here on the window grows,
     EASY_PERCENT = 55               # and below this it shrinks again
@@ -30,7 +32,7 @@ cdef inline void pace_room(Pace *pace, int buffer_bytes) noexcept nogil:
 cdef inline void pace_adapt(Pace *pace, int64_t now_us, int64_t spent_us) noexcept nogil:
     # spent_us: CPU time of the thread so far. To be called every now and then.
     cdef int64_t passed_us = now_us - pace.looked_us
-    cdef int64_t percent, most_us
+    cdef int64_t percent, least_us, most_us
     if passed_us < LOOK_US:
         return
     percent = (spent_us - pace.spent_us) * 100 // passed_us
@@ -41,8 +43,9 @@ cdef inline void pace_adapt(Pace *pace, int64_t now_us, int64_t spent_us) noexce
             pace.window_us = min(pace.window_us + pace.window_us // 4, MAX_WINDOW_US)
         elif percent < EASY_PERCENT:
             pace.window_us -= pace.window_us // 8
+        least_us = CALM_WINDOW_US if percent < CALM_PERCENT else WINDOW_US
         most_us = min(pace.room, MOST_RECEIVED) * passed_us // pace.datagrams
-        pace.window_us = min(max(pace.window_us, WINDOW_US), most_us)
+        pace.window_us = min(max(pace.window_us, least_us), most_us)
     pace.datagrams = 0
     pace.looked_us = now_us
     pace.spent_us = spent_us

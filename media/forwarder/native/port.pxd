@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
+from media.forwarder.native.checks cimport answer_check
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
 from media.forwarder.native.receiving cimport foresee_taking, take_rtp
@@ -75,6 +76,7 @@ ctypedef struct Port:
 
 cdef inline void take_datagram(State *state, int peer, const uint8_t *data, int length, int64_t now_us) noexcept nogil:
     # One RTP or RTCP datagram (RFC 5761 4) of a peer, -1 if unknown; what it causes waits for `end_batch`.
+    state.now_us = now_us
     if peer < 0:
         state.drops.unknown_peer += 1
     elif length < 2 or data[0] >> 6 != 2:
@@ -85,6 +87,12 @@ cdef inline void take_datagram(State *state, int peer, const uint8_t *data, int 
         take_rtcp(state, peer, data, length, now_us)
     else:
         take_rtp(state, peer, data, length, now_us)
+
+
+cdef inline bint is_answered(State *state, int peer, const uint8_t *data, int length, const uint8_t *address,
+                             int64_t now_us) noexcept nogil:
+    # Whether it was an ICE check (RFC 7983) of a peer, -1 if unknown, that needs nothing but an answer.
+    return peer >= 0 and length > 0 and data[0] <= 3 and answer_check(state, peer, data, length, address, now_us)
 
 
 cdef inline void end_batch(State *state) noexcept nogil:
@@ -263,7 +271,8 @@ cdef inline int take_message(Port *port, int at, int i, int64_t now_us) noexcept
         length = min(size, left)
         if 128 <= data[0] <= 191:
             take_datagram(port.state, port.inbox_peers[i], data, length, now_us)
-        else:
+        elif not is_answered(port.state, port.inbox_peers[i], data, length, port.inbox_addresses + i * ADDRESS,
+                             now_us):
             keep_control(port, data, length, port.inbox_addresses + i * ADDRESS)
         data += length
         left -= length

@@ -3,8 +3,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from media.forwarder.native.clock cimport ntp_of, to_our_clock
 from media.forwarder.native.events cimport EVENT_PEER_GONE, EVENT_STALLED, tell, tell_report
+from media.forwarder.native.line_reports cimport take_line_feedback, take_remb
 from media.forwarder.native.layers cimport layer_stalled, note_layer_report
-from media.forwarder.native.rtcp cimport BYE, FIR_FORMAT, NACK_FORMAT, PLI_FORMAT, PSFB, RR, RTPFB, SR
+from media.forwarder.native.rtcp cimport (
+    BYE, FIR_FORMAT, NACK_FORMAT, PLI_FORMAT, PSFB, REMB_FORMAT, RR, RTPFB, SR, TRANSPORT_CC_FORMAT,
+)
 from media.forwarder.native.sending cimport answer_nack
 from media.forwarder.native.srtp cimport is_replayed, open_rtcp, remember_index
 from media.forwarder.native.state cimport Peer, Sink, State, Stream, sink_of_ssrc, want_keyframe
@@ -80,6 +83,10 @@ cdef inline bint take_report(State *state, int p, const uint8_t *packet, int siz
         if size < 16:
             return False
         take_nack(state, p, packet, size, now_us)
+    elif kind == RTPFB and count == TRANSPORT_CC_FORMAT:
+        return take_line_feedback(state, p, packet, size, now_us)
+    elif kind == PSFB and count == REMB_FORMAT:
+        take_remb(state, p, packet, size, now_us)
     elif kind == PSFB and size >= 12:
         take_keyframe_request(state, p, packet, size)
     return True

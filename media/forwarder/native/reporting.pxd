@@ -5,13 +5,14 @@ from media.forwarder.native.clock cimport ntp_of, rtp_at
 from media.forwarder.native.events cimport EVENT_STALLED, tell
 from media.forwarder.native.keyframe cimport take_due_request
 from media.forwarder.native.layers cimport LAYER_WATCH_US, is_awaited, is_left_behind, layer_stalled
+from media.forwarder.native.line_reports cimport LINE_WATCH_US, is_line_busy, run_probe
 from media.forwarder.native.nack cimport MAX_MISSING, NACK_TRIES_AUDIO, NACK_TRIES_VIDEO, take_due_missing
 from media.forwarder.native.reception cimport write_report_block
 from media.forwarder.native.rtcp cimport (
     MAX_REPORT_BLOCKS, NACK_FORMAT, PLI_FORMAT, PSFB, RR, RTPFB, write_bye, write_cname, write_feedback_header,
     write_nack_entries, write_rtcp_header, write_sender_info,
 )
-from media.forwarder.native.sending cimport send_report
+from media.forwarder.native.sending cimport release_waiting, send_report
 from media.forwarder.native.state cimport Peer, Sink, State, Stream, want_keyframe
 from media.forwarder.native.transport_feedback cimport FEEDBACK_INTERVAL_US, write_transport_feedback
 from media.forwarder.native.wire cimport write32
@@ -77,6 +78,9 @@ cdef inline int64_t watch_peer(State *state, int p, int64_t now_us) noexcept nog
     # Sends transport-wide feedback and receiver reports when due; returns when to look again.
     cdef Peer *peer = state.peers[p]
     cdef int length
+    if peer.line != NULL:
+        release_waiting(state, p, now_us)
+        run_probe(state, p, now_us)
     if now_us >= peer.feedback_due_us:
         peer.feedback_due_us = now_us + FEEDBACK_INTERVAL_US
         while peer.feedback.arrivals_us != NULL:
@@ -87,6 +91,8 @@ cdef inline int64_t watch_peer(State *state, int p, int64_t now_us) noexcept nog
     if now_us >= peer.report_due_us:
         peer.report_due_us = now_us + REPORT_INTERVAL_US
         send_receiver_report(state, p, now_us)
+    if peer.line != NULL and is_line_busy(peer.line):
+        return now_us + LINE_WATCH_US
     if peer.feedback.arrivals_us != NULL:
         return min(peer.feedback_due_us, peer.report_due_us)
     return peer.report_due_us
@@ -150,6 +156,7 @@ cdef inline void send_bye(State *state, const Sink *sink) noexcept nogil:
 cdef inline void run_timers(State *state, int64_t now_us) noexcept nogil:
     # All that is due by time; to be called every 10 to 20 ms.
     cdef int i
+    state.now_us = now_us
     for i in range(state.room_streams):
         if state.streams_due_us[i] <= now_us and state.streams[i] != NULL:
             state.streams_due_us[i] = watch_stream(state, i, now_us)

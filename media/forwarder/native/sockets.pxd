@@ -1,5 +1,5 @@
-# What we use of Linux's sockets: batches of datagrams in and out, UDP segmentation and receive offload, eventfd, a
-# mutex, clocks.
+# What we use of Linux: sockets with batches of datagrams in and out, UDP segmentation and receive offload, eventfd, a
+# mutex, clocks, a thread's priority.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:
@@ -12,10 +12,12 @@ cdef extern from *:
     #include <netinet/udp.h>
     #include <poll.h>
     #include <pthread.h>
+    #include <sched.h>
     #include <stdint.h>
     #include <string.h>
     #include <sys/eventfd.h>
     #include <sys/socket.h>
+    #include <sys/syscall.h>
     #include <time.h>
     #include <unistd.h>
     #ifndef UDP_SEGMENT
@@ -112,6 +114,22 @@ cdef extern from *:
         return length;
     }
 
+    /* Lets the calling thread go before others: short turns, and where that is allowed a nice value, which it returns
+       whether it was. Turns (in nanoseconds) are for the user to choose since Linux 6.12, and ignored before. */
+    static int prefer_thread(int nice, uint64_t turn_ns) {
+        struct {
+            uint32_t size, policy;
+            uint64_t flags;
+            int32_t nice;
+            uint32_t priority;
+            uint64_t runtime, deadline, period;
+        } wish = {48, SCHED_OTHER, 0, nice, 0, turn_ns, 0, 0};
+        if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return 1;
+        wish.nice = 0;
+        syscall(SYS_sched_setattr, 0, &wish, 0);
+        return 0;
+    }
+
     static int last_errno(void) { return errno; }
     static void add_int(int *to, int change) { __atomic_add_fetch(to, change, __ATOMIC_SEQ_CST); }
     static int load_int(const int *from) { return __atomic_load_n(from, __ATOMIC_SEQ_CST); }
@@ -159,6 +177,7 @@ cdef extern from *:
     void pack_address(const sockaddr_storage *source, uint8_t *out) nogil
     socklen_t unpack_address(const uint8_t *packed, int ipv6, sockaddr_storage *to) nogil
     void set_segment_bytes(msghdr *message, uint16_t bytes) nogil
+    int prefer_thread(int nice, uint64_t turn_ns) nogil
     int last_errno() nogil
     void add_int(int *to, int change) nogil
     int load_int(const int *source) nogil

@@ -5,6 +5,8 @@ from libc.string cimport memmove, memset
 
 from media.forwarder.native.clock cimport PublisherClock
 from media.forwarder.native.keyframe cimport KeyframeWish, wish_keyframe
+from media.forwarder.native.libcrypto cimport EVP_MAC_CTX, OPENSSL_cleanse
+from media.forwarder.native.line cimport Line, line_free
 from media.forwarder.native.nack cimport MissingList
 from media.forwarder.native.packet_cache cimport PacketCache, cache_free
 from media.forwarder.native.reception cimport Reception
@@ -35,6 +37,7 @@ cdef enum:
     VP8 = 1
     H264 = 2
     SENT_NUMBERS = 64               # packets without RTX that can be sent again, a power of two
+    MAX_CREDENTIAL = 256            # RFC 8445 5.3
     ADDRESS = 18                    # bytes: IPv6 or v4-mapped, and port
     MAX_LAYERS = 4
     MAX_RID = 16                    # bytes
@@ -72,6 +75,7 @@ ctypedef struct Peer:
     bint has_address
     uint8_t address[ADDRESS]        # where to send; the first of `addresses`
     uint32_t transport_number       # last transport-wide number given to what we send
+    Line *line                      # NULL while nothing is known of it and nothing asked
     int64_t id
     # to receive
     Protection rtp_in
@@ -95,6 +99,11 @@ ctypedef struct Peer:
     int64_t feedback_due_us
     int64_t report_due_us
     PublisherClock clock
+    uint8_t ufrag[MAX_CREDENTIAL]   # of its ICE checks; none are answered without
+    int ufrag_bytes
+    uint8_t password[MAX_CREDENTIAL]
+    int password_bytes
+    int64_t checked_us              # when we answered one, -1 before
 
 ctypedef struct Sink:
     int64_t id
@@ -237,6 +246,7 @@ ctypedef struct Drops:
     uint64_t unbound_rtx
     uint64_t rtx_padding
     uint64_t seal_failed
+    uint64_t pacing_full
     uint64_t events_full
     uint64_t socket_full            # as the kernel counts them: whatever it was
 
@@ -255,12 +265,14 @@ ctypedef struct State:
     Events events
     Drops drops
     double wall_minus_monotonic
+    int64_t now_us                  # of the datagram or timer being dealt with
     int batch_streams[MAX_BATCH_STREAMS]
     int n_batch_streams
     Peer *due_peers                 # with packets in the batch that is being forwarded
     int64_t dropped_us              # when the kernel last told that our socket had overflowed
     uint8_t report[1500]            # RTCP being written
-    uint8_t compound[1600]          # RTCP being read
+    uint8_t compound[1600]          # RTCP, or a check, being read
+    EVP_MAC_CTX *check_mac
 
 
 cdef inline void *new_struct(size_t size) noexcept nogil:
@@ -337,9 +349,11 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
     windows_free(&peer.rtp_windows)
     windows_free(&peer.rtcp_windows)
     feedback_free(&peer.feedback)
+    line_free(peer.line)
     free(peer.streams.at)
     free(peer.sinks.at)
     free(peer.spent)
+    OPENSSL_cleanse(peer.password, MAX_CREDENTIAL)
     free(peer)
 
 

@@ -147,7 +147,7 @@ def test_a_relay_that_is_down_loses_the_lessons_of_its_rooms_and_no_others(
     plan, caller = make_plan(), signed_in("county_north")
     body = {"base_version": plan["version"]}
     plan = caller.post(f"/api/plans/{plan['id']}/accept", json=body).json()["plan"]
-    relays = caller.get(f"/api/plans/{plan['id']}/targets").json()["relays"]
+    relays = caller.get(f"/api/plans/{plan['id']}/targets?kind=relays").json()["items"]
     assert {one["id"] for one in relays} == {"relay", "山里节点"}
     before = state_of(parts)["lessons"]
     told = {"plan_id": plan["id"], "kind": "relay_down", "target_id": "山里节点"} | WEEK
@@ -174,7 +174,9 @@ def test_a_class_whose_hours_moved_leaves_the_lessons_outside_them(
     row = next(one for one in rows if len(one["times"]) == 2)
     gone, kept = row["times"]
     class_id = pairable.classes[row["class_name"]]
-    assert class_id in {one["id"] for one in caller.get(f"/api/plans/{in_force['id']}/targets").json()["classes"]}
+    assert class_id in {
+        one["id"] for one in caller.get(f"/api/plans/{in_force['id']}/targets?kind=classes").json()["items"]
+    }
     with parts.database.unit_of_work() as session:
         session.execute(
             delete(ClassPeriod).where(ClassPeriod.class_id == class_id, ClassPeriod.weekday == gone["weekday"])

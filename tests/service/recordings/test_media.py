@@ -11,14 +11,23 @@ CONTENT = bytes(range(256)) * 40
 
 
 @pytest.fixture
-def address(ready: Any, signed_in: Any) -> str:
-    recording = signed_in("teacher_north").get(f"/api/lessons/{ready['id']}/recording").json()
-    url: str = recording["streams"][0]["media_url"]
-    return url
+def teacher(signed_in: Any) -> Any:
+    """The lead teacher in one browser: an address is good in the browser it was given to."""
+    return signed_in("teacher_north")
 
 
-def test_a_file_is_given_whole_and_by_range(signed_in: Any, address: str) -> None:
-    teacher = signed_in("teacher_north")
+@pytest.fixture
+def address(ready: Any, teacher: Any) -> str:
+    return address_for(teacher, ready)
+
+
+def address_for(caller: Any, lesson: Any) -> str:
+    """The address this caller's own session is given, empty if none."""
+    answer = caller.get(f"/api/lessons/{lesson['id']}/recording")
+    return str(answer.json()["streams"][0]["media_url"]) if answer.status_code == 200 else ""
+
+
+def test_a_file_is_given_whole_and_by_range(teacher: Any, address: str) -> None:
     whole = teacher.get(address)
     assert (whole.status_code, whole.content) == (200, CONTENT)
     assert whole.headers["accept-ranges"] == "bytes"
@@ -38,7 +47,7 @@ def test_a_file_is_given_whole_and_by_range(signed_in: Any, address: str) -> Non
     assert teacher.get(address, headers={"If-None-Match": etag}).status_code == 304
     head = teacher.client.head(address)
     assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(CONTENT)), b"")
-    download = teacher.get(f"{address}?download=1")
+    download = teacher.get(f"{address}&download=1")
     assert download.headers["content-disposition"].startswith('attachment; filename="recording.mp4"; filename*=UTF-8')
 
 
@@ -52,8 +61,9 @@ def test_only_those_entitled_get_anything(signed_in: Any, address: str, rooms: A
     for username in (*rooms.users,):
         caller = signed_in(username)
         wanted = 200 if username in entitled else 404
-        assert caller.get(address).status_code == wanted, username
-        assert caller.client.head(address).status_code == wanted, username
+        own = address_for(caller, ready) or address
+        assert caller.get(own).status_code == wanted, username
+        assert caller.client.head(own).status_code == wanted, username
         assert caller.get(f"/api/lessons/{ready['id']}/recording").status_code == wanted, username
         listed = caller.get("/api/recordings").json()["total"]
         assert listed == (1 if username in entitled else 0), username
@@ -73,18 +83,38 @@ def test_unknown_files_are_not_found(signed_in: Any, ready: Any) -> None:
         assert teacher.get(f"/api/recordings/streams/{stream_id}/media").status_code == 404, stream_id
 
 
-def test_a_file_gone_from_the_store_is_not_found(signed_in: Any, address: str, parts: Any) -> None:
+def test_an_address_is_good_for_one_session_one_file_and_a_while(
+    signed_in: Any, teacher: Any, address: str, clock: Any, parts: Any
+) -> None:
+    path, _, signed = address.partition("?")
+    until = int(signed.partition("&")[0].removeprefix("until="))
+    for wrong in (
+        path,
+        f"{path}?{signed.replace(f'until={until}', f'until={until + 3600}')}",
+        f"{path}?until={until}&signature=",
+        f"{path}?until={until}&signature=%C3%A9",
+        f"{path}?until={until}",
+    ):
+        answer = teacher.get(wrong)
+        assert (answer.status_code, answer.json()["code"]) == (403, "address_expired"), wrong
+        assert teacher.client.head(wrong).status_code == 403
+    assert signed_in("teacher_north").get(address).json()["code"] == "address_expired"
+    assert teacher.get(address).status_code == 200
+    clock.advance(minutes=parts.configuration.media_address_minutes, seconds=1)
+    assert teacher.get(address).json()["code"] == "address_expired"
+
+
+def test_a_file_gone_from_the_store_is_not_found(teacher: Any, address: str, parts: Any) -> None:
     for file in parts.configuration.recording_folder.rglob("*.mp4"):
         file.unlink()
-    answer = signed_in("teacher_north").get(address)
+    answer = teacher.get(address)
     assert (answer.status_code, answer.json()["code"]) == (404, "file_gone")
 
 
-def test_views_are_written_down_once_a_minute(signed_in: Any, address: str, parts: Any, clock: Any) -> None:
-    teacher = signed_in("teacher_north")
+def test_views_are_written_down_once_a_minute(teacher: Any, address: str, parts: Any, clock: Any) -> None:
     for start in (0, 100, 200):
         teacher.get(address, headers={"Range": f"bytes={start}-{start + 9}"})
-    teacher.get(f"{address}?download=1")
+    teacher.get(f"{address}&download=1")
     clock.advance(minutes=2)
     teacher.get(address)
     with parts.database.reading() as session:

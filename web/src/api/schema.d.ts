@@ -236,6 +236,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/users/passwords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand Out Passwords
+         * @description Give the next twenty people without a password a one-time one; ask again until nobody is left.
+         */
+        post: operations["hand_out_passwords"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/teachers": {
         parameters: {
             query?: never;
@@ -290,7 +310,11 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Organisation
+         * @description Take an organisation away in which there is nothing; 409 `in_use` otherwise.
+         */
+        delete: operations["delete_organisation"];
         options?: never;
         head?: never;
         /**
@@ -348,6 +372,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/terms/{term_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Term
+         * @description Take a term away for which no plan was made; 409 `in_use` otherwise.
+         */
+        delete: operations["delete_term"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/classes": {
         parameters: {
             query?: never;
@@ -366,6 +410,70 @@ export interface paths {
          * @description Add a class to a school of one's own subtree.
          */
         post: operations["create_class"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation_id}/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read School Calendar
+         * @description Give an organisation's holidays, make-up days and seasonal bells.
+         */
+        get: operations["read_school_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation_id}/special-days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Special Day
+         * @description Say what a date runs at an organisation of one's own subtree and below it.
+         */
+        put: operations["put_special_day"];
+        post?: never;
+        /**
+         * Delete Special Day
+         * @description Let a date be as usual again.
+         */
+        delete: operations["delete_special_day"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation_id}/seasons/{from_day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Season
+         * @description Give an organisation bells that ring from a day on; none at all take the season away.
+         */
+        put: operations["put_season"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -544,6 +652,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lessons/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book Series
+         * @description Book a lesson for every week until a day, all or none; holidays are left out, make-up days are in.
+         */
+        post: operations["book_series"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suggest
+         * @description Give the periods nearest to the wished time in which everything asked for is free; nothing is booked.
+         */
+        post: operations["suggest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lessons/{lesson_id}": {
         parameters: {
             query?: never;
@@ -582,6 +730,46 @@ export interface paths {
          * @description Call a lesson off before it begins; everything it claimed is free at once.
          */
         post: operations["cancel_lesson"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/rest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Series
+         * @description Move or edit this lesson of a weekly series and all after it.
+         */
+        patch: operations["change_series"];
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/rest/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Series
+         * @description Call off this lesson of a weekly series and all after it.
+         */
+        post: operations["cancel_series"];
         delete?: never;
         options?: never;
         head?: never;
@@ -797,9 +985,821 @@ export interface paths {
         };
         /**
          * Read Media
-         * @description Give a file, whole or by range, to those entitled to the recording at this moment.
+         * @description Give a file, whole or by range, to those entitled to it now, at the address their session was given.
          */
         get: operations["read_media"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/handout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Handout
+         * @description Have one MP4 made of the lesson: lead or screen large, released rooms small, all sound.
+         */
+        post: operations["make_handout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/handout/media": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Handout
+         * @description Give the file, to be saved, whole or by range.
+         */
+        get: operations["read_handout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/releases/{party_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Release Party
+         * @description Let a pupils' room be seen in the published lesson; for administrators of the room's own school.
+         */
+        put: operations["release_party"];
+        post?: never;
+        /**
+         * Withdraw Party
+         * @description Take a release back; it counts from this moment on.
+         */
+        delete: operations["withdraw_party"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Publish Recording
+         * @description Let everybody of an organisation watch, without pupils' rooms that no school released.
+         */
+        put: operations["publish_recording"];
+        post?: never;
+        /**
+         * Unpublish Recording
+         * @description Take the publication back.
+         */
+        delete: operations["unpublish_recording"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Invitations
+         * @description List who is invited; for those who may invite.
+         */
+        get: operations["read_invitations"];
+        put?: never;
+        /**
+         * Invite Viewer
+         * @description Let one person watch, without pupils' rooms that no school released.
+         */
+        post: operations["invite_viewer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/invitations/{invitation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Uninvite Viewer
+         * @description Take an invitation back.
+         */
+        delete: operations["uninvite_viewer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Recording
+         * @description Delete the recording for good; for administrators of the lead school or above it. A trail stays.
+         */
+        post: operations["delete_recording"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organisations/{organisation_id}/recording-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Recording Policy
+         * @description Give what counts for the recordings of an organisation's lead schools.
+         */
+        get: operations["read_recording_policy"];
+        /**
+         * Decide Recording Policy
+         * @description Decide for an organisation and all below it that do not decide themselves.
+         */
+        put: operations["decide_recording_policy"];
+        post?: never;
+        /**
+         * Drop Recording Policy
+         * @description Decide nothing any more: what an organisation above decided counts again.
+         */
+        delete: operations["drop_recording_policy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Deletions
+         * @description Give the trail of deleted recordings of the lead schools of your subtree.
+         */
+        get: operations["read_deletions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Notes
+         * @description Give your own notes about a lesson and those others share, by their moment.
+         */
+        get: operations["read_notes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/notes/{note_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Note
+         * @description Write a note under an id your page made (32 hexadecimal digits), or change it; repeating it is harmless.
+         */
+        put: operations["write_note"];
+        post?: never;
+        /**
+         * Remove Note
+         * @description Take your own note away.
+         */
+        delete: operations["remove_note"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rubrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Rubrics
+         * @description List the rubrics you may use: the product's own and those of organisations above and below you.
+         */
+        get: operations["read_rubrics"];
+        put?: never;
+        /**
+         * Create Rubric
+         * @description Keep a new rubric for an organisation of yours; administrators only.
+         */
+        post: operations["create_rubric"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rubrics/{rubric_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace Rubric
+         * @description Change a rubric of an organisation of yours; critiques already open keep the old words.
+         */
+        put: operations["replace_rubric"];
+        post?: never;
+        /**
+         * Remove Rubric
+         * @description Take a rubric out of use.
+         */
+        delete: operations["remove_rubric"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Critiques
+         * @description List the critiques you take part in or may read, the newest first.
+         */
+        get: operations["read_critiques"];
+        put?: never;
+        /**
+         * Create Critique
+         * @description Open a critique over a lesson, or with one rubric across the lessons of a comparison.
+         */
+        post: operations["create_critique"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Reviewers
+         * @description List the people who may be assigned to review all of the lessons.
+         */
+        get: operations["read_reviewers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Critique
+         * @description Give a critique with the sheets you may read: your own, and the others' when all have handed in.
+         */
+        get: operations["read_critique"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}/lessons/{lesson_id}/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Sheet
+         * @description Keep what you have filled in so far about one lesson.
+         */
+        put: operations["write_sheet"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}/hand-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand In Critique
+         * @description Hand your forms in for good.
+         */
+        post: operations["hand_in_critique"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Critique
+         * @description Close a critique although not everybody has handed in.
+         */
+        post: operations["end_critique"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}/sheets/{sheet_id}/replies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Sheet
+         * @description Answer a reviewer's sheet.
+         */
+        post: operations["answer_sheet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/critiques/{critique_id}/export.xlsx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Critique
+         * @description Give a critique as an Excel workbook: scores side by side, remarks with replies, and the notes you may read.
+         */
+        get: operations["export_critique"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Comparisons
+         * @description List the comparisons all of whose lessons you may watch, the newest first.
+         */
+        get: operations["read_comparisons"];
+        put?: never;
+        /**
+         * Create Comparison
+         * @description Lay two to four recorded lessons side by side.
+         */
+        post: operations["create_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comparisons/{comparison_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Lesson Comparison
+         * @description Give a comparison with its lessons and their phases.
+         */
+        get: operations["read_lesson_comparison"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Comparison
+         * @description Take a comparison away.
+         */
+        delete: operations["remove_comparison"];
+        options?: never;
+        head?: never;
+        /**
+         * Edit Comparison
+         * @description Change the title of a comparison, or whether time or phases lock its lessons together.
+         */
+        patch: operations["edit_comparison"];
+        trace?: never;
+    };
+    "/api/comparisons/{comparison_id}/lessons/{lesson_id}/phases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Write Phases
+         * @description Mark where the phases of one lesson begin.
+         */
+        put: operations["write_phases"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Samples
+         * @description List nominations: your own lessons', and those of schools below you.
+         */
+        get: operations["read_samples"];
+        put?: never;
+        /**
+         * Create Nomination
+         * @description Nominate a recorded lesson as a sample lesson.
+         */
+        post: operations["create_nomination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sample Figures
+         * @description Count nominations, selections and publications by county.
+         */
+        get: operations["read_sample_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sample
+         * @description Give one nomination.
+         */
+        get: operations["read_sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Review
+         * @description Have experts review a nomination, blind.
+         */
+        post: operations["start_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Nomination
+         * @description Select or decline a nomination.
+         */
+        post: operations["decide_nomination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Nomination
+         * @description Take a nomination back.
+         */
+        post: operations["withdraw_nomination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Sample
+         * @description Put a selected lesson into the library of your organisation and everything below it.
+         */
+        post: operations["publish_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpublish Sample
+         * @description Take a lesson out of the library.
+         */
+        post: operations["unpublish_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/library": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Library
+         * @description Search the sample lessons published for you; `q` looks in title, teacher and school.
+         */
+        get: operations["read_library"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/watched": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Watched
+         * @description Report what you played of a recording; each moment counts once, and no more than the time that passed allows.
+         */
+        post: operations["report_watched"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Observations
+         * @description Give the lessons you observed in a school year, live and on replay, beside the quota.
+         */
+        get: operations["read_observations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/observations/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Observers
+         * @description Give every researcher of your part of the organisation beside the quota; for administrators and inspectors.
+         */
+        get: operations["read_observers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/lessons/{lesson_id}/recording/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Timeline
+         * @description Give who spoke when, thumbnails and chapters of the files you may watch, as far as they are read already.
+         */
+        get: operations["read_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/streams/{stream_id}/sheet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Sheet
+         * @description Give a file's sheet of thumbnails to those entitled to the file, at the address their session was given.
+         */
+        get: operations["read_sheet"];
         put?: never;
         post?: never;
         delete?: never;
@@ -908,6 +1908,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Metrics
+         * @description Metrics in Prometheus's text format, with `Authorization: Bearer <metrics token>`; 404 where no token is set.
+         */
+        get: operations["read_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plans": {
         parameters: {
             query?: never;
@@ -981,9 +2001,49 @@ export interface paths {
         };
         /**
          * Read Schools
-         * @description List the schools of a finished plan by what they get, the worst first.
+         * @description List the schools of a finished plan with what they get of each subject, the least served first.
          */
         get: operations["read_schools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Coverage
+         * @description Give every county and school of a finished plan with what they need and get, of one subject or all.
+         */
+        get: operations["read_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/compare/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Comparison
+         * @description Compare another finished plan with this one: their figures, and the demands they serve differently.
+         */
+        get: operations["read_comparison"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1061,7 +2121,7 @@ export interface paths {
         };
         /**
          * Read Targets
-         * @description List whom and what a change of the plan can happen to.
+         * @description Find whom or what a change of the plan can happen to, by part of a name.
          */
         get: operations["read_targets"];
         put?: never;
@@ -1376,6 +2436,198 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Events
+         * @description List the events you are invited to or watch over, the next first.
+         */
+        get: operations["read_events"];
+        put?: never;
+        /**
+         * Announce
+         * @description Announce a famous-teacher lesson or a famous-school course: its lessons are booked, all or none.
+         */
+        post: operations["announce"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Event
+         * @description Give one event.
+         */
+        get: operations["read_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change
+         * @description Change the words, the seats or the deadline; more seats go to those who wait at once.
+         */
+        patch: operations["change"];
+        trace?: never;
+    };
+    "/api/events/{event_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call Off
+         * @description Call off all lessons of the event that have not begun.
+         */
+        post: operations["call_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/signups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Signups
+         * @description List who has a seat and who waits, in order; schools see their own rooms.
+         */
+        get: operations["read_signups"];
+        put?: never;
+        /**
+         * Sign Up
+         * @description Sign a room up: it has a seat at once, or waits for one.
+         */
+        post: operations["sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events/{event_id}/signups/{signup_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw Sign Up
+         * @description Take a room off the list; the first who waits moves up.
+         */
+        delete: operations["withdraw_sign_up"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Notices
+         * @description List one's inbox; administrators of a school find what the school is told.
+         */
+        get: operations["read_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read Them
+         * @description Mark notices as read.
+         */
+        post: operations["read_them"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/week": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Week
+         * @description Give a week of up to five schools with what is free in each period, for those who book.
+         */
+        get: operations["read_week"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/week/partners": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Partners
+         * @description List the schools one works with: by a pact, or by lessons lately.
+         */
+        get: operations["read_partners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1401,6 +2653,12 @@ export interface components {
              * @default false
              */
             replaces?: boolean;
+            /**
+             * Recorded
+             * @description Record the plan's lessons.
+             * @default false
+             */
+            recorded?: boolean;
         };
         /**
          * Accepted
@@ -1435,6 +2693,22 @@ export interface components {
              * @default
              */
             note?: string;
+        };
+        /**
+         * AreaCoverage
+         * @description A county with its schools, the largest need first.
+         */
+        AreaCoverage: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Needed */
+            needed: number;
+            /** Served */
+            served: number;
+            /** Schools */
+            schools: components["schemas"]["SchoolCoverage"][];
         };
         /**
          * Binding
@@ -1490,6 +2764,40 @@ export interface components {
             time: components["schemas"]["WeekTime"];
             /** Coverage Of School */
             coverage_of_school?: number | null;
+        };
+        /**
+         * BusySpan
+         * @description A lesson of the teacher; `waits` while a school has not answered.
+         */
+        BusySpan: {
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Leads */
+            leads: boolean;
+            /** Waits */
+            waits: boolean;
+        };
+        /**
+         * CalendarView
+         * @description Special days by date, those from above included, and the organisation's own seasons.
+         */
+        CalendarView: {
+            /** Special Days */
+            special_days: components["schemas"]["SpecialDayView"][];
+            /** Seasons */
+            seasons: components["schemas"]["SeasonView"][];
         };
         /**
          * CancelRequest
@@ -1580,7 +2888,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "school_bells" | "holiday" | "demand_withdrawn" | "demand_added";
             /** Target Id */
             target_id: string;
             /** Target */
@@ -1668,6 +2976,189 @@ export interface components {
             total: number;
         };
         /**
+         * ComparedDemand
+         * @description A demand that two plans serve differently.
+         */
+        ComparedDemand: {
+            /**
+             * Difference
+             * @enum {string}
+             */
+            difference: "more" | "less" | "other_lead";
+            before: components["schemas"]["DemandRow"];
+            after: components["schemas"]["DemandRow"];
+        };
+        /**
+         * ComparedLessonAnswer
+         * @description A lesson of a comparison; `phases` as far as they are marked.
+         */
+        ComparedLessonAnswer: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Lead Teacher */
+            lead_teacher: string;
+            /** Lead School */
+            lead_school: string;
+            /** Duration Ms */
+            duration_ms: number | null;
+            phases: components["schemas"]["Phases"];
+        };
+        /**
+         * ComparedTotals
+         * @description What a plan achieves, in the figures two plans are compared by.
+         */
+        ComparedTotals: {
+            /** Score */
+            score: number;
+            /** Bound */
+            bound: number;
+            /** Gap Pct */
+            gap_pct: number;
+            /** Coverage */
+            coverage: number;
+            /** Every Subject */
+            every_subject: number;
+            /** Worst School */
+            worst_school: number;
+            /** Lessons A Week */
+            lessons_a_week: number;
+            /** Broadcasts */
+            broadcasts: number;
+            /** Kept Leads */
+            kept_leads: number;
+            /** Same County */
+            same_county: number;
+            /** Peak Receiving Rooms */
+            peak_receiving_rooms: number;
+        };
+        /**
+         * ComparisonAnswer
+         * @description A comparison with its lessons and the critiques opened over it.
+         */
+        ComparisonAnswer: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Locked By
+             * @enum {string}
+             */
+            locked_by: "time" | "phases";
+            /** Created By */
+            created_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** May Edit */
+            may_edit: boolean;
+            /** Lessons */
+            lessons: components["schemas"]["ComparedLessonAnswer"][];
+            /** Critique Ids */
+            critique_ids: string[];
+        };
+        /**
+         * ComparisonChange
+         * @description What may be changed of a comparison; what is left out stays.
+         */
+        ComparisonChange: {
+            /** Title */
+            title?: string | null;
+            /** Locked By */
+            locked_by?: ("time" | "phases") | null;
+        };
+        /**
+         * ComparisonPage
+         * @description Two plans side by side: the demands that differ, those who lose first.
+         */
+        ComparisonPage: {
+            /** Items */
+            items: components["schemas"]["ComparedDemand"][];
+            /** Total */
+            total: number;
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            };
+            /** Same */
+            same: number;
+            /** Only Before */
+            only_before: number;
+            /** Only After */
+            only_after: number;
+            before: components["schemas"]["ComparedTotals"];
+            after: components["schemas"]["ComparedTotals"];
+        };
+        /**
+         * ComparisonRequest
+         * @description Lessons to be compared.
+         */
+        ComparisonRequest: {
+            /** Title */
+            title: string;
+            /** Lesson Ids */
+            lesson_ids: string[];
+            /**
+             * Locked By
+             * @default time
+             * @enum {string}
+             */
+            locked_by?: "time" | "phases";
+        };
+        /**
+         * Comparisons
+         * @description A page of comparisons, the newest first.
+         */
+        Comparisons: {
+            /** Items */
+            items: components["schemas"]["ComparisonAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * CountyFigures
+         * @description How many lessons of a county were nominated, selected and published.
+         */
+        CountyFigures: {
+            /** County Id */
+            county_id: string | null;
+            /** County */
+            county: string;
+            /** Nominated */
+            nominated: number;
+            /** In Review */
+            in_review: number;
+            /** Selected */
+            selected: number;
+            /** Declined */
+            declined: number;
+            /** Published */
+            published: number;
+        };
+        /**
+         * CoverageMap
+         * @description All counties, the largest need first, and which subjects there are.
+         */
+        CoverageMap: {
+            /** Subjects */
+            subjects: string[];
+            /** Counties */
+            counties: components["schemas"]["AreaCoverage"][];
+        };
+        /**
          * Credentials
          * @description What a person signs in with.
          */
@@ -1681,12 +3172,261 @@ export interface components {
             password: string;
         };
         /**
+         * Criterion
+         * @description One line of a rubric. `id` stays when the words change, so that scores keep their meaning.
+         */
+        Criterion: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Title En
+             * @default
+             */
+            title_en?: string;
+            /**
+             * Hint
+             * @default
+             */
+            hint?: string;
+            /** Points */
+            points: number;
+        };
+        /**
+         * CritiqueAnswer
+         * @description A critique with the sheets one may read; `sheets_hidden`: others handed in too, and blindness hides them.
+         */
+        CritiqueAnswer: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "critique" | "comparison" | "sample";
+            /** Rubric Name */
+            rubric_name: string;
+            /** Blind */
+            blind: boolean;
+            /** Due On */
+            due_on: string | null;
+            /** Comparison Id */
+            comparison_id: string | null;
+            /** Opened By */
+            opened_by: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Reviewers */
+            reviewers: components["schemas"]["ReviewerAnswer"][];
+            /** Lessons */
+            lessons: components["schemas"]["CritiquedLesson"][];
+            /**
+             * My Part
+             * @enum {string}
+             */
+            my_part: "to_fill_in" | "handed_in" | "none";
+            /** May Close */
+            may_close: boolean;
+            /** Criteria */
+            criteria: components["schemas"]["Criterion"][];
+            /** Points */
+            points: number;
+            /** Sheets */
+            sheets: components["schemas"]["SheetAnswer"][];
+            /** Sheets Hidden */
+            sheets_hidden: boolean;
+            /** May Reply */
+            may_reply: boolean;
+        };
+        /**
+         * CritiqueItem
+         * @description A critique in a list. `my_part`: what the caller still has to do with it.
+         */
+        CritiqueItem: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /**
+             * Purpose
+             * @enum {string}
+             */
+            purpose: "critique" | "comparison" | "sample";
+            /** Rubric Name */
+            rubric_name: string;
+            /** Blind */
+            blind: boolean;
+            /** Due On */
+            due_on: string | null;
+            /** Comparison Id */
+            comparison_id: string | null;
+            /** Opened By */
+            opened_by: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Reviewers */
+            reviewers: components["schemas"]["ReviewerAnswer"][];
+            /** Lessons */
+            lessons: components["schemas"]["CritiquedLesson"][];
+            /**
+             * My Part
+             * @enum {string}
+             */
+            my_part: "to_fill_in" | "handed_in" | "none";
+            /** May Close */
+            may_close: boolean;
+        };
+        /**
+         * CritiqueRequest
+         * @description A critique to be opened: over one lesson, or with one rubric across the lessons of a comparison.
+         */
+        CritiqueRequest: {
+            /** Title */
+            title: string;
+            /** Lesson Ids */
+            lesson_ids: string[];
+            /** Rubric Id */
+            rubric_id: string;
+            /** Reviewer Ids */
+            reviewer_ids: string[];
+            /**
+             * Blind
+             * @default true
+             */
+            blind?: boolean;
+            /** Due On */
+            due_on?: string | null;
+            /** Comparison Id */
+            comparison_id?: string | null;
+        };
+        /**
+         * CritiquedLesson
+         * @description A lesson of a critique; `mean` is the mean of the totals one may see.
+         */
+        CritiquedLesson: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Lead Teacher */
+            lead_teacher: string;
+            /** Lead School */
+            lead_school: string;
+            /** Mean */
+            mean: number | null;
+        };
+        /**
+         * Critiques
+         * @description A page of critiques, the newest first.
+         */
+        Critiques: {
+            /** Items */
+            items: components["schemas"]["CritiqueItem"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * Decision
          * @description The version of the plan the proposals were read with.
          */
         Decision: {
             /** Base Version */
             base_version: number;
+        };
+        /**
+         * DecisionRequest
+         * @description What was decided about a nomination.
+         */
+        DecisionRequest: {
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "selected" | "declined";
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /**
+         * DeletionPage
+         * @description A page of the trail, latest first.
+         */
+        DeletionPage: {
+            /** Items */
+            items: components["schemas"]["DeletionView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * DeletionRequest
+         * @description Why; kept in the trail.
+         */
+        DeletionRequest: {
+            /**
+             * Note
+             * @default
+             */
+            note?: string;
+        };
+        /**
+         * DeletionView
+         * @description One deletion; `finished_at` is when the last file was gone.
+         */
+        DeletionView: {
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /** Lead School */
+            lead_school: string;
+            /**
+             * Lesson At
+             * Format: date-time
+             */
+            lesson_at: string;
+            /** Reason */
+            reason: string;
+            /** Retention Days */
+            retention_days: number | null;
+            /** Asked By */
+            asked_by: string | null;
+            /** Note */
+            note: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /** Files */
+            files: number;
+            /** Bytes */
+            bytes: number;
         };
         /**
          * DemandPage
@@ -1777,6 +3517,147 @@ export interface components {
             server_time: string;
         };
         /**
+         * EventCancel
+         * @description Why an event is called off.
+         */
+        EventCancel: {
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * EventChange
+         * @description An edit of an event as it was at `version`; what is left out stays. `county_quota` null lifts the limit.
+         */
+        EventChange: {
+            /** Version */
+            version: number;
+            /** Title */
+            title?: string | null;
+            /** Description */
+            description?: string | null;
+            /** Quota */
+            quota?: number | null;
+            /** Waiting Limit */
+            waiting_limit?: number | null;
+            /** County Quota */
+            county_quota?: number | null;
+            /** Signup Until */
+            signup_until?: string | null;
+        };
+        /**
+         * EventPage
+         * @description A page of events.
+         */
+        EventPage: {
+            /** Items */
+            items: components["schemas"]["EventView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * EventRequest
+         * @description An event to announce. Schools below `organisation_id` are invited; without it those of the lead's county.
+         */
+        EventRequest: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "famous_teacher" | "famous_school";
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /**
+             * Description
+             * @default
+             */
+            description?: string;
+            /** Organisation Id */
+            organisation_id?: string | null;
+            /** Lead Teacher Id */
+            lead_teacher_id?: string | null;
+            /** Lead Room Id */
+            lead_room_id?: string | null;
+            /** Class Id */
+            class_id?: string | null;
+            /**
+             * Recorded
+             * @default true
+             */
+            recorded?: boolean;
+            /** Meetings */
+            meetings: components["schemas"]["MeetingRequest"][];
+            /** Quota */
+            quota: number;
+            /**
+             * Waiting Limit
+             * @default 20
+             */
+            waiting_limit?: number;
+            /** County Quota */
+            county_quota?: number | null;
+            /**
+             * Signup Until
+             * Format: date-time
+             */
+            signup_until: string;
+        };
+        /**
+         * EventView
+         * @description An event for the one who asks.
+         */
+        EventView: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "famous_teacher" | "famous_school";
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /** Description */
+            description: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "cancelled";
+            invited: components["schemas"]["NamedView"];
+            lead_teacher: components["schemas"]["NamedView"];
+            lead_school: components["schemas"]["SchoolView"];
+            /** Meetings */
+            meetings: components["schemas"]["MeetingView"][];
+            /** Quota */
+            quota: number;
+            /** Waiting Limit */
+            waiting_limit: number;
+            /** County Quota */
+            county_quota: number | null;
+            /** Seats Taken */
+            seats_taken: number;
+            /** Waiting */
+            waiting: number;
+            /**
+             * Signup Until
+             * Format: date-time
+             */
+            signup_until: string;
+            /** Version */
+            version: number;
+            my: components["schemas"]["MyEventRights"];
+        };
+        /**
          * FaultAnswer
          * @description One mistake: what is wrong (`code`), where, what was found, and in `expected` what is expected instead.
          */
@@ -1826,6 +3707,117 @@ export interface components {
             before: string | number | boolean | null;
             /** After */
             after: string | number | boolean | null;
+        };
+        /**
+         * FreePeriod
+         * @description A period of the lead school in which everything asked for is free.
+         */
+        FreePeriod: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Period */
+            period: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+        };
+        /**
+         * GridPeriod
+         * @description A period of a school on a date, and how much is free in it. `classes` names the first of the free classes.
+         */
+        GridPeriod: {
+            /** Number */
+            number: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Rooms Free */
+            rooms_free: number;
+            /** Lead Rooms Free */
+            lead_rooms_free: number;
+            /** Rooms */
+            rooms: number;
+            /**
+             * Classes Free
+             * @description Classes whose timetable leaves the period free and that nobody booked.
+             */
+            classes_free: number;
+            /** Classes */
+            classes: components["schemas"]["NamedView"][];
+        };
+        /**
+         * HandoutLine
+         * @description A person's one-time password; it is shown now and never again.
+         */
+        HandoutLine: {
+            /** User Id */
+            user_id: string;
+            /** Username */
+            username: string;
+            /** Display Name */
+            display_name: string;
+            /** School */
+            school: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * HandoutRequest
+         * @description Whose sheet: everybody below an organisation without a password; or these people, who lost theirs unused.
+         */
+        HandoutRequest: {
+            /** Organisation Id */
+            organisation_id?: string | null;
+            /** User Ids */
+            user_ids?: string[] | null;
+        };
+        /**
+         * HandoutSheet
+         * @description The next lines of the sheet, and how many people are left to ask for.
+         */
+        HandoutSheet: {
+            /** Items */
+            items: components["schemas"]["HandoutLine"][];
+            /** Left */
+            left: number;
+        };
+        /**
+         * HandoutView
+         * @description The one MP4 of the lesson; `media_url` saves it under its name, once it is ready.
+         */
+        HandoutView: {
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "making" | "ready" | "failed";
+            /** Progress */
+            progress: number;
+            /** Problem Detail */
+            problem_detail: string | null;
+            /** Bytes */
+            bytes: number | null;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Media Url */
+            media_url: string | null;
         };
         /**
          * Health
@@ -1879,6 +3871,45 @@ export interface components {
             counts: components["schemas"]["KindCount"][];
         };
         /**
+         * InvitationList
+         * @description All invitations of a recording, newest first.
+         */
+        InvitationList: {
+            /** Items */
+            items: components["schemas"]["InvitationView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * InvitationRequest
+         * @description Whom to invite, and until when if not for good.
+         */
+        InvitationRequest: {
+            /** Username */
+            username: string;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * InvitationView
+         * @description Somebody who may watch by invitation.
+         */
+        InvitationView: {
+            /** Id */
+            id: string;
+            /** Username */
+            username: string;
+            /** Display Name */
+            display_name: string;
+            /**
+             * Invited At
+             * Format: date-time
+             */
+            invited_at: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Item
          * @description One change of one dated lesson. `lesson_id` is empty for a lesson that is not booked yet.
          */
@@ -1887,7 +3918,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "cancelled" | "led_by_other" | "attends_less" | "attends_more" | "added";
+            action: "cancelled" | "led_by_other" | "attends_less" | "attends_more" | "added" | "moved";
             /** Lesson Id */
             lesson_id: string | null;
             /** Version */
@@ -1933,6 +3964,10 @@ export interface components {
             new_room_id?: string | null;
             /** New Room */
             new_room?: string | null;
+            /** New Starts At */
+            new_starts_at?: string | null;
+            /** New Ends At */
+            new_ends_at?: string | null;
             /** Demand Id */
             demand_id?: string | null;
             /** Receiver Id */
@@ -2168,6 +4203,131 @@ export interface components {
             version: number;
             my: components["schemas"]["MyRights"];
             recording: components["schemas"]["RecordingBrief"] | null;
+            /**
+             * Series Id
+             * @description The weekly series people booked it with, if any.
+             */
+            series_id: string | null;
+            /**
+             * Event Id
+             * @description The event it belongs to, if any: rooms come by its list.
+             */
+            event_id: string | null;
+            /**
+             * Planned
+             * @description Whether it comes from a plan.
+             */
+            planned: boolean;
+        };
+        /**
+         * Library
+         * @description A page of the library, the newest publication first.
+         */
+        Library: {
+            /** Items */
+            items: components["schemas"]["LibraryItem"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * LibraryItem
+         * @description A published sample lesson.
+         */
+        LibraryItem: {
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "synchronous" | "famous_teacher" | "famous_school";
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Lead Teacher */
+            lead_teacher: string;
+            /** Lead School */
+            lead_school: string;
+            /** County */
+            county: string;
+            /** School Year */
+            school_year: number;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+            /** Duration Ms */
+            duration_ms: number | null;
+        };
+        /**
+         * MarkedRead
+         * @description How many notices were unread before.
+         */
+        MarkedRead: {
+            /** Marked */
+            marked: number;
+        };
+        /**
+         * MeetingRequest
+         * @description One dated lesson of an event; without a title it has the event's.
+         */
+        MeetingRequest: {
+            /** Starts At */
+            starts_at?: string | null;
+            /** Ends At */
+            ends_at?: string | null;
+            /** Date */
+            date?: string | null;
+            /** Period */
+            period?: number | null;
+            /** Title */
+            title?: string | null;
+        };
+        /**
+         * MeetingView
+         * @description One dated lesson of an event.
+         */
+        MeetingView: {
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "booked" | "live" | "ended" | "cancelled";
+        };
+        /**
+         * MyEventRights
+         * @description What the one who asks may do with an event now, and which rooms they speak for are signed up.
+         */
+        MyEventRights: {
+            /** May Edit */
+            may_edit: boolean;
+            /** May Sign Up */
+            may_sign_up: boolean;
+            /** Signups */
+            signups: components["schemas"]["SignupView"][];
         };
         /**
          * MyRights
@@ -2230,7 +4390,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "holiday" | "demand_withdrawn";
+            kind: "absence" | "room_down" | "relay_down" | "bells_moved" | "school_bells" | "holiday" | "demand_withdrawn" | "demand_added";
             /** Target Id */
             target_id: string;
             /**
@@ -2386,6 +4546,199 @@ export interface components {
             by: number;
         };
         /**
+         * NominationRequest
+         * @description A recorded lesson to be nominated as a sample lesson.
+         */
+        NominationRequest: {
+            /** Lesson Id */
+            lesson_id: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
+        };
+        /**
+         * NoteAnswer
+         * @description A note; `at_ms` counts from the beginning of the recording, or of the lesson while there is none.
+         */
+        NoteAnswer: {
+            /** Id */
+            id: string;
+            /** Author */
+            author: string;
+            /** Mine */
+            mine: boolean;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "note" | "praise" | "question" | "suggestion";
+            /** Text */
+            text: string;
+            /** Shared */
+            shared: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** At Ms */
+            at_ms: number | null;
+            /** Written Live */
+            written_live: boolean;
+        };
+        /**
+         * NoteRequest
+         * @description A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
+         *     had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own.
+         */
+        NoteRequest: {
+            /** Text */
+            text: string;
+            /**
+             * Kind
+             * @default note
+             * @enum {string}
+             */
+            kind?: "note" | "praise" | "question" | "suggestion";
+            /**
+             * Shared
+             * @default false
+             */
+            shared?: boolean;
+            /** Ago Ms */
+            ago_ms?: number | null;
+            /** At Ms */
+            at_ms?: number | null;
+        };
+        /**
+         * Notes
+         * @description The notes one may read about a lesson, by their moment.
+         */
+        Notes: {
+            /** Items */
+            items: components["schemas"]["NoteAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * NoticePage
+         * @description A page of notices, the latest first.
+         */
+        NoticePage: {
+            /** Items */
+            items: components["schemas"]["NoticeView"][];
+            /** Total */
+            total: number;
+            /** Unread */
+            unread: number;
+        };
+        /**
+         * NoticeView
+         * @description Something one is told: `kind` names the sentence, `data` what stands in it.
+         */
+        NoticeView: {
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /** Lesson Id */
+            lesson_id: string | null;
+            /** Event Id */
+            event_id: string | null;
+            /** For School */
+            for_school: boolean;
+            /** Unread */
+            unread: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * Observation
+         * @description One lesson a person watched. `watched_ms` counts each moment once, whether seen live, on replay or both.
+         */
+        Observation: {
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Lead Teacher */
+            lead_teacher: string;
+            /** Lead School */
+            lead_school: string;
+            /** Live Ms */
+            live_ms: number;
+            /** Replay Ms */
+            replay_ms: number;
+            /** Watched Ms */
+            watched_ms: number;
+            /** Counts */
+            counts: boolean;
+        };
+        /**
+         * Observations
+         * @description A person's observations of a school year beside the quota; `year` is the calendar year it begins in.
+         */
+        Observations: {
+            /** Year */
+            year: number;
+            /** Minutes */
+            minutes: number;
+            /** Target */
+            target: number;
+            /** Counted */
+            counted: number;
+            /** Items */
+            items: components["schemas"]["Observation"][];
+        };
+        /**
+         * ObserverItem
+         * @description A researcher's figures for the year.
+         */
+        ObserverItem: {
+            /** User Id */
+            user_id: string;
+            /** Name */
+            name: string;
+            /** Organisation */
+            organisation: string;
+            /** Counted */
+            counted: number;
+            /** Watched Ms */
+            watched_ms: number;
+        };
+        /**
+         * Observers
+         * @description Every researcher of a subtree beside the quota.
+         */
+        Observers: {
+            /** Year */
+            year: number;
+            /** Minutes */
+            minutes: number;
+            /** Target */
+            target: number;
+            /** Items */
+            items: components["schemas"]["ObserverItem"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * OrganisationAnswer
          * @description A node of the tree; `depth` is 0 for the root of the deployment.
          */
@@ -2496,6 +4849,43 @@ export interface components {
             expires_at: string;
         };
         /**
+         * Partners
+         * @description Schools one works with.
+         */
+        Partners: {
+            /** Items */
+            items: components["schemas"]["SchoolView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PartyView
+         * @description Somebody in the recording; `school_id` is whose administrators release the party's tracks.
+         */
+        PartyView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "lead" | "room" | "teacher" | "observer";
+            /** School Id */
+            school_id: string | null;
+            /** School Name */
+            school_name: string | null;
+            /** Kept Apart */
+            kept_apart: boolean;
+            /** Released */
+            released: boolean;
+            /** May Release */
+            may_release: boolean;
+            /** May Withdraw */
+            may_withdraw: boolean;
+        };
+        /**
          * PasswordChange
          * @description The password until now and the new one.
          */
@@ -2553,6 +4943,20 @@ export interface components {
             organisation_id: string | null;
         };
         /**
+         * Phases
+         * @description At which ms of a recording each phase begins; one that is not marked is left out.
+         */
+        Phases: {
+            /** Introduction */
+            introduction?: number | null;
+            /** New Teaching */
+            new_teaching?: number | null;
+            /** Practice */
+            practice?: number | null;
+            /** Summary */
+            summary?: number | null;
+        };
+        /**
          * PlanBrief
          * @description A plan as lists show it; score, bound and gap are there as soon as the search has them.
          */
@@ -2587,6 +4991,8 @@ export interface components {
             base_plan_id: string | null;
             /** Version */
             version: number;
+            /** Recorded */
+            recorded: boolean;
             /** Failure */
             failure: string;
             /**
@@ -2679,6 +5085,8 @@ export interface components {
             base_plan_id: string | null;
             /** Version */
             version: number;
+            /** Recorded */
+            recorded: boolean;
             /** Failure */
             failure: string;
             /**
@@ -2691,6 +5099,37 @@ export interface components {
             /** Accepted At */
             accepted_at: string | null;
             result: components["schemas"]["PlanResult"] | null;
+        };
+        /**
+         * PolicyRequest
+         * @description Days recordings are kept after the lesson (without: for good), and whether a viewer's name moves over them.
+         */
+        PolicyRequest: {
+            /** Retention Days */
+            retention_days?: number | null;
+            /**
+             * Watermark
+             * @default false
+             */
+            watermark?: boolean;
+        };
+        /**
+         * PolicyView
+         * @description What counts for an organisation, and which organisation decided it (none: nobody did).
+         */
+        PolicyView: {
+            /** Organisation Id */
+            organisation_id: string;
+            /** Retention Days */
+            retention_days: number | null;
+            /** Watermark */
+            watermark: boolean;
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided By Name */
+            decided_by_name: string | null;
+            /** Changed At */
+            changed_at: string | null;
         };
         /**
          * ProposalView
@@ -2713,6 +5152,37 @@ export interface components {
             attendances_gained: number;
             /** Told */
             told: string[];
+        };
+        /**
+         * Publication
+         * @description Whose people may watch: the lead school or an organisation above it.
+         */
+        Publication: {
+            /** Organisation Id */
+            organisation_id: string;
+        };
+        /**
+         * PublicationView
+         * @description The organisation within which everybody may watch.
+         */
+        PublicationView: {
+            /** Organisation Id */
+            organisation_id: string;
+            /** Organisation Name */
+            organisation_name: string;
+            /**
+             * Published At
+             * Format: date-time
+             */
+            published_at: string;
+        };
+        /**
+         * ReadNotices
+         * @description Which notices were read; without `ids` all.
+         */
+        ReadNotices: {
+            /** Ids */
+            ids?: string[] | null;
         };
         /**
          * ReceiverRequest
@@ -2806,7 +5276,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "recording" | "processing" | "ready" | "failed";
+            state: "recording" | "processing" | "ready" | "failed" | "deleted";
             /** Progress */
             progress: number;
             /** Problem */
@@ -2829,8 +5299,37 @@ export interface components {
             total: number;
         };
         /**
+         * RecordingRights
+         * @description What the person who asks may do with the recording beyond watching it.
+         */
+        RecordingRights: {
+            /**
+             * Publish
+             * @default false
+             */
+            publish?: boolean;
+            /**
+             * Invite
+             * @default false
+             */
+            invite?: boolean;
+            /**
+             * Delete
+             * @default false
+             */
+            delete?: boolean;
+            /**
+             * Make Handout
+             * @default false
+             */
+            make_handout?: boolean;
+        };
+        /**
          * RecordingView
          * @description A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
+         *
+         *     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
+         *     `media_until`. `watermark` is what moves over the pictures where the policy says so.
          */
         RecordingView: {
             lesson: components["schemas"]["RecordedLesson"];
@@ -2838,7 +5337,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "recording" | "processing" | "ready" | "failed";
+            state: "recording" | "processing" | "ready" | "failed" | "deleted";
             /** Progress */
             progress: number;
             /** Problem */
@@ -2855,6 +5354,21 @@ export interface components {
             streams: components["schemas"]["StreamView"][];
             /** Events */
             events: components["schemas"]["ChapterView"][];
+            /**
+             * How
+             * @default all
+             * @enum {string}
+             */
+            how?: "all" | "published";
+            /** Media Until */
+            media_until?: string | null;
+            /** Watermark */
+            watermark?: string | null;
+            /** Parties */
+            parties?: components["schemas"]["PartyView"][];
+            publication?: components["schemas"]["PublicationView"] | null;
+            handout?: components["schemas"]["HandoutView"] | null;
+            my?: components["schemas"]["RecordingRights"];
         };
         /**
          * RelayAnswer
@@ -2880,6 +5394,12 @@ export interface components {
             packets_received: number;
             /** Packets Forwarded */
             packets_forwarded: number;
+            /** Capacity */
+            capacity: number;
+            /** Draining */
+            draining: boolean;
+            /** Lost */
+            lost: boolean;
         };
         /**
          * Relays
@@ -2916,6 +5436,77 @@ export interface components {
             class_id?: string | null;
             /** Replaces */
             replaces?: string | null;
+        };
+        /**
+         * ReplyAnswer
+         * @description An answer to a sheet, as readers see it.
+         */
+        ReplyAnswer: {
+            /** Id */
+            id: string;
+            /** Author */
+            author: string;
+            /** Text */
+            text: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * ReplyRequest
+         * @description An answer to a sheet.
+         */
+        ReplyRequest: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * RestChanged
+         * @description How many lessons of a series were changed, this one included.
+         */
+        RestChanged: {
+            /** Lessons */
+            lessons: number;
+        };
+        /**
+         * ReviewerAnswer
+         * @description Somebody assigned, and whether they have handed in.
+         */
+        ReviewerAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Organisation */
+            organisation: string;
+            /** Handed In At */
+            handed_in_at: string | null;
+        };
+        /**
+         * ReviewerChoice
+         * @description Somebody who may be assigned.
+         */
+        ReviewerChoice: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Organisation */
+            organisation: string;
+        };
+        /**
+         * ReviewerChoices
+         * @description People who may be assigned to review the lessons asked about.
+         */
+        ReviewerChoices: {
+            /** Items */
+            items: components["schemas"]["ReviewerChoice"][];
+            /** Total */
+            total: number;
         };
         /**
          * Role
@@ -2977,6 +5568,145 @@ export interface components {
             total: number;
         };
         /**
+         * RubricAnswer
+         * @description A rubric; those that come with the product belong to no organisation and cannot be changed.
+         */
+        RubricAnswer: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Name En */
+            name_en: string;
+            /** Organisation */
+            organisation: string | null;
+            /** Criteria */
+            criteria: components["schemas"]["Criterion"][];
+            /** Points */
+            points: number;
+            /** May Edit */
+            may_edit: boolean;
+        };
+        /**
+         * RubricRequest
+         * @description A rubric as an administrator writes it.
+         */
+        RubricRequest: {
+            /** Name */
+            name: string;
+            /** Organisation Id */
+            organisation_id?: string | null;
+            /** Criteria */
+            criteria: components["schemas"]["Criterion"][];
+        };
+        /**
+         * Rubrics
+         * @description The rubrics one may use.
+         */
+        Rubrics: {
+            /** Items */
+            items: components["schemas"]["RubricAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SampleAnswer
+         * @description A sample lesson, nominated or further; `score` is the experts' mean in percent once their review is over.
+         */
+        SampleAnswer: {
+            /** Id */
+            id: string;
+            /** Lesson Id */
+            lesson_id: string;
+            /** Title */
+            title: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "synchronous" | "famous_teacher" | "famous_school";
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Lead Teacher */
+            lead_teacher: string;
+            /** Lead School */
+            lead_school: string;
+            /** County */
+            county: string;
+            /** School Year */
+            school_year: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "nominated" | "in_review" | "selected" | "declined" | "withdrawn";
+            /** Reason */
+            reason: string;
+            /** Nominated By */
+            nominated_by: string;
+            /**
+             * Nominated At
+             * Format: date-time
+             */
+            nominated_at: string;
+            /** Critique Id */
+            critique_id: string | null;
+            /** Review Over */
+            review_over: boolean;
+            /** Score */
+            score: number | null;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decision Note */
+            decision_note: string;
+            /** Published At */
+            published_at: string | null;
+            /** May Decide */
+            may_decide: boolean;
+            /** May Withdraw */
+            may_withdraw: boolean;
+        };
+        /**
+         * SampleFigures
+         * @description Figures by county for a school year, or for all.
+         */
+        SampleFigures: {
+            /** Year */
+            year: number | null;
+            /** Items */
+            items: components["schemas"]["CountyFigures"][];
+            total: components["schemas"]["CountyFigures"];
+        };
+        /**
+         * SampleReviewRequest
+         * @description The experts who review a nominated lesson, and their rubric.
+         */
+        SampleReviewRequest: {
+            /** Rubric Id */
+            rubric_id: string;
+            /** Reviewer Ids */
+            reviewer_ids: string[];
+            /** Due On */
+            due_on?: string | null;
+        };
+        /**
+         * Samples
+         * @description A page of nominations.
+         */
+        Samples: {
+            /** Items */
+            items: components["schemas"]["SampleAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * ScarceResource
          * @description A teacher, school or relay whose limit costs most.
          */
@@ -3003,6 +5733,36 @@ export interface components {
             share: number;
         };
         /**
+         * SchoolCoverage
+         * @description Lessons a week a school needs and gets; county and subjects where a table asks for them.
+         */
+        SchoolCoverage: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Needed */
+            needed: number;
+            /** Served */
+            served: number;
+            county?: components["schemas"]["NamedPlace"] | null;
+            /**
+             * Subjects
+             * @default []
+             */
+            subjects?: components["schemas"]["SubjectShare"][];
+        };
+        /**
+         * SchoolCoveragePage
+         * @description Schools with their subjects, the least served first.
+         */
+        SchoolCoveragePage: {
+            /** Items */
+            items: components["schemas"]["SchoolCoverage"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * SchoolView
          * @description A school with the county it belongs to.
          */
@@ -3015,6 +5775,30 @@ export interface components {
             county: string;
         };
         /**
+         * SchoolWeek
+         * @description A school's week.
+         */
+        SchoolWeek: {
+            school: components["schemas"]["SchoolView"];
+            /** Own */
+            own: boolean;
+            /** Days */
+            days: components["schemas"]["WeekDay"][];
+        };
+        /**
+         * SeasonView
+         * @description Bells that ring from a day on.
+         */
+        SeasonView: {
+            /**
+             * From Day
+             * Format: date
+             */
+            from_day: string;
+            /** Items */
+            items: components["schemas"]["PeriodForm"][];
+        };
+        /**
          * SessionAnswer
          * @description Who is signed in; `csrf_token` goes into the X-CSRF-Token header of every unsafe request.
          */
@@ -3024,6 +5808,11 @@ export interface components {
             csrf_token: string;
             /** Permissions */
             permissions: string[];
+            /**
+             * Must Change Password
+             * @description Until then nothing but a new password is accepted.
+             */
+            must_change_password: boolean;
         };
         /**
          * Settings
@@ -3068,16 +5857,6 @@ export interface components {
             organisation_kind?: "nation" | "province" | "prefecture" | "county" | "school";
         };
         /**
-         * SharePage
-         * @description Schools with what they get, the worst first.
-         */
-        SharePage: {
-            /** Items */
-            items: components["schemas"]["ShareRow"][];
-            /** Total */
-            total: number;
-        };
-        /**
          * ShareRow
          * @description What a school, county or subject gets: shares are 0 to 1.
          */
@@ -3101,12 +5880,189 @@ export interface components {
             worst_share?: number | null;
         };
         /**
+         * SheetAnswer
+         * @description One reviewer's form about one lesson; `total` is null while a criterion has no points yet.
+         */
+        SheetAnswer: {
+            /** Id */
+            id: string;
+            /** Lesson Id */
+            lesson_id: string;
+            /** Reviewer Id */
+            reviewer_id: string;
+            /** Reviewer */
+            reviewer: string;
+            /** Mine */
+            mine: boolean;
+            /** Scores */
+            scores: {
+                [key: string]: number;
+            };
+            /** Remarks */
+            remarks: {
+                [key: string]: string;
+            };
+            /** Summary */
+            summary: string;
+            /** Total */
+            total: number | null;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Replies */
+            replies: components["schemas"]["ReplyAnswer"][];
+        };
+        /**
+         * SheetRequest
+         * @description What a reviewer has filled in so far about one lesson; `scores` and `remarks` by the criterion's id.
+         */
+        SheetRequest: {
+            /** Scores */
+            scores?: {
+                [key: string]: number;
+            };
+            /** Remarks */
+            remarks?: {
+                [key: string]: string;
+            };
+            /**
+             * Summary
+             * @default
+             */
+            summary?: string;
+        };
+        /**
+         * SheetView
+         * @description A JPEG of thumbnails in rows of `columns`; `tiles` gives the ms of the lesson each one shows.
+         */
+        SheetView: {
+            /** Url */
+            url: string;
+            /** Tile Width */
+            tile_width: number;
+            /** Tile Height */
+            tile_height: number;
+            /** Columns */
+            columns: number;
+            /** Tiles */
+            tiles: number[];
+        };
+        /**
+         * SignupPage
+         * @description A page of sign-ups in their order, withdrawn ones left out.
+         */
+        SignupPage: {
+            /** Items */
+            items: components["schemas"]["SignupView"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * SignupRequest
+         * @description A room to sign up, with the class and the accompanying teacher in it.
+         */
+        SignupRequest: {
+            /** Room Id */
+            room_id: string;
+            /** Class Id */
+            class_id?: string | null;
+            /** Accompanying Teacher Id */
+            accompanying_teacher_id?: string | null;
+        };
+        /**
+         * SignupView
+         * @description A room signed up. `place` is its place in the waiting list; `passed_over_at` when its turn came in vain.
+         */
+        SignupView: {
+            /** Id */
+            id: string;
+            room: components["schemas"]["NamedView"];
+            school: components["schemas"]["SchoolView"];
+            class: components["schemas"]["NamedView"] | null;
+            teacher: components["schemas"]["NamedView"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "seat" | "waiting" | "withdrawn";
+            /** Place */
+            place: number | null;
+            /** Passed Over At */
+            passed_over_at: string | null;
+            /**
+             * Signed Up At
+             * Format: date-time
+             */
+            signed_up_at: string;
+            /** May Withdraw */
+            may_withdraw: boolean;
+        };
+        /**
+         * SpecialDayForm
+         * @description What a date runs: a weekday's timetable (0 is Monday) on a make-up day, nothing on a day off.
+         */
+        SpecialDayForm: {
+            /** Runs */
+            runs?: number | null;
+            /** Of Week */
+            of_week?: ("odd" | "even") | null;
+            /**
+             * Name
+             * @default
+             */
+            name?: string;
+        };
+        /**
+         * SpecialDayView
+         * @description A special day, and whose it is: the organisation's own, or of one above it.
+         */
+        SpecialDayView: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Runs */
+            runs: number | null;
+            /** Of Week */
+            of_week: ("odd" | "even") | null;
+            /** Name */
+            name: string;
+            /** Organisation Id */
+            organisation_id: string;
+            /** Organisation */
+            organisation: string;
+            /** Own */
+            own: boolean;
+        };
+        /**
+         * StreamTimeline
+         * @description One file on the lesson's timeline; `speech` in ms of the lesson.
+         */
+        StreamTimeline: {
+            /** Stream Id */
+            stream_id: string;
+            /** Speech */
+            speech: [
+                number,
+                number
+            ][];
+            sheet: components["schemas"]["SheetView"] | null;
+        };
+        /**
          * StreamView
          * @description One playable file; its time zero lies `offset_ms` after the origin of the lesson's timeline.
+         *
+         *     `growing`: the lesson still runs and the file gets longer; `bytes` is what can be fetched now, and more can be
+         *     fetched later from there on, at the same address.
          */
         StreamView: {
             /** Id */
             id: string;
+            /** Party Id */
+            party_id: string;
             /** Party Name */
             party_name: string;
             /**
@@ -3144,10 +6100,40 @@ export interface components {
             media_url: string;
             /** Download Url */
             download_url: string;
+            /**
+             * Kept Apart
+             * @default false
+             */
+            kept_apart?: boolean;
+            /**
+             * Growing
+             * @default false
+             */
+            growing?: boolean;
+        };
+        /**
+         * SubjectShare
+         * @description Lessons a week a school needs of a subject, and gets.
+         */
+        SubjectShare: {
+            /** Subject */
+            subject: string;
+            /** Needed */
+            needed: number;
+            /** Served */
+            served: number;
+        };
+        /**
+         * Suggestions
+         * @description The nearest periods in which everything asked for is free, nearest first.
+         */
+        Suggestions: {
+            /** Items */
+            items: components["schemas"]["FreePeriod"][];
         };
         /**
          * Target
-         * @description Someone or something a change can happen to.
+         * @description Someone or something a change can happen to; `subject` of a demand.
          */
         Target: {
             /** Id */
@@ -3156,22 +6142,21 @@ export interface components {
             name: string;
             /** School */
             school: string;
+            /**
+             * Subject
+             * @default
+             */
+            subject?: string;
         };
         /**
-         * Targets
-         * @description The lead teachers, lead rooms, places, relay nodes and paired classes of a plan.
+         * TargetPage
+         * @description The first that match what was typed, and how many match.
          */
-        Targets: {
-            /** Teachers */
-            teachers: components["schemas"]["Target"][];
-            /** Rooms */
-            rooms: components["schemas"]["Target"][];
-            /** Places */
-            places: components["schemas"]["Target"][];
-            /** Relays */
-            relays: components["schemas"]["Target"][];
-            /** Classes */
-            classes: components["schemas"]["Target"][];
+        TargetPage: {
+            /** Items */
+            items: components["schemas"]["Target"][];
+            /** Total */
+            total: number;
         };
         /**
          * TeacherAnswer
@@ -3245,6 +6230,35 @@ export interface components {
             items: components["schemas"]["TermAnswer"][];
             /** Total */
             total: number;
+        };
+        /**
+         * Timeline
+         * @description All of it; `complete` is false while digests are still being read.
+         */
+        Timeline: {
+            /** Complete */
+            complete: boolean;
+            /** Streams */
+            streams: components["schemas"]["StreamTimeline"][];
+            /** Chapters */
+            chapters: components["schemas"]["TimelineChapter"][];
+        };
+        /**
+         * TimelineChapter
+         * @description A room spoke, or its picture was lost for a while.
+         */
+        TimelineChapter: {
+            /** At Ms */
+            at_ms: number;
+            /** Until Ms */
+            until_ms: number;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "room_spoke" | "picture_lost";
+            /** Party Name */
+            party_name: string;
         };
         /**
          * UsageEvent
@@ -3405,6 +6419,54 @@ export interface components {
             total: number;
         };
         /**
+         * WatchedAnswer
+         * @description How much of it was new.
+         */
+        WatchedAnswer: {
+            /** Counted Ms */
+            counted_ms: number;
+        };
+        /**
+         * WatchedRequest
+         * @description Stretches (from_ms, to_ms) of the lesson that were played since the last report; empty when playing begins.
+         */
+        WatchedRequest: {
+            /** Parts */
+            parts: number[][];
+        };
+        /**
+         * WeekDay
+         * @description A date of a school; `runs` is the weekday whose timetable runs, none when it does not teach.
+         */
+        WeekDay: {
+            /**
+             * Date
+             * Format: date
+             */
+            date: string;
+            /** Runs */
+            runs: number | null;
+            /** Make Up */
+            make_up: boolean;
+            /** Periods */
+            periods: components["schemas"]["GridPeriod"][];
+        };
+        /**
+         * WeekGrid
+         * @description Schools side by side for a week, and what the teacher has to do in it.
+         */
+        WeekGrid: {
+            /**
+             * Monday
+             * Format: date
+             */
+            monday: string;
+            /** Schools */
+            schools: components["schemas"]["SchoolWeek"][];
+            /** Busy */
+            busy: components["schemas"]["BusySpan"][];
+        };
+        /**
          * WeekTime
          * @description A time of the typical week: weekday 0 is Monday, wall clock of the deployment's zone.
          */
@@ -3415,6 +6477,76 @@ export interface components {
             starts: string;
             /** Ends */
             ends: string;
+        };
+        /**
+         * WeeklyBooked
+         * @description What a weekly booking came to.
+         */
+        WeeklyBooked: {
+            /** Series Id */
+            series_id: string;
+            /** Lessons */
+            lessons: components["schemas"]["LessonView"][];
+            /** Left Out */
+            left_out: string[];
+        };
+        /**
+         * WeeklyRequest
+         * @description A booking for every week until a day, both days included; `weeks` counts teaching weeks of the lead's term.
+         */
+        WeeklyRequest: {
+            /** Starts At */
+            starts_at?: string | null;
+            /** Ends At */
+            ends_at?: string | null;
+            /** Date */
+            date?: string | null;
+            /** Period */
+            period?: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "synchronous" | "famous_teacher" | "famous_school";
+            /** Title */
+            title: string;
+            /** Subject */
+            subject: string;
+            /** Grade */
+            grade: string;
+            /** Class Id */
+            class_id?: string | null;
+            /** Lead Room Id */
+            lead_room_id?: string | null;
+            /** Lead Teacher Id */
+            lead_teacher_id?: string | null;
+            /**
+             * Recorded
+             * @default true
+             */
+            recorded?: boolean;
+            /**
+             * Receivers
+             * @default []
+             */
+            receivers?: components["schemas"]["ReceiverRequest"][];
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            /**
+             * Weeks
+             * @default every
+             * @enum {string}
+             */
+            weeks?: "every" | "odd" | "even";
+            /**
+             * Without Clashing
+             * @description Leave out the days on which something is taken.
+             * @default false
+             */
+            without_clashing?: boolean;
         };
         /**
          * WhatIf
@@ -3495,29 +6627,6 @@ export interface components {
             field: string;
             /** Message */
             message: string;
-        };
-        /**
-         * FreePeriod
-         * @description A period of the lead school in which everything asked for is free.
-         */
-        FreePeriod: {
-            /**
-             * Date
-             * Format: date
-             */
-            date: string;
-            /** Period */
-            period: number;
-            /**
-             * Starts At
-             * Format: date-time
-             */
-            starts_at: string;
-            /**
-             * Ends At
-             * Format: date-time
-             */
-            ends_at: string;
         };
         /**
          * ProblemDetails
@@ -4034,6 +7143,39 @@ export interface operations {
             };
         };
     };
+    hand_out_passwords: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandoutRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoutSheet"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_teachers: {
         parameters: {
             query?: {
@@ -4129,6 +7271,35 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OrganisationAnswer"];
                 };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_organisation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, and why. */
             default: {
@@ -4304,6 +7475,35 @@ export interface operations {
             };
         };
     };
+    delete_term: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                term_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     list_school_classes: {
         parameters: {
             query?: {
@@ -4361,6 +7561,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClassAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_school_calendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_special_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpecialDayForm"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_special_day: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+                day: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    put_season: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+                from_day: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPeriods"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarView"];
                 };
             };
             /** @description Refused, and why. */
@@ -4756,6 +8089,72 @@ export interface operations {
             };
         };
     };
+    book_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WeeklyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeeklyBooked"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    suggest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LessonRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_lesson: {
         parameters: {
             query?: never;
@@ -4844,6 +8243,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LessonView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LessonChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestChanged"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    cancel_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RestChanged"];
                 };
             };
             /** @description Refused, and why. */
@@ -5191,6 +8660,10 @@ export interface operations {
             query?: {
                 /** @description Ask the browser to save the file instead of playing it. */
                 download?: boolean;
+                /** @description Part of the address as it was given. */
+                until?: number | null;
+                /** @description Part of the address as it was given. */
+                signature?: string | null;
             };
             header?: {
                 /** @description A single range. */
@@ -5223,6 +8696,1751 @@ export interface operations {
                 content: {
                     "video/*": unknown;
                     "audio/*": unknown;
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nothing of the file lies in the range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    make_handout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_handout: {
+        parameters: {
+            query?: {
+                /** @description Part of the address as it was given. */
+                until?: number | null;
+                /** @description Part of the address as it was given. */
+                signature?: string | null;
+            };
+            header?: {
+                /** @description A single range. */
+                Range?: string | null;
+                "if-range"?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description Not changed. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nothing of the file lies in the range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    release_party: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+                party_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdraw_party: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+                party_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    publish_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publication"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unpublish_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    invite_viewer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    uninvite_viewer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+                invitation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    delete_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_recording_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    decide_recording_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    drop_recording_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organisation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_deletions: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notes"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    write_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    remove_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+                note_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_rubrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rubrics"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_rubric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RubricRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RubricAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    replace_rubric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rubric_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RubricRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RubricAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    remove_rubric: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                rubric_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_critiques: {
+        parameters: {
+            query?: {
+                lesson_id?: string | null;
+                /** @description Only those that wait for your form. */
+                mine?: boolean;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Critiques"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_critique: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CritiqueRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_reviewers: {
+        parameters: {
+            query: {
+                /** @description The lessons to be reviewed. */
+                lesson_id: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewerChoices"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_critique: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    write_sheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critique_id: string;
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SheetRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    hand_in_critique: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    end_critique: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    answer_sheet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                critique_id: string;
+                sheet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CritiqueAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_critique: {
+        parameters: {
+            query?: {
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_comparisons: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparisons"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_lesson_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    remove_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    edit_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    write_phases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Phases"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_samples: {
+        parameters: {
+            query?: {
+                state?: ("nominated" | "in_review" | "selected" | "declined" | "withdrawn") | null;
+                /** @description The calendar year the school year begins in. */
+                year?: number | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    create_nomination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NominationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_sample_figures: {
+        parameters: {
+            query?: {
+                /** @description The calendar year the school year begins in. */
+                year?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleFigures"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    start_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SampleReviewRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    decide_nomination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdraw_nomination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    publish_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unpublish_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_library: {
+        parameters: {
+            query?: {
+                /** @description Part of a name. */
+                q?: string | null;
+                subject?: string | null;
+                grade?: string | null;
+                kind?: ("synchronous" | "famous_teacher" | "famous_school") | null;
+                /** @description Part of a name. */
+                teacher?: string | null;
+                /** @description Part of a name. */
+                school?: string | null;
+                /** @description The calendar year the school year begins in. */
+                year?: number | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Library"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    report_watched: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchedRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchedAnswer"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_observations: {
+        parameters: {
+            query?: {
+                /** @description The calendar year the school year begins in; this one's if none. */
+                year?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Observations"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_observers: {
+        parameters: {
+            query?: {
+                /** @description The calendar year the school year begins in; this one's if none. */
+                year?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Observers"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_sheet: {
+        parameters: {
+            query?: {
+                /** @description Part of the address as it was given. */
+                until?: number | null;
+                /** @description Part of the address as it was given. */
+                signature?: string | null;
+            };
+            header?: {
+                /** @description A single range. */
+                Range?: string | null;
+                "if-none-match"?: string | null;
+            };
+            path: {
+                stream_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
                 };
             };
             /** @description Not changed. */
@@ -5433,6 +10651,35 @@ export interface operations {
             };
         };
     };
+    read_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_plans: {
         parameters: {
             query?: {
@@ -5565,6 +10812,9 @@ export interface operations {
     read_schools: {
         parameters: {
             query?: {
+                county_id?: string | null;
+                /** @description Part of a name. */
+                q?: string | null;
                 /** @description Most items to return. */
                 limit?: number;
                 /** @description Items to skip. */
@@ -5584,7 +10834,78 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SharePage"];
+                    "application/json": components["schemas"]["SchoolCoveragePage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_coverage: {
+        parameters: {
+            query?: {
+                subject?: string | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoverageMap"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_comparison: {
+        parameters: {
+            query?: {
+                difference?: ("more" | "less" | "other_lead") | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonPage"];
                 };
             };
             /** @description Refused, and why. */
@@ -5704,7 +11025,13 @@ export interface operations {
     };
     read_targets: {
         parameters: {
-            query?: never;
+            query: {
+                kind: "teachers" | "rooms" | "places" | "relays" | "classes" | "served" | "new_demands";
+                /** @description Part of a name. */
+                q?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 plan_id: string;
@@ -5719,7 +11046,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Targets"];
+                    "application/json": components["schemas"]["TargetPage"];
                 };
             };
             /** @description Refused, and why. */
@@ -6259,6 +11586,418 @@ export interface operations {
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
                     "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_events: {
+        parameters: {
+            query?: {
+                /** @description Only those with a lesson that is not over. */
+                coming?: boolean;
+                /** @description Only those you lead, announced or signed up for. */
+                mine?: boolean;
+                subject?: string | null;
+                /** @description Part of a name. */
+                q?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    announce: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EventChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    call_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EventCancel"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_signups: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignupPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignupRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdraw_sign_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+                signup_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_notices: {
+        parameters: {
+            query?: {
+                /** @description Only those not read yet. */
+                unread?: boolean;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_them: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadNotices"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MarkedRead"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_week: {
+        parameters: {
+            query: {
+                /** @description Any day of the week asked for. */
+                monday: string;
+                /** @description Schools, one's own first. */
+                school_id: string[];
+                /** @description Whose lessons stand in the grid: one's own. */
+                teacher_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WeekGrid"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_partners: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Partners"];
                 };
             };
             /** @description Refused, and why. */

@@ -97,6 +97,10 @@ export class FakePeerConnection {
   /** What getStats gives. */
   stats: object[] = []
   private readonly transceivers: FakeTransceiver[] = []
+  constructor(public configuration: RTCConfiguration) {}
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration
+  }
   addTransceiver(track: FakeTrack, init: { direction: string; sendEncodings: RTCRtpEncodingParameters[] }): FakeTransceiver {
     const parameters: FakeParameters = { encodings: init.sendEncodings, codecs: [] }
     const sender: FakeSender = {
@@ -235,8 +239,8 @@ export class FakeBrowser {
         this.sockets.push(socket)
         return socket
       },
-      createPeerConnection: () => {
-        const connection = new FakePeerConnection()
+      createPeerConnection: (configuration) => {
+        const connection = new FakePeerConnection(configuration)
         this.connections.push(connection)
         return connection as unknown as RTCPeerConnection
       },

@@ -11,7 +11,7 @@ const WELCOME = {
   lesson: { id: 'l1', title: '观潮', kind: 'synchronous', state: 'live' },
   may_publish: true,
   recording: true,
-  ice: {},
+  ice: {} as { ice_servers?: RTCIceServer[] },
 }
 
 async function joined(welcome: Partial<typeof WELCOME> = {}, expectedRole: PartyRole | null = null) {
@@ -37,6 +37,12 @@ describe('joining', () => {
     expect(browser.socket.sent[0]).toEqual({ v: 1, type: 'join', lesson_id: 'l1' })
     expect(publishes(browser)).toMatchObject([{ tracks: [{ mid: '0', source: 'microphone' }, { mid: '1', source: 'camera' }] }])
     expect(client.state).toMatchObject({ phase: 'live', recording: { active: true }, camera: { state: 'on' } })
+  })
+
+  it('gives both peer connections the TURN server it is welcomed with', async () => {
+    const turn = { urls: ['turns:turn.example.cn:443?transport=tcp'], username: '1:c1', credential: 'signed' }
+    const { browser } = await joined({ ice: { ice_servers: [turn] } })
+    expect(browser.connections.map((connection) => connection.configuration.iceServers)).toEqual([[turn], [turn]])
   })
 
   it('opens the devices before the welcome when the role is expected', () => {

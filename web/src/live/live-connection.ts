@@ -40,6 +40,7 @@ export class LiveConnection {
   private beat: number | null = null
   private patience: number | null = null
   private over = false
+  private iceServers: RTCIceServer[] = []
 
   constructor(
     private readonly browser: LiveBrowser,
@@ -95,7 +96,7 @@ export class LiveConnection {
   }
 
   private makeConnection(receiving: boolean): RTCPeerConnection {
-    const connection = this.browser.createPeerConnection({ bundlePolicy: 'max-bundle' })
+    const connection = this.browser.createPeerConnection({ bundlePolicy: 'max-bundle', iceServers: this.iceServers })
     connection.onconnectionstatechange = () => this.onMediaState(connection.connectionState, receiving)
     return connection
   }
@@ -120,6 +121,7 @@ export class LiveConnection {
     this.heardAtMs = this.browser.nowMs()
     const message = decodeMessage(data)
     if (!message) return
+    if (message.type === 'welcome') this.useIceServers(message.ice?.ice_servers ?? [])
     if (message.type === 'subscribe') void this.subscriber.offered(message.id, message.sdp, message.tracks)
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
     else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers)
@@ -127,6 +129,12 @@ export class LiveConnection {
       if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
       this.hooks.message(message)
     }
+  }
+
+  /** The deployment's TURN server, for networks that let only port 443 through. Nothing has been gathered yet. */
+  private useIceServers(servers: RTCIceServer[]): void {
+    this.iceServers = servers
+    this.subscriber.connection.setConfiguration({ bundlePolicy: 'max-bundle', iceServers: servers })
   }
 
   private onBeat(): void {

@@ -213,5 +213,3 @@ def stage() -> Stage:
 def make_stage() -> type[Stage]:
     """For tests that need a fresh one for each example."""
     return Stage
-
-

@@ -27,6 +27,12 @@ def test_no_authentic_packet_breaks_the_core(fuzzing, target, seed):
     assert sum(statistics.dropped.values()) > 50
 
 
+def test_no_check_breaks_the_core(fuzzing):
+    bench = fuzzing.fuzz("checks", 1, rounds=1500)
+    assert bench.answers > 100
+    assert bench.core.statistics().dropped["auth_failed"] > 5
+
+
 def test_no_garbage_breaks_the_core(fuzzing):
     statistics = fuzzing.fuzz("garbage", 1, rounds=1500).core.statistics()
     assert {"unknown_peer", "unknown_ssrc", "malformed", "oversized", "auth_failed"} <= statistics.dropped.keys()

@@ -1,5 +1,6 @@
 """Simulcast: layers change at key frames and the receiver sees one unbroken stream."""
 
+import itertools
 import random
 
 import pytest
@@ -160,7 +161,7 @@ def test_lips_stay_in_sync_over_switches(stage):
         at = nearest[1] + signed(timestamp - nearest[0].timestamp) / 90000
         offset = ntp - at if offset is None else offset
         assert abs(ntp - at - offset) < 0.002
-    steps = [signed(b.timestamp - a.timestamp) for a, b in zip(sent, sent[1:], strict=False)]
+    steps = [signed(b.timestamp - a.timestamp) for a, b in itertools.pairwise(sent)]
     assert all(step == 0 or 1 <= step < 90000 // 10 for step in steps)
 
 
@@ -215,7 +216,7 @@ def test_the_tap_follows_the_best_layer_in_one_sequence(stage):
     pictures = [int.from_bytes(packet[14:16]) & 0x7FFF for packet in packets[::2]]
     assert pictures == [(pictures[0] + n) & 0x7FFF for n in range(13)]
     timestamps = [int.from_bytes(packet[4:8]) for packet in packets[::2]]
-    assert {signed(b - a) for a, b in zip(timestamps, timestamps[1:], strict=False)} <= {1, 2699, 2700}
+    assert {signed(b - a) for a, b in itertools.pairwise(timestamps)} <= {1, 2699, 2700}
     report = stage.events_of(api.TappedReport)[-1]
     assert abs(signed(report.rtp_timestamp - timestamps[-1])) < 90000
     assert [event.layer for event in stage.events_of(api.LayerSwitched)] == [0]

@@ -1,0 +1,83 @@
+"""The whole story of a lesson from schools that reach nothing but TCP port 443: pages, signalling and all media."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from chromium import ARGUMENTS, EXECUTABLE
+from edge import PAGES_NAME, TURN_NAME, Edge, running_edge
+from playwright.sync_api import Browser, sync_playwright
+from running_product import Product, free_tcp_port, zone_where_it_is_morning
+from school_network import SchoolNetwork, school_network
+from test_lesson_story import test_a_lesson_is_booked_taught_recorded_replayed_and_counted  # noqa: F401 - told again here
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def school() -> Iterator[SchoolNetwork]:
+    with school_network() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def http_port() -> int:
+    return free_tcp_port()
+
+
+@pytest.fixture(scope="module")
+def turn_secret() -> str:
+    return secrets.token_urlsafe(24)
+
+
+@pytest.fixture(scope="module")
+def edge(
+    school: SchoolNetwork, http_port: int, turn_secret: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Edge]:
+    with running_edge(tmp_path_factory.mktemp("edge"), school.outside, http_port, turn_secret) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def product(
+    edge: Edge, http_port: int, turn_secret: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """A deployment behind the edge, whose relay is at the edge's address."""
+    product = Product(
+        tmp_path_factory.mktemp("product") / "data",
+        environment={
+            "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
+            "THREE_CLASSROOMS_PUBLIC_URL": f"https://{PAGES_NAME}",
+            "THREE_CLASSROOMS_TRUSTED_PROXIES": "127.0.0.1",
+            "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": edge.address,
+            "THREE_CLASSROOMS_TURN_URLS": edge.turn_url,
+            "THREE_CLASSROOMS_TURN_SECRET": turn_secret,
+        },
+        http_port=http_port,
+    )
+    product.start()
+    yield product
+    product.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(school: SchoolNetwork, edge: Edge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium inside the school, which knows the deployment's names and trusts its certificate."""
+    wrapper = school.wrapper(tmp_path_factory.mktemp("browser"), EXECUTABLE)
+    names = ", ".join(f"MAP {name} {edge.address}" for name in (PAGES_NAME, TURN_NAME))
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=str(wrapper),
+            args=[*ARGUMENTS, f"--host-resolver-rules={names}"],
+            env={"HOME": str(edge.home_that_trusts()), "PATH": "/usr/bin:/bin:/usr/sbin"},
+        )
+        yield running
+        running.close()
+
+
+def test_the_school_reaches_nothing_but_port_443(school: SchoolNetwork, product: Product, edge: Edge) -> None:
+    reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
+    assert school.passes("python3", "-c", reach, edge.address, "443")
+    assert not school.passes("python3", "-c", reach, edge.address, "3478")
+    send = 'import socket, sys; socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", (sys.argv[1], int(sys.argv[2])))'
+    assert not school.passes("python3", "-c", send, edge.address, "40000")

@@ -1,0 +1,99 @@
+"""Processes of a deployment that a drill can kill, freeze, thaw and start again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROGRAM = Path(sys.executable).with_name("three-classrooms")
+READY_WITHIN_S = 60.0
+
+
+@dataclass
+class Process:
+    """`three-classrooms VERB...` with a log of its own."""
+
+    name: str
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    log: Path
+    ready: dict[str, Any] = field(default_factory=dict)
+    child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Process":
+        """Start it and wait for READY."""
+        self.launch()
+        self.wait_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start it."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("THREE_CLASSROOMS_")}
+        with self.log.open("ab") as log:
+            self._from = log.tell()
+            self.child = subprocess.Popen(
+                [PROGRAM, *self.arguments], stdout=log, stderr=log, env={**clean, **self.environment}
+            )
+
+    def wait_ready(self) -> None:
+        """Wait for READY; raises RuntimeError with what it said instead."""
+        assert self.child is not None
+        deadline = time.monotonic() + READY_WITHIN_S
+        while True:
+            said = self.log.read_bytes()[self._from :].decode(errors="replace")
+            for line in said.splitlines():
+                if line.startswith("READY "):
+                    self.ready = json.loads(line.removeprefix("READY "))
+                    return
+            if self.child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} is not ready; it said:\n{said[-3000:]}")
+            time.sleep(0.05)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs."""
+        return self.child is not None and self.child.poll() is None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self.child is not None
+        self.child.kill()
+        self.child.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        assert self.child is not None
+        self.child.send_signal(signal.SIGCONT)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM."""
+        assert self.child is not None
+        self.child.terminate()
+
+    def stop(self) -> None:
+        """End it, whatever state it is in."""
+        if not self.is_running:
+            return
+        assert self.child is not None
+        self.thaw()
+        self.child.terminate()
+        try:
+            self.child.wait(15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def cpu_s(self) -> float:
+        """CPU seconds it used so far."""
+        assert self.child is not None
+        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
