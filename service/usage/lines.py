@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from media.contract import LineReason, PictureState
+from service.recordings.tables import Recording
 from service.usage.tables import AttendanceRow, UsageRow
 
 MOST_ROWS = 200_000
@@ -37,6 +38,8 @@ class MissedSpan(BaseModel):
     to_at: datetime
     sound_ms: int
     picture_ms: int
+    replay_s: float | None = None
+    """Where in the replay it begins; None while there is no recording."""
 
 
 class PartyLine(BaseModel):
@@ -76,7 +79,7 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
         if party_id is not None:
             of_party = gathered.setdefault(party_id, _Gathered())
             if kind == "line_state":
-                of_party.points.append(LinePoint(at=at, **data))
+                of_party.points.append(LinePoint(**{**data, "at": at}))
             else:
                 _count_missed(of_party.missed, data)
     names = {
@@ -84,6 +87,7 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
         for row in session.scalars(select(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id))
         if row.party_role != "lead"
     }
+    _find_in_replay(session, lesson_id, [span for found in gathered.values() for span in found.missed])
     items = [
         PartyLine(
             party_id=party_id,
@@ -98,6 +102,12 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
         if party_id in names
     ]
     return LessonLines(items=sorted(items, key=lambda item: (item.school, item.name)))
+
+
+def _find_in_replay(session: Session, lesson_id: str, spans: list[MissedSpan]) -> None:
+    origin_at = session.scalar(select(Recording.origin_at).where(Recording.lesson_id == lesson_id))
+    for span in spans if origin_at is not None else ():
+        span.replay_s = max(0.0, (span.from_at - origin_at).total_seconds())
 
 
 def _count_missed(missed: list[MissedSpan], data: dict[str, Any]) -> None:

@@ -1888,6 +1888,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/lessons/{lesson_id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Lesson Lines
+         * @description Give how the lines of a lesson's rooms did, and which seconds of the lead each room missed.
+         *
+         *     For whoever leads or replays the lesson, or speaks for a receiving school.
+         */
+        get: operations["read_lesson_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/relays": {
         parameters: {
             query?: never;
@@ -4104,6 +4126,14 @@ export interface components {
             recorded?: boolean | null;
         };
         /**
+         * LessonLines
+         * @description The lines of all parties that received the lesson, by name.
+         */
+        LessonLines: {
+            /** Items */
+            items: components["schemas"]["PartyLine"][];
+        };
+        /**
          * LessonPage
          * @description A page of lessons.
          */
@@ -4269,6 +4299,40 @@ export interface components {
             duration_ms: number | null;
         };
         /**
+         * LinePoint
+         * @description The line of a party from this moment on.
+         */
+        LinePoint: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /**
+             * Picture
+             * @enum {string}
+             */
+            picture: "full" | "small" | "slow" | "paused" | "none";
+            /**
+             * Screen
+             * @enum {string}
+             */
+            screen: "full" | "small" | "slow" | "paused" | "none";
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "none" | "line" | "ceiling" | "sender";
+            /** Kbps */
+            kbps: number | null;
+            /** Loss Pct */
+            loss_pct: number;
+            /** Queue Ms */
+            queue_ms: number;
+            /** Rtt Ms */
+            rtt_ms: number | null;
+        };
+        /**
          * MarkedRead
          * @description How many notices were unread before.
          */
@@ -4316,6 +4380,28 @@ export interface components {
              * @enum {string}
              */
             state: "booked" | "live" | "ended" | "cancelled";
+        };
+        /**
+         * MissedSpan
+         * @description A time in which the lead's sound or picture did not reach a party.
+         */
+        MissedSpan: {
+            /**
+             * From At
+             * Format: date-time
+             */
+            from_at: string;
+            /**
+             * To At
+             * Format: date-time
+             */
+            to_at: string;
+            /** Sound Ms */
+            sound_ms: number;
+            /** Picture Ms */
+            picture_ms: number;
+            /** Replay S */
+            replay_s?: number | null;
         };
         /**
          * MyEventRights
@@ -4857,6 +4943,26 @@ export interface components {
             items: components["schemas"]["SchoolView"][];
             /** Total */
             total: number;
+        };
+        /**
+         * PartyLine
+         * @description One party's line over the whole lesson.
+         */
+        PartyLine: {
+            /** Party Id */
+            party_id: string;
+            /** Name */
+            name: string;
+            /** School */
+            school: string;
+            /** Points */
+            points: components["schemas"]["LinePoint"][];
+            /** Missed */
+            missed: components["schemas"]["MissedSpan"][];
+            /** Missed Sound Ms */
+            missed_sound_ms: number;
+            /** Missed Picture Ms */
+            missed_picture_ms: number;
         };
         /**
          * PartyView
@@ -10609,6 +10715,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UsageEvents"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_lesson_lines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                lesson_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LessonLines"];
                 };
             };
             /** @description Refused, and why. */

@@ -82,4 +82,17 @@ export default {
   noPeriods: 'This school has no periods yet; please give times.',
   back: 'Back to lessons',
   live: 'Lesson',
+  lines: {
+    title: 'The network of each room',
+    explained: 'The colour shows how the lead\'s picture reached the room; sound always goes first.',
+    bandOf: 'The network of {name}',
+    kind: { full: 'Whole picture', lowered: 'Smaller or slower picture', paused: 'Picture paused' },
+    reason: { line: '(the network there is slow)', ceiling: '(rooms share the school\'s network)', sender: '(the sender\'s network is slow)' },
+    figures: '{kbps} kbit/s, {loss}% lost, {queue} ms queued',
+    missedSound: 'Missed {time} of sound',
+    missedPicture: 'Missed {time} of picture',
+    comma: ', ',
+    nothingMissed: 'Missed nothing',
+    catchUp: 'Catch up from {clock}',
+  },
 }

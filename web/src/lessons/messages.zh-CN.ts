@@ -82,4 +82,17 @@ export default {
   noPeriods: '这所学校还没有设置节次，请按时间填写。',
   back: '返回课程',
   live: '课堂',
+  lines: {
+    title: '各教室的网络',
+    explained: '颜色表示主讲的画面送到教室时的情况；声音总是优先传送。',
+    bandOf: '{name} 的网络情况',
+    kind: { full: '画面完整', lowered: '画面变小或变慢', paused: '画面暂停' },
+    reason: { line: '（教室网络较慢）', ceiling: '（本校教室共用网络）', sender: '（发送端网络较慢）' },
+    figures: '{kbps} 千比特/秒，丢包 {loss}%，排队 {queue} 毫秒',
+    missedSound: '缺少声音 {time}',
+    missedPicture: '缺少画面 {time}',
+    comma: '，',
+    nothingMissed: '没有缺少',
+    catchUp: '从 {clock} 补看',
+  },
 }

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import { bandsOf, missedText, spanOf, type PartyLine } from './lines'
+
+function at(second: number): string {
+  return new Date(1_780_000_000_000 + 1000 * second).toISOString()
+}
+function point(second: number, picture: PartyLine['points'][number]['picture'], screen: PartyLine['points'][number]['screen'] = 'none') {
+  return { at: at(second), picture, screen, reason: 'line' as const, kbps: 300, loss_pct: 1, queue_ms: 20, rtt_ms: 40 }
+}
+const LINE: PartyLine = {
+  party_id: 'room:1',
+  name: 'r',
+  school: 's',
+  points: [point(0, 'full'), point(50, 'small'), point(75, 'small', 'paused')],
+  missed: [{ from_at: at(75), to_at: at(100), sound_ms: 0, picture_ms: 25_000, replay_s: null }],
+  missed_sound_ms: 0,
+  missed_picture_ms: 25_000,
+}
+
+describe('the timeline of the lines', () => {
+  it('draws a band from each change to the next, the last to the end', () => {
+    const bands = bandsOf(LINE, spanOf([LINE]))
+    expect(bands.map(({ kind, left, width }) => [kind, left, width])).toEqual([['full', 0, 50], ['lowered', 50, 25], ['paused', 75, 25]])
+  })
+
+  it('spans a minute at least, so that a lesson just begun has a width', () => {
+    const span = spanOf([{ ...LINE, points: [point(0, 'full')], missed: [] }])
+    expect(span.to_ms - span.from_ms).toBe(60_000)
+  })
+
+  it('says missed time in minutes and seconds', () => {
+    expect([missedText(400), missedText(61_000)]).toEqual(['0:00', '1:01'])
+  })
+})
