@@ -154,6 +154,9 @@ class AddStream:
     "Extension ids negotiated with the publisher."
     ssrcs: tuple[int, ...] = ()
     "SSRCs declared in SDP (media and RTX alike, told apart by payload type); may be empty."
+    layers: tuple[str, ...] = ()
+    """Simulcast of a video stream: the rids of its layers (RFC 8853), lowest quality first, 2 to 4; () without. Their
+    SSRCs are bound by mid and rid (or repaired-rid) when they first come, so `ssrcs` must be ()."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +224,53 @@ class SetTap:
     stream: int
     "The stream; ignored if it is gone."
     on: bool
-    "Whether the recorder listens."
+    "Whether the recorder listens; of a simulcast it gets the best layer being sent, renumbered to one sequence."
+
+
+@dataclass(frozen=True)
+class SetSinkLayer:
+    """What a sink is to get at most; ignored if the sink is gone. New sinks get layer 0 and all its frames.
+
+    A layer that is not being sent is replaced by the next lower one that is, without one by the next higher. Layers
+    change at a key frame of the new one, for which its publisher is asked; until then the old one goes on. Frame rates
+    change at once downwards, upwards at the next frame that allows it.
+    """
+
+    sink: int
+    "The sink."
+    layer: int
+    "Number of the simulcast layer, 0 is the lowest; 0 for a stream without layers."
+    temporal: int | None = None
+    "Highest temporal layer sent (VP8's TID, 0-3); None: all."
+
+
+@dataclass(frozen=True)
+class SetPeerRate:
+    """What a receiver's line carries; ignored if the peer is gone.
+
+    Picture is sent at no more than twice this rate in any 40 ms or more, what is over waits its turn; sound never
+    waits. Retransmissions take at most a fifth of it.
+    """
+
+    peer: int
+    "The receiver."
+    bits_per_second: int | None
+    "Its estimated line rate, 10,000 to 1,000,000,000; None: nothing waits (the default)."
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Fill a receiver's line up to a rate for a moment, with padding on top of what is sent; ends in a ProbeResult.
+
+    A second one before that replaces the first. Ignored if the peer is gone.
+    """
+
+    peer: int
+    "The receiver."
+    bits_per_second: int
+    "Rate of media and padding together, 10,000 to 100,000,000."
+    duration_ms: int = 300
+    "For how long, 50 to 2,000."
 
 
 Command = (
@@ -237,12 +286,18 @@ Command = (
     | RemoveSink
     | RequestKeyframe
     | SetTap
+    | SetSinkLayer
+    | SetPeerRate
+    | Probe
 )
 
 
 @dataclass(frozen=True)
 class StreamStarted:
-    """The first packet of a stream came, or its publisher changed SSRC or codec; precedes its Tapped events."""
+    """The first packet of a stream came, or its publisher changed SSRC or codec; precedes its Tapped events.
+
+    A simulcast starts once, with the SSRC of the layer that came first; its Tapped packets all carry that one.
+    """
 
     stream: int
     "The stream."
@@ -305,11 +360,128 @@ class PeerGone:
     "The peer."
 
 
-Event = StreamStarted | StreamStalled | StreamResumed | Tapped | TappedReport | PeerGone
+@dataclass(frozen=True)
+class LayerStarted:
+    """A simulcast layer is being sent: its first packet came, or one after LayerStalled."""
+
+    stream: int
+    "The stream."
+    layer: int
+    "Number of the layer, 0 is the lowest."
+
+
+@dataclass(frozen=True)
+class LayerStalled:
+    """A simulcast layer is sent no more: nothing for 0.5 s while others of its stream came, or for 2 s, or BYE."""
+
+    stream: int
+    "The stream."
+    layer: int
+    "Number of the layer, 0 is the lowest."
+
+
+@dataclass(frozen=True)
+class LayerSwitched:
+    """What a sink gets has changed: from the packet just sent on, or since a frame was left out."""
+
+    sink: int
+    "The sink."
+    layer: int
+    "Number of the layer, 0 is the lowest."
+    temporal: int | None
+    "Highest temporal layer sent; None: all."
+
+
+@dataclass(frozen=True)
+class ReceiverWindow:
+    """What a receiver's transport-wide feedback told since the last window; at most one in 200 ms for each peer.
+
+    Counted in UDP payload bits of all RTP to the peer: media, retransmissions and padding.
+    """
+
+    peer: int
+    "The receiver."
+    at: float
+    "`now` of the feedback that ended the window, monotonic seconds."
+    span_ms: float
+    "Time between the last arrivals of the window before and of this one, on the receiver's clock; 0 if unknown."
+    sent_bits: int
+    "Of the packets reported in this window, arrived or lost."
+    acked_bits: int
+    "Of those that arrived."
+    sent_packets: int
+    "Packets reported, arrived or lost."
+    lost_packets: int
+    "Those lost; what was reported lost and arrived after all is taken off, down to 0."
+    queue_ms: float
+    "How much longer than the fastest of the last 30-60 s packets were under way, mean of the window."
+    probing: bool
+    "Whether padding of a probe was among them."
+
+
+@dataclass(frozen=True)
+class ReceiverEstimate:
+    """A receiver's own estimate of its line (REMB); at most one in 200 ms for each peer."""
+
+    peer: int
+    "The receiver."
+    bits_per_second: int
+    "The estimate."
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """How a probe went, once all its packets are reported on, or 1 s after its end."""
+
+    peer: int
+    "The receiver."
+    at: float
+    "`now`, monotonic seconds."
+    sent_bits: int
+    "Media and padding from its first packet to its last; 0 if there was no video sink with RTX to carry padding."
+    acked_bits: int
+    "Of those, what arrived."
+    span_ms: float
+    "The longer of the times in which that was sent and in which it arrived; acked_bits / span_ms is kbit/s."
+    lost_packets: int
+    "Packets reported lost."
+    queue_ms: float
+    "How much longer than the fastest of the last 30-60 s its packets were under way, at most."
+
+
+Event = (
+    StreamStarted
+    | StreamStalled
+    | StreamResumed
+    | Tapped
+    | TappedReport
+    | PeerGone
+    | LayerStarted
+    | LayerStalled
+    | LayerSwitched
+    | ReceiverWindow
+    | ReceiverEstimate
+    | ProbeResult
+)
+
+
+class LayerStatistics(NamedTuple):
+    """Counters of one simulcast layer."""
+
+    layer: int
+    "Its number, 0 is the lowest."
+    packets: int
+    "Packets accepted."
+    bytes: int
+    "Their RTP payload bytes."
+    last_packet: float | None
+    "`now` of the last packet, monotonic seconds; None before the first."
+    last_keyframe: float | None
+    "`now` of the packet that began the last key frame; None before the first."
 
 
 class StreamStatistics(NamedTuple):
-    """Counters of a living stream; all but last_packet only grow."""
+    """Counters of a living stream, all its layers together; all but last_packet only grow."""
 
     packets: int
     "Packets accepted: media and recovered, without duplicates."
@@ -325,6 +497,8 @@ class StreamStatistics(NamedTuple):
     "Key frames asked for."
     last_packet: float | None
     "`now` of the last packet, monotonic seconds; None before the first."
+    layers: tuple[LayerStatistics, ...] = ()
+    "Each simulcast layer, lowest first; () for a stream without."
 
 
 class SinkStatistics(NamedTuple):
@@ -348,6 +522,8 @@ class SinkStatistics(NamedTuple):
     "`now` of the last receiver report, monotonic seconds; None before the first."
     rtt: float | None
     "Round trip in seconds by the last receiver report; None while unknown."
+    layer: int = 0
+    "Number of the simulcast layer it gets, 0 is the lowest; 0 for a stream without."
 
 
 @dataclass(frozen=True)

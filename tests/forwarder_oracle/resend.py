@@ -1,7 +1,7 @@
 """How often and how much may be sent again to one receiver, so that a narrow link is not flooded by repairs."""
 
 _MIN_SPACING_S = 0.02
-_MAX_SPACING_S = 0.3
+_MAX_SPACING_S = 1.0
 _MAX_RESENDS = 3
 # Repairs may take this share of what is sent for the first time, and this much at once.
 _SHARE = 0.25

@@ -235,6 +235,13 @@ def throw_commands(bench: Bench) -> None:
         "codecs": lambda: bench.chance.choice(((VP8, H264), (OPUS,), (), (VP8,) * 40)),
         "extensions": lambda: bench.chance.choice((IDS, api.ExtensionIds(), api.ExtensionIds(mid=256))),
         "ssrcs": lambda: bench.chance.choice(((), (1, 2), tuple(range(40)), (-1,))),
+        "layers": lambda: bench.chance.choice(
+            ((), (), ("q", "h"), ("q", "h", "f"), ("q",), ("q", "q"), tuple("abcde"))
+        ),
+        "layer": lambda: bench.chance.choice((0, 0, 1, 2, 5, -1)),
+        "temporal": lambda: bench.chance.choice((None, None, 0, 1, 3, 4)),
+        "bits_per_second": lambda: bench.chance.choice((None, 0, 10_000, 500_000, 1_000_000_000)),
+        "duration_ms": lambda: bench.chance.choice((0, 50, 300, 2001)),
         "payload_types": lambda: bench.chance.choice(({"vp8": (96, 97)}, {}, {"opus": (128, None)})),
     }
     command = bench.chance.choice(api.Command.__args__)
@@ -247,6 +254,8 @@ def throw_commands(bench: Bench) -> None:
         size = bench.chance.choice((16, 16, 32, 5))
         values |= dict.fromkeys(("send_key", "receive_key"), bytes(size))
         values |= dict.fromkeys(("send_salt", "receive_salt"), bytes(bench.chance.choice((12, 14))))
+    if command is api.Probe:
+        values["bits_per_second"] = values["bits_per_second"] or 1_000_000
     with contextlib.suppress(api.CommandError):
         bench.obey(command(**values))
     datagram = bench.seal.protect(bench.rtp())

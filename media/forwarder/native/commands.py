@@ -17,6 +17,8 @@ _PROFILES = {
     api.SrtpProfile.AES128_CM_SHA1_80: 2,
 }
 _MAX_MID_BYTES = 255
+_HIGHEST_TID = 3
+_SLOWEST, _FASTEST, _FASTEST_PROBE = 10_000, 1_000_000_000, 100_000_000
 
 
 class Commands:
@@ -37,6 +39,9 @@ class Commands:
             api.RemoveSink: lambda c, _now: core.remove_sink(c.sink),
             api.RequestKeyframe: lambda c, _now: core.request_keyframe(c.stream),
             api.SetTap: lambda c, _now: core.set_tap(c.stream, c.on),
+            api.SetSinkLayer: self._set_sink_layer,
+            api.SetPeerRate: self._set_peer_rate,
+            api.Probe: self._probe,
         }
 
     def obey(self, command: api.Command, now_us: int) -> None:
@@ -68,6 +73,7 @@ class Commands:
         rtx = (codec.rtx_payload_type for codec in command.codecs)
         _check_payload_types((*(codec.payload_type for codec in command.codecs), *rtx))
         _check_ssrcs(command.ssrcs)
+        _check_layers(command)
         self._core.add_stream(
             command.stream,
             command.peer,
@@ -76,6 +82,7 @@ class Commands:
             [_codec_fields(codec) for codec in command.codecs],
             _extension_ids(command.extensions),
             command.ssrcs,
+            [rid.encode() for rid in command.layers],
         )
 
     def _add_sink(self, command: api.AddSink, _now_us: int) -> None:
@@ -98,6 +105,36 @@ class Commands:
             _mid(command.mid),
             command.active,
         )
+
+    def _set_sink_layer(self, command: api.SetSinkLayer, _now_us: int) -> None:
+        if command.temporal is not None and not 0 <= command.temporal <= _HIGHEST_TID:
+            raise api.CommandError("temporal layers are 0-3 (RFC 7741 4.2)")
+        layers = self._core.layers_of(command.sink)
+        if layers and not 0 <= command.layer < layers:
+            raise api.CommandError(f"sink {command.sink} has layers 0-{layers - 1}, not {command.layer}")
+        temporal = _HIGHEST_TID + 1 if command.temporal is None else command.temporal
+        self._core.set_sink_layer(command.sink, command.layer, temporal)
+
+    def _set_peer_rate(self, command: api.SetPeerRate, now_us: int) -> None:
+        if command.bits_per_second is not None and not _SLOWEST <= command.bits_per_second <= _FASTEST:
+            raise api.CommandError(f"a line carries {_SLOWEST} to {_FASTEST} bit/s")
+        self._core.set_peer_rate(command.peer, command.bits_per_second or 0, now_us)
+
+    def _probe(self, command: api.Probe, now_us: int) -> None:
+        if not _SLOWEST <= command.bits_per_second <= _FASTEST_PROBE or not 50 <= command.duration_ms <= 2000:
+            raise api.CommandError(f"a probe has {_SLOWEST} to {_FASTEST_PROBE} bit/s for 50 to 2,000 ms")
+        self._core.probe(command.peer, command.bits_per_second, command.duration_ms * 1000, now_us)
+
+
+def _check_layers(command: api.AddStream) -> None:
+    if not command.layers:
+        return
+    if command.kind != "video" or len(command.layers) == 1 or len(set(command.layers)) < len(command.layers):
+        raise api.CommandError("a simulcast is video with 2 to 4 different rids")
+    if command.ssrcs or "" in command.layers:
+        raise api.CommandError("the SSRCs of a simulcast are bound by rids, which are not empty")
+    if command.extensions.mid is None or command.extensions.rid is None:
+        raise api.CommandError("a simulcast needs the extensions mid and rid")
 
 
 def _codec_fields(codec: api.StreamCodec) -> tuple[int, int, int, int, bool, bool, bool]:

@@ -9,6 +9,9 @@ from libc.string cimport memcpy
 
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
+from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
+from media.forwarder.native.line_reports cimport line_of, start_probe
+from media.forwarder.native.pacer cimport pacer_set
 from media.forwarder.native.packet_cache cimport AUDIO_BYTES, AUDIO_PACKETS, VIDEO_BYTES, VIDEO_PACKETS, cache_init
 from media.forwarder.native.port cimport (
     CONTROL_HEADER_BYTES, MAX_SOCKETS, Port, end_batch, port_add_socket, port_free, port_init, port_lock, port_run,
@@ -18,14 +21,16 @@ from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
 from media.forwarder.native.rtp cimport Extensions
 from media.forwarder.native.sending cimport pause_sink, remember_sent_numbers
+from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping
 from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
-    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, Codec, Message, Peer, Sink, State, Stream,
-    add_index, free_peer, free_place, free_sink, free_stream, new_struct, next_index, remember_spent, remove_index,
-    reserve_spent, want_keyframe,
+    ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices,
+    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
+    next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
+from media.forwarder.native.vp8 cimport ALL_TEMPORAL
 from media.forwarder.native.windows cimport windows_unbind
 
 import random
@@ -76,6 +81,9 @@ cdef class Core:
                 free_sink(self.state.sinks[i])
         for i in range(self.state.room_streams):
             if self.state.streams[i] != NULL:
+                if self.state.streams[i].simulcast != NULL and self.state.streams[i].layer == 0:
+                    free(self.state.streams[i].simulcast.members.at)
+                    free(self.state.streams[i].simulcast)
                 free_stream(self.state.streams[i])
         for i in range(self.state.room_peers):
             if self.state.peers[i] != NULL:
@@ -174,15 +182,71 @@ cdef class Core:
         free_peer(peer)
         self.state.peers[at] = NULL
 
+    def set_peer_rate(self, int64_t peer_id, int64_t bits_per_second, int64_t now_us):
+        """What the peer's line carries, 0 for no limit; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0 or (bits_per_second == 0 and self.state.peers[at].line == NULL):
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        pacer_set(&self.state.peers[at].line.pacer, bits_per_second, now_us)
+        self.state.peers_due_us[at] = 0
+
+    def probe(self, int64_t peer_id, int64_t bits_per_second, int64_t duration_us, int64_t now_us):
+        """Probe the peer's line; nothing if it is gone."""
+        cdef int at = self.peer_places.get(peer_id, -1)
+        if at < 0:
+            return
+        if line_of(self.state.peers[at]) == NULL:
+            raise MemoryError
+        start_probe(self.state, at, bits_per_second, duration_us, now_us)
+
     # --- streams ---------------------------------------------------------------------------------------------------
 
-    def add_stream(self, int64_t stream_id, int64_t peer_id, bint video, bytes mid, codecs, extensions, ssrcs):
-        """Add a stream; codecs are tuples in the order of `Codec`'s fields, extensions of `Extensions`'s."""
+    def add_stream(self, int64_t stream_id, int64_t peer_id, bint video, bytes mid, codecs, extensions, ssrcs, rids=()):
+        """Add a stream; codecs are tuples in the order of `Codec`'s fields, extensions of `Extensions`'s.
+
+        rids: of its simulcast layers, lowest first; empty for a stream without.
+        """
+        cdef Simulcast *track
+        cdef int first, i
+        if len(codecs) > MAX_CODECS or len(ssrcs) > MAX_DECLARED or len(mid) > 255:
+            raise FullError(f"a stream has at most {MAX_CODECS} codecs and {MAX_DECLARED} SSRCs")
+        if len(rids) > MAX_LAYERS or any(len(rid) > MAX_RID for rid in rids):
+            raise FullError(f"a stream has at most {MAX_LAYERS} layers, whose rids have at most {MAX_RID} bytes")
+        first = self.make_stream(stream_id, peer_id, video, mid, codecs, extensions, ssrcs)
+        self.stream_places[stream_id] = first
+        if not rids:
+            return
+        track = <Simulcast *>calloc(1, sizeof(Simulcast))
+        if track == NULL:
+            self.remove_stream(stream_id)
+            raise MemoryError
+        track.id, track.tap_place, track.tap.awaited = stream_id, -1, NOTHING_AWAITED
+        self.join_track(track, first, rids[0])
+        try:
+            for i in range(1, len(rids)):
+                self.join_track(track, self.make_stream(stream_id, peer_id, video, mid, codecs, extensions, ()),
+                                rids[i])
+        except MemoryError:
+            self.remove_stream(stream_id)
+            raise
+
+    cdef void join_track(self, Simulcast *track, int at, bytes rid) except *:
+        cdef Stream *stream = self.state.streams[at]
+        stream.simulcast = track
+        stream.layer = track.n
+        stream.rid_bytes = len(rid)
+        memcpy(stream.rid, <const char *>rid, stream.rid_bytes)
+        track.places[track.n] = at
+        track.n += 1
+
+    cdef int make_stream(self, int64_t stream_id, int64_t peer_id, bint video, bytes mid, codecs, extensions,
+                         ssrcs) except -1:
+        # One source: a stream, or a layer of one.
         cdef int peer = self.place(self.peer_places, peer_id)
         cdef int at, i
         cdef Stream *stream
-        if len(codecs) > MAX_CODECS or len(ssrcs) > MAX_DECLARED or len(mid) > 255:
-            raise FullError(f"a stream has at most {MAX_CODECS} codecs and {MAX_DECLARED} SSRCs")
         at = free_place(<void ***>&self.state.streams, &self.state.streams_due_us, &self.state.room_streams)
         stream = <Stream *>new_struct(sizeof(Stream))
         if (
@@ -207,21 +271,38 @@ cdef class Core:
         for i in range(stream.n_declared):
             stream.declared[i] = ssrcs[i]
         stream.last_packet_us = -1
+        stream.last_keyframe_us = -1
         stream.wish.last_us = -1_000_000_000
         self.state.streams[at] = stream
         self.state.streams_due_us[at] = 0
-        self.stream_places[stream_id] = at
+        return at
 
     def remove_stream(self, int64_t stream_id):
         """Forget a stream and its sinks, whose receivers hear BYE; nothing if it is gone."""
         cdef int at = self.stream_places.pop(stream_id, -1)
-        cdef Stream *stream
+        cdef int i
+        cdef Simulcast *track
         if at < 0:
             return
-        stream = self.state.streams[at]
-        while stream.sinks.n:
-            send_bye(self.state, self.state.sinks[stream.sinks.at[0]])
-            self.drop_sink(stream.sinks.at[0])
+        track = self.state.streams[at].simulcast
+        if track == NULL:
+            self.drop_sinks(&self.state.streams[at].sinks)
+            self.drop_sinks(&self.state.streams[at].waiting)
+            self.drop_stream(at)
+            return
+        self.drop_sinks(&track.members)
+        for i in range(track.n):
+            self.drop_stream(track.places[i])
+        free(track.members.at)
+        free(track)
+
+    cdef void drop_sinks(self, Indices *sinks):
+        while sinks.n:
+            send_bye(self.state, self.state.sinks[sinks.at[0]])
+            self.drop_sink(sinks.at[0])
+
+    cdef void drop_stream(self, int at):
+        cdef Stream *stream = self.state.streams[at]
         windows_unbind(&self.state.peers[stream.peer].rtp_windows, at)
         remove_index(&self.state.peers[stream.peer].streams, at)
         free_stream(stream)
@@ -230,17 +311,39 @@ cdef class Core:
     def request_keyframe(self, int64_t stream_id):
         """Ask for a key frame at the next occasion; nothing if the stream is gone."""
         cdef int at = self.stream_places.get(stream_id, -1)
-        if at >= 0:
+        cdef Simulcast *track
+        cdef int i
+        if at < 0:
+            return
+        track = self.state.streams[at].simulcast
+        if track == NULL:
             want_keyframe(self.state, at)
+            return
+        for i in range(track.n):
+            if self.state.streams[track.places[i]].sinks.n or track.tap_place == track.places[i]:
+                want_keyframe(self.state, track.places[i])
 
     def set_tap(self, int64_t stream_id, bint on):
         """Turn the recorder's events on or off; nothing if the stream is gone."""
         cdef int at = self.stream_places.get(stream_id, -1)
         if at < 0:
             return
+        if self.state.streams[at].simulcast != NULL:
+            self.set_track_tap(self.state.streams[at].simulcast, on)
+            return
         if on and not self.state.streams[at].tapped:
             want_keyframe(self.state, at)
         self.state.streams[at].tapped = on
+
+    cdef void set_track_tap(self, Simulcast *track, bint on):
+        # It begins at a key frame of the best layer, with numbers that go on where they were.
+        if on == track.tapped:
+            return
+        track.tapped = on
+        track.tap_place = -1
+        track.tap.awaited = NOTHING_AWAITED
+        if on:
+            choose_again(self.state, track)
 
     # --- sinks -----------------------------------------------------------------------------------------------------
 
@@ -252,10 +355,13 @@ cdef class Core:
         cdef Peer *peer = self.state.peers[p]
         cdef int at = free_place(<void ***>&self.state.sinks, &self.state.sinks_due_us, &self.state.room_sinks)
         cdef Sink *sink = <Sink *>new_struct(sizeof(Sink))
+        cdef Simulcast *track = self.state.streams[stream].simulcast
         cdef int i
         if at < 0 or sink == NULL:
             free(sink)
             raise MemoryError
+        if track != NULL:
+            stream = best_layer(self.state, track, 0)
         sink.id, sink.stream, sink.peer, sink.ssrc, sink.active = sink_id, stream, p, ssrc, active
         sink.has_rtx = rtx_ssrc is not None
         sink.rtx_ssrc = rtx_ssrc or 0
@@ -276,6 +382,8 @@ cdef class Core:
             free_sink(sink)
             raise MemoryError
         self.sink_places[sink_id] = at
+        if track != NULL:
+            choose_layer(self.state, at)
         if active:
             want_keyframe(self.state, stream)
 
@@ -287,16 +395,68 @@ cdef class Core:
             return False
         if not remember_sent_numbers(sink):
             return False
-        if not add_index(&stream.sinks, at):
+        if stream.simulcast != NULL and not self.join_members(stream.simulcast, at, sink):
+            return False
+        if stream.simulcast == NULL and not add_index(&stream.sinks, at):
             return False
         if not add_index(&peer.sinks, at):
             remove_index(&stream.sinks, at)
+            if stream.simulcast != NULL:
+                remove_index(&stream.simulcast.members, at)
             return False
         remember_spent(peer, sink.ssrc, sink.numbering.next_out)
         remember_spent(peer, sink.rtx_ssrc, sink.rtx_next)
         self.state.sinks[at] = sink
         self.state.sinks_due_us[at] = 0
         return True
+
+    cdef bint join_members(self, Simulcast *track, int at, Sink *sink):
+        # Among those that get one of the layers, with room to wait for and be on each. False without memory.
+        cdef int i
+        for i in range(track.n):
+            if not self.room_for_shaped(self.state.streams[track.places[i]], track.members.n + 1):
+                return False
+        return self.shape(sink) and add_index(&track.members, at)
+
+    cdef bint room_for_shaped(self, Stream *stream, int n):
+        return reserve_index(&stream.sinks, n) and reserve_index(&stream.waiting, n)
+
+    cdef bint shape(self, Sink *sink):
+        # False without memory.
+        sink.shaping = <Shaping *>calloc(1, sizeof(Shaping))
+        if sink.shaping == NULL:
+            return False
+        sink.shaping.awaited = NOTHING_AWAITED
+        sink.shaping.vp8.temporal = sink.shaping.vp8.wanted_temporal = ALL_TEMPORAL
+        return True
+
+    def set_sink_layer(self, int64_t sink_id, int layer, int temporal):
+        """Choose what a sink gets, temporal 4 for all frames; nothing if it is gone."""
+        cdef int at = self.sink_places.get(sink_id, -1)
+        cdef Sink *sink
+        cdef Stream *stream
+        if at < 0:
+            return
+        sink = self.state.sinks[at]
+        stream = self.state.streams[sink.stream]
+        if sink.shaping == NULL:
+            if temporal == ALL_TEMPORAL:
+                return
+            if not self.room_for_shaped(stream, stream.sinks.n + stream.waiting.n) or not self.shape(sink):
+                raise MemoryError
+            sink.shaping.on = True
+        sink.shaping.vp8.wanted_temporal = temporal
+        sink.shaping.wanted_layer = layer
+        choose_layer(self.state, at)
+
+    def layers_of(self, int64_t sink_id):
+        """How many layers the stream of a living sink has, 1 without simulcast; 0 if the sink is gone."""
+        cdef int at = self.sink_places.get(sink_id, -1)
+        cdef Simulcast *track
+        if at < 0:
+            return 0
+        track = self.state.streams[self.state.sinks[at].stream].simulcast
+        return 1 if track == NULL else track.n
 
     def uses_ssrc(self, int64_t peer_id, uint32_t ssrc):
         """Whether a living sink of that peer sends under this SSRC."""
@@ -319,7 +479,10 @@ cdef class Core:
             return
         self.state.sinks[at].active = True
         self.state.sinks_due_us[at] = 0
-        want_keyframe(self.state, self.state.sinks[at].stream)
+        if self.state.sinks[at].shaping != NULL:
+            hold_sink(self.state, at)
+        else:
+            want_keyframe(self.state, self.state.sinks[at].stream)
 
     def remove_sink(self, int64_t sink_id):
         """Stop sending and say BYE; nothing if it is gone."""
@@ -332,6 +495,11 @@ cdef class Core:
     cdef void drop_sink(self, int at):
         cdef Sink *sink = self.state.sinks[at]
         cdef Peer *peer = self.state.peers[sink.peer]
+        cdef Simulcast *track = self.state.streams[sink.stream].simulcast
+        if sink.shaping != NULL:
+            await_nothing(self.state, at)
+        if track != NULL:
+            remove_index(&track.members, at)
         remove_index(&self.state.streams[sink.stream].sinks, at)
         remove_index(&peer.sinks, at)
         remember_spent(peer, sink.ssrc, sink.numbering.next_out)
@@ -381,10 +549,13 @@ cdef class Core:
         return self.state.room_streams, self.state.room_sinks
 
     def read_streams(self, int first, int end):
-        """Streams' counters as packed records: id, then in the order of StreamStatistics, times in us."""
+        """Streams' counters as packed records: id, in the order of StreamStatistics, then layer and last key frame.
+
+        Each simulcast layer has a record of its own, a stream without has layer -1; times in us.
+        """
         cdef int i
         cdef Stream *stream
-        cdef int64_t fields[8]
+        cdef int64_t fields[10]
         cdef char *begin
         cdef char *at
         first, end = max(first, 0), min(end, self.state.room_streams)
@@ -394,16 +565,17 @@ cdef class Core:
             stream = self.state.streams[i]
             if stream != NULL:
                 fields = [stream.id, stream.packets, stream.bytes, stream.lost, stream.recovered, stream.nacks_sent,
-                          stream.plis_sent, stream.last_packet_us]
+                          stream.plis_sent, stream.last_packet_us,
+                          -1 if stream.simulcast == NULL else stream.layer, stream.last_keyframe_us]
                 memcpy(at, fields, sizeof(fields))
                 at += sizeof(fields)
         return bytes(out[:at - begin])
 
     def read_sinks(self, int first, int end):
-        """Sinks' counters as packed records: id, then in the order of SinkStatistics; the last two are doubles."""
+        """Sinks' counters as packed records: id, then in the order of SinkStatistics; layer, then two doubles."""
         cdef int i
         cdef Sink *sink
-        cdef int64_t fields[8]
+        cdef int64_t fields[9]
         cdef double shares[2]
         cdef char *begin
         cdef char *at
@@ -414,7 +586,7 @@ cdef class Core:
             sink = self.state.sinks[i]
             if sink != NULL:
                 fields = [sink.id, sink.packets, sink.bytes, sink.resent, sink.nacks_received, sink.plis_received,
-                          sink.packets_lost, sink.last_rr_us]
+                          sink.packets_lost, sink.last_rr_us, self.state.streams[sink.stream].layer]
                 shares = [sink.fraction_lost, sink.rtt_s]
                 memcpy(at, fields, sizeof(fields))
                 memcpy(at + sizeof(fields), shares, sizeof(shares))

@@ -12,6 +12,12 @@ cdef enum:
     EVENT_TAPPED = 4                # i64 arrival in microseconds, packet
     EVENT_REPORT = 5                # i64 arrival in microseconds, u64 NTP, u32 RTP timestamp
     EVENT_PEER_GONE = 6
+    EVENT_LAYER_STARTED = 7         # u8 layer
+    EVENT_LAYER_STALLED = 8         # u8 layer
+    EVENT_LAYER_SWITCHED = 9        # u8 layer, u8 temporal layer
+    EVENT_WINDOW = 10               # 8 i64, in the order of ReceiverWindow; times in microseconds, sizes in bytes
+    EVENT_ESTIMATE = 11             # i64
+    EVENT_PROBED = 12               # 6 i64, in the order of ProbeResult; times in microseconds, sizes in bytes
     RECORD_HEADER_BYTES = 13
     MAX_EVENT_BYTES = 32 * 1024 * 1024
 
@@ -41,6 +47,22 @@ cdef inline void tell(State *state, uint8_t kind, int64_t number) noexcept nogil
     event_room(state, kind, number, 0)
 
 
+cdef inline void tell_numbers(State *state, uint8_t kind, int64_t number, const int64_t *numbers,
+                              int n) noexcept nogil:
+    cdef uint8_t *body = event_room(state, kind, number, n * 8)
+    if body != NULL:
+        memcpy(body, numbers, n * 8)
+
+
+cdef inline void tell_layer(State *state, uint8_t kind, int64_t number, int layer, int temporal) noexcept nogil:
+    # With the temporal layer only if it is not below 0.
+    cdef uint8_t *body = event_room(state, kind, number, 1 + (temporal >= 0))
+    if body != NULL:
+        body[0] = <uint8_t>layer
+        if temporal >= 0:
+            body[1] = <uint8_t>temporal
+
+
 cdef inline void tell_started(State *state, const Stream *stream) noexcept nogil:
     cdef uint8_t *body = event_room(state, EVENT_STARTED, stream.id, 6)
     if body != NULL:
@@ -49,10 +71,10 @@ cdef inline void tell_started(State *state, const Stream *stream) noexcept nogil
         body[5] = <uint8_t>stream.codecs[stream.codec].payload_type
 
 
-cdef inline uint8_t *tell_tapped(State *state, const Stream *stream, const uint8_t *header, int header_bytes,
+cdef inline uint8_t *tell_tapped(State *state, int64_t stream_id, const uint8_t *header, int header_bytes,
                                  const uint8_t *payload, int payload_bytes, int64_t now_us) noexcept nogil:
     # Returns where the packet's header stands in the record, to be corrected for what came by RTX; may be NULL.
-    cdef uint8_t *body = event_room(state, EVENT_TAPPED, stream.id, 8 + header_bytes + payload_bytes)
+    cdef uint8_t *body = event_room(state, EVENT_TAPPED, stream_id, 8 + header_bytes + payload_bytes)
     if body == NULL:
         return NULL
     memcpy(body, &now_us, 8)

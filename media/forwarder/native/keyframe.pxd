@@ -47,6 +47,20 @@ cdef inline bint starts_h264_keyframe(const uint8_t *payload, int length) noexce
     return False
 
 
+cdef inline bint carries_h264_parameters(const uint8_t *payload, int length) noexcept nogil:
+    # A sequence parameter set, alone or in an aggregate: with it a decoder can begin (RFC 6184 5.7.1).
+    cdef int at = 1
+    if length < 2:
+        return False
+    if payload[0] & 0x1F != NAL_STAP_A:
+        return payload[0] & 0x1F == NAL_SPS
+    while at + 3 <= length:
+        if payload[at + 2] & 0x1F == NAL_SPS:
+            return True
+        at += 2 + read16(payload + at)
+    return False
+
+
 # --- when to ask for one: the wishes of all receivers of a stream merged into few requests ----------------------------
 
 cdef enum:

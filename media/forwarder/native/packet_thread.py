@@ -104,9 +104,7 @@ class PacketThread:
 
     def _run(self) -> None:
         if not self._core.prefer_thread():
-            logger.info(
-                "packets go before no other work: that takes CAP_SYS_NICE or LimitNICE=-10"
-            )
+            logger.info("packets go before no other work: that takes CAP_SYS_NICE or LimitNICE=-10")
         self._core.run()
 
     @contextlib.contextmanager

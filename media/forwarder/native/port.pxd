@@ -76,6 +76,7 @@ ctypedef struct Port:
 
 cdef inline void take_datagram(State *state, int peer, const uint8_t *data, int length, int64_t now_us) noexcept nogil:
     # One RTP or RTCP datagram (RFC 5761 4) of a peer, -1 if unknown; what it causes waits for `end_batch`.
+    state.now_us = now_us
     if peer < 0:
         state.drops.unknown_peer += 1
     elif length < 2 or data[0] >> 6 != 2:

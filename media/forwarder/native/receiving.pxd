@@ -4,11 +4,14 @@ from libc.string cimport memcmp
 
 from media.forwarder.native.events cimport EVENT_RESUMED, tell, tell_started, tell_tapped
 from media.forwarder.native.keyframe cimport starts_h264_keyframe, starts_vp8_keyframe
+from media.forwarder.native.layers cimport begin_layer, catch_up, layer_lives, layer_started, tap_packet
 from media.forwarder.native.nack cimport forget_missing, note_gap
-from media.forwarder.native.packet_cache cimport Packet, cache_keep, cache_pad, cache_room
+from media.forwarder.native.packet_cache cimport Packet, cache_find, cache_keep, cache_pad, cache_room
 from media.forwarder.native.reception cimport reception_note, reception_start
 from media.forwarder.native.reporting cimport STALL_US
-from media.forwarder.native.rtp cimport Elements, Header, padding_bytes, parse_header, read_extensions
+from media.forwarder.native.rtp cimport (
+    Elements, Header, find_element, padding_bytes, parse_header, read_extensions,
+)
 from media.forwarder.native.sending cimport forward_all, forward_stream
 from media.forwarder.native.sequence cimport MAX_GAP, nearest, order_leave_out, order_place, order_start
 from media.forwarder.native.srtp cimport ReplayWindow, guess_index, is_replayed, open_rtp, remember_index, replay_init
@@ -119,12 +122,22 @@ cdef inline int find_stream(State *state, const Peer *peer, const uint8_t *packe
         stream = state.streams[peer.streams.at[i]]
         if read_extensions(packet, header, &stream.extensions, &elements) and elements.mid != NULL:
             named = True
-            if elements.mid_bytes == stream.mid_bytes and memcmp(elements.mid, stream.mid, stream.mid_bytes) == 0:
+            if elements.mid_bytes == stream.mid_bytes and memcmp(elements.mid, stream.mid, stream.mid_bytes) == 0 and (
+                    stream.simulcast == NULL or names_layer(stream, packet, header)):
                 return peer.streams.at[i]
         if codec_of_type(stream, header.payload_type) >= 0 or codec_of_rtx_type(stream, header.payload_type) >= 0:
             found = peer.streams.at[i]
             candidates += 1
     return found if candidates == 1 and not named else -1
+
+
+cdef inline bint names_layer(const Stream *stream, const uint8_t *packet, const Header *header) noexcept nogil:
+    # Whether the packet carries the layer's rid, or that of what it repairs (RFC 8852 3).
+    cdef int length = 0
+    cdef const uint8_t *rid = find_element(packet, header, stream.extensions.rid, &length)
+    if rid == NULL:
+        rid = find_element(packet, header, stream.extensions.repaired_rid, &length)
+    return rid != NULL and length == stream.rid_bytes and memcmp(rid, stream.rid, length) == 0
 
 
 cdef inline int codec_of_type(const Stream *stream, int payload_type) noexcept nogil:
@@ -176,9 +189,10 @@ cdef inline void take_media(State *state, int at, const Header *header, const El
     cdef Stream *stream = state.streams[at]
     cdef int64_t place
     cdef bint in_order
+    cdef bint begun = False
     if not stream.started or arrival.ssrc != stream.ssrc:
         if stream.started and now_us - stream.last_packet_us < STALL_US and (
-                elements.has_rid or now_us - stream.since_us < MIN_SOURCE_US):
+                (elements.has_rid and stream.simulcast == NULL) or now_us - stream.since_us < MIN_SOURCE_US):
             # A layer we did not negotiate, a straggler, or a flood of SSRCs.
             state.drops.extra_source += 1
             return
@@ -195,15 +209,23 @@ cdef inline void take_media(State *state, int at, const Header *header, const El
         forget_missing(&stream.missing, arrival.ext_seq)
     if arrival.codec != stream.codec:
         stream.codec = arrival.codec
-        tell_started(state, stream)
+        if stream.simulcast == NULL:
+            tell_started(state, stream)
     if not arrival.repaired:
         reception_note(&stream.reception, arrival.ext_seq, header.timestamp, stream.codecs[stream.codec].clock_rate,
                        now_us)
     note_arrival(state, stream, header, arrival, now_us)
     if arrival.payload_bytes == 0 and in_order:
         order_leave_out(&stream.order, arrival.ext_seq)     # padding only: the receivers see no gap
-    else:
-        keep(state, at, header, elements, arrival, place, now_us)
+        return
+    if stream.simulcast != NULL or stream.waiting.n:
+        begun = begin_layer(state, at, arrival.opened + arrival.skip_bytes, arrival.payload_bytes, place,
+                            header.timestamp + stream.timestamp_offset, now_us)
+    keep(state, at, header, elements, arrival, place, now_us)
+    if stream.simulcast != NULL and stream.simulcast.tap_place == at and stream.simulcast.tapped:
+        tap_packet(state, stream, cache_find(&stream.cache, place))
+    if begun and not in_order:
+        catch_up(state, at, place)
 
 
 cdef inline void start_source(State *state, int at, const Header *header, const Arrival *arrival,
@@ -225,7 +247,10 @@ cdef inline void start_source(State *state, int at, const Header *header, const 
     order_start(&stream.order, arrival.ext_seq)
     reception_start(&stream.reception, arrival.ext_seq)
     state.streams_due_us[at] = 0
-    tell_started(state, stream)
+    if stream.simulcast == NULL:
+        tell_started(state, stream)
+    else:
+        layer_started(state, at, header.timestamp, now_us)
 
 
 cdef inline void note_progress(State *state, int at, int64_t ext_seq, int64_t now_us) noexcept nogil:
@@ -268,11 +293,13 @@ cdef inline void note_arrival(State *state, Stream *stream, const Header *header
     stream.packets += 1
     stream.bytes += arrival.payload_bytes
     stream.last_packet_us = now_us
-    if stream.stalled:
+    if stream.stalled and stream.simulcast != NULL:
+        layer_lives(state, stream)
+    elif stream.stalled:
         stream.stalled = False
         tell(state, EVENT_RESUMED, stream.id)
     if stream.tapped:
-        told = tell_tapped(state, stream, arrival.header, header.header_bytes, payload,
+        told = tell_tapped(state, stream.id, arrival.header, header.header_bytes, payload,
                            arrival.payload_bytes + arrival.padding_bytes, now_us)
         if told != NULL and arrival.repaired:
             told[0] &= 0xDF

@@ -3,7 +3,11 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from media.forwarder.native.clock cimport ntp_of, to_our_clock
 from media.forwarder.native.events cimport EVENT_PEER_GONE, EVENT_STALLED, tell, tell_report
-from media.forwarder.native.rtcp cimport BYE, FIR_FORMAT, NACK_FORMAT, PLI_FORMAT, PSFB, RR, RTPFB, SR
+from media.forwarder.native.line_reports cimport take_line_feedback, take_remb
+from media.forwarder.native.layers cimport layer_stalled, note_layer_report
+from media.forwarder.native.rtcp cimport (
+    BYE, FIR_FORMAT, NACK_FORMAT, PLI_FORMAT, PSFB, REMB_FORMAT, RR, RTPFB, SR, TRANSPORT_CC_FORMAT,
+)
 from media.forwarder.native.sending cimport answer_nack
 from media.forwarder.native.srtp cimport is_replayed, open_rtcp, remember_index
 from media.forwarder.native.state cimport Peer, Sink, State, Stream, sink_of_ssrc, want_keyframe
@@ -79,6 +83,10 @@ cdef inline bint take_report(State *state, int p, const uint8_t *packet, int siz
         if size < 16:
             return False
         take_nack(state, p, packet, size, now_us)
+    elif kind == RTPFB and count == TRANSPORT_CC_FORMAT:
+        return take_line_feedback(state, p, packet, size, now_us)
+    elif kind == PSFB and count == REMB_FORMAT:
+        take_remb(state, p, packet, size, now_us)
     elif kind == PSFB and size >= 12:
         take_keyframe_request(state, p, packet, size)
     return True
@@ -103,7 +111,9 @@ cdef inline void take_sender_report(State *state, int p, const uint8_t *packet, 
         stream.has_sr = True
         for i in range(stream.sinks.n):
             state.sinks_due_us[stream.sinks.at[i]] = 0      # now they can be told, too
-    if stream.tapped:
+    if stream.simulcast != NULL:
+        note_layer_report(state, window.stream, now_us)
+    elif stream.tapped:
         tell_report(state, stream, now_us)
 
 
@@ -141,8 +151,11 @@ cdef inline void take_bye(State *state, int p, const uint8_t *packet, int size) 
             continue
         stream = state.streams[window.stream]
         if stream.started and stream.ssrc == window.ssrc and not stream.stalled:
-            stream.stalled = True
-            tell(state, EVENT_STALLED, stream.id)
+            if stream.simulcast != NULL:
+                layer_stalled(state, stream)
+            else:
+                stream.stalled = True
+                tell(state, EVENT_STALLED, stream.id)
             if is_silent(state, peer):
                 tell(state, EVENT_PEER_GONE, peer.id)
 
@@ -191,5 +204,5 @@ cdef inline void wish_for(State *state, int p, uint32_t ssrc) noexcept nogil:
     cdef Sink *sink = sink_of_ssrc(state, state.peers[p], ssrc)
     if sink != NULL:
         sink.plis_received += 1
-        if sink.active:
+        if sink.active and (sink.shaping == NULL or sink.shaping.on):
             want_keyframe(state, sink.stream)

@@ -4,13 +4,15 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from media.forwarder.native.clock cimport ntp_of, rtp_at
 from media.forwarder.native.events cimport EVENT_STALLED, tell
 from media.forwarder.native.keyframe cimport take_due_request
+from media.forwarder.native.layers cimport LAYER_WATCH_US, is_awaited, is_left_behind, layer_stalled
+from media.forwarder.native.line_reports cimport LINE_WATCH_US, is_line_busy, run_probe
 from media.forwarder.native.nack cimport MAX_MISSING, NACK_TRIES_AUDIO, NACK_TRIES_VIDEO, take_due_missing
 from media.forwarder.native.reception cimport write_report_block
 from media.forwarder.native.rtcp cimport (
     MAX_REPORT_BLOCKS, NACK_FORMAT, PLI_FORMAT, PSFB, RR, RTPFB, write_bye, write_cname, write_feedback_header,
     write_nack_entries, write_rtcp_header, write_sender_info,
 )
-from media.forwarder.native.sending cimport send_report
+from media.forwarder.native.sending cimport release_waiting, send_report
 from media.forwarder.native.state cimport Peer, Sink, State, Stream, want_keyframe
 from media.forwarder.native.transport_feedback cimport FEEDBACK_INTERVAL_US, write_transport_feedback
 from media.forwarder.native.wire cimport write32
@@ -29,15 +31,22 @@ cdef inline int64_t watch_stream(State *state, int at, int64_t now_us) noexcept 
     if not stream.started:
         return now_us + STALL_US    # the first packet looks at once
     ask_for_missing(state, at, now_us)
+    if stream.waiting.n + (stream.simulcast != NULL) and not stream.wish.wanted and is_awaited(state, stream, at):
+        want_keyframe(state, at)
     if stream.codecs[stream.codec].pli and take_due_request(&stream.wish, now_us):
         write_feedback_header(state.report, PSFB, PLI_FORMAT, 12, state.peers[stream.peer].report_ssrc, stream.ssrc)
         stream.plis_sent += 1
         send_report(state, stream.peer, 12)
-    if not stream.stalled and now_us - stream.last_packet_us > STALL_US:
+    if not stream.stalled and stream.simulcast != NULL and (
+            now_us - stream.last_packet_us > STALL_US or is_left_behind(state, stream)):
+        layer_stalled(state, stream)
+    elif not stream.stalled and now_us - stream.last_packet_us > STALL_US:
         stream.stalled = True
         tell(state, EVENT_STALLED, stream.id)
     if stream.missing.n or stream.wish.wanted:
         return now_us + RETRY_US
+    if stream.simulcast != NULL or stream.waiting.n:
+        return now_us + LAYER_WATCH_US
     return now_us + STALL_US if stream.stalled else stream.last_packet_us + STALL_US + 1
 
 
@@ -69,6 +78,9 @@ cdef inline int64_t watch_peer(State *state, int p, int64_t now_us) noexcept nog
     # Sends transport-wide feedback and receiver reports when due; returns when to look again.
     cdef Peer *peer = state.peers[p]
     cdef int length
+    if peer.line != NULL:
+        release_waiting(state, p, now_us)
+        run_probe(state, p, now_us)
     if now_us >= peer.feedback_due_us:
         peer.feedback_due_us = now_us + FEEDBACK_INTERVAL_US
         while peer.feedback.arrivals_us != NULL:
@@ -79,6 +91,8 @@ cdef inline int64_t watch_peer(State *state, int p, int64_t now_us) noexcept nog
     if now_us >= peer.report_due_us:
         peer.report_due_us = now_us + REPORT_INTERVAL_US
         send_receiver_report(state, p, now_us)
+    if peer.line != NULL and is_line_busy(peer.line):
+        return now_us + LINE_WATCH_US
     if peer.feedback.arrivals_us != NULL:
         return min(peer.feedback_due_us, peer.report_due_us)
     return peer.report_due_us
@@ -118,7 +132,8 @@ cdef inline int64_t watch_sink(State *state, int at, int64_t now_us) noexcept no
     ntp = ntp_of(state.wall_minus_monotonic, now_us)
     length = write_sender_info(
         state.report, sink.ssrc, ntp,
-        rtp_at(ntp, stream.sr_our_ntp, stream.sr_rtp, stream.codecs[stream.codec].clock_rate) + stream.timestamp_offset,
+        rtp_at(ntp, stream.sr_our_ntp, stream.sr_rtp, stream.codecs[stream.codec].clock_rate) + stream.timestamp_offset
+        + (0 if sink.shaping == NULL else sink.shaping.timestamp_shift),
         sink.packets, sink.bytes)
     length += write_cname(state.report + length, sink.ssrc, publisher.cname, publisher.cname_bytes)
     send_report(state, sink.peer, length)
@@ -141,6 +156,7 @@ cdef inline void send_bye(State *state, const Sink *sink) noexcept nogil:
 cdef inline void run_timers(State *state, int64_t now_us) noexcept nogil:
     # All that is due by time; to be called every 10 to 20 ms.
     cdef int i
+    state.now_us = now_us
     for i in range(state.room_streams):
         if state.streams_due_us[i] <= now_us and state.streams[i] != NULL:
             state.streams_due_us[i] = watch_stream(state, i, now_us)

@@ -4,7 +4,7 @@ from libc.stdlib cimport calloc, free
 
 cdef enum:
     RESEND_MIN_SPACING_US = 20_000
-    RESEND_MAX_SPACING_US = 300_000
+    RESEND_MAX_SPACING_US = 1_000_000
     RESEND_TIMES = 3
     RESEND_BURST_BYTES = 60_000         # repairs may take this much at once
     RESEND_SHARE = 4                    # and one part in four of what is sent for the first time

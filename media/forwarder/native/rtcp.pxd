@@ -16,6 +16,7 @@ cdef enum:
     TRANSPORT_CC_FORMAT = 15
     PLI_FORMAT = 1
     FIR_FORMAT = 4
+    REMB_FORMAT = 15
     MAX_REPORT_BLOCKS = 31
 
 

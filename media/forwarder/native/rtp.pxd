@@ -124,6 +124,32 @@ cdef inline bint read_extensions(const uint8_t *packet, const Header *header, co
     return True
 
 
+cdef inline const uint8_t *find_element(const uint8_t *packet, const Header *header, uint8_t wanted,
+                                        int *length) noexcept nogil:
+    # The first element of one id, once `read_extensions` has found the block to be sound; NULL if there is none.
+    cdef int at = header.extension_at
+    cdef int end = header.extension_at + header.extension_bytes
+    cdef uint8_t element_id
+    while at < end:
+        if packet[at] == 0:
+            at += 1
+            continue
+        if header.two_byte:
+            element_id = packet[at]
+            length[0] = packet[at + 1]
+            at += 2
+        else:
+            element_id = packet[at] >> 4
+            length[0] = (packet[at] & 0x0F) + 1
+            at += 1
+            if element_id == 15:
+                return NULL
+        if wanted and element_id == wanted:
+            return packet + at
+        at += length[0]
+    return NULL
+
+
 cdef inline int write_element(uint8_t *out, uint8_t element_id, const uint8_t *value, int length,
                               bint two_byte) noexcept nogil:
     if two_byte:

@@ -12,9 +12,18 @@ from media.forwarder.native.rtp cimport Extensions, write_element, write_rtp_hea
 from media.forwarder.native.sequence cimport (
     nearest, numbering_forward, numbering_leave_out, numbering_place, numbering_restart,
 )
+from media.forwarder.native.events cimport EVENT_LAYER_SWITCHED, tell_layer
+from media.forwarder.native.line cimport Line
+from media.forwarder.native.pacer cimport Waiting, must_wait, pacer_fill, pacer_push, pacer_take
+from media.forwarder.native.sent_log cimport sent_log_note
+from media.forwarder.native.shaping cimport Shaping, note_sent
 from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
 from media.forwarder.native.state cimport (
-    PEER_LINES, SENT_NUMBERS, SINK_LINES, Peer, SentNumber, Sink, State, Stream,
+    PEER_LINES, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, want_keyframe,
+)
+from media.forwarder.native.vp8 cimport (
+    MAX_DESCRIPTOR_BYTES, VP8_AS_IT_IS, VP8_FORWARD, VP8_LEAVE_OUT, VP8_TOO_OLD, Vp8Descriptor, Vp8Numbers, Vp8Verdict,
+    vp8_judge, vp8_look_up, vp8_parse, vp8_write,
 )
 from media.forwarder.native.wire cimport prefetch, prefetch_lines, write16, write24
 
@@ -53,24 +62,36 @@ cdef inline int write_extension_block(const Sink *sink, const Packet *packet, bi
     return at
 
 
-cdef inline bint send_packet(State *state, const Sink *sink, const Packet *packet, uint32_t ssrc, int payload_type,
-                             int64_t number, bint named, uint16_t transport_number, const uint8_t *payload,
-                             int payload_bytes, bint padded) noexcept nogil:
-    # Writes, seals and appends; False if that could not be.
+cdef inline int send_packet(State *state, const Sink *sink, const Packet *packet, uint32_t ssrc, int payload_type,
+                            int64_t number, bint named, uint16_t transport_number, const uint8_t *payload,
+                            int payload_bytes, bint padded) noexcept nogil:
+    # Writes, seals and appends; returns the datagram's bytes, 0 if that could not be.
     cdef Peer *peer = state.peers[sink.peer]
     cdef uint8_t *out = outbox_room(&state.outbox)
     cdef int header_bytes, sealed
     if out == NULL:
-        return False
+        return 0
     header_bytes = 12 + write_extension_block(sink, packet, named, transport_number, out + 12)
     write_rtp_header(out, padded, header_bytes > 12, packet.marker, payload_type, <uint16_t>number, packet.timestamp,
                      ssrc)
     sealed = seal_rtp(&peer.rtp_out, ssrc, <uint64_t>number, out, header_bytes, payload, payload_bytes)
     if sealed < 0:
         state.drops.seal_failed += 1
-        return False
+        return 0
     outbox_append(&state.outbox, sink.peer, peer.address, sealed)
-    return True
+    return sealed
+
+
+cdef inline void note_on_line(State *state, const Sink *sink, uint16_t transport_number, int bytes) noexcept nogil:
+    # A datagram left for a receiver.
+    cdef Peer *peer = state.peers[sink.peer]
+    if peer.line == NULL:
+        return
+    if state.streams[sink.stream].video:
+        peer.line.pacer.budget_bytes -= bytes
+    if sink.extensions.transport_cc:
+        sent_log_note(&peer.line.log, <uint32_t>nearest(peer.transport_number, transport_number), bytes, False,
+                      state.now_us)
 
 
 cdef inline void send_first(State *state, Sink *sink, const Stream *stream, const Packet *packet,
@@ -84,29 +105,123 @@ cdef inline void send_first(State *state, Sink *sink, const Stream *stream, cons
     out = numbering_forward(&sink.numbering, packet.place)
     if out < 0:
         return                      # older than the moment the sink was opened
+    if peer.line != NULL and stream.video and sink.sent_numbers == NULL and must_wait(
+            &peer.line.pacer, state.now_us):
+        let_wait(state, sink, packet, payload_type, out, payload)
+        return
+    send_now(state, sink, packet, payload_type, out, payload)
+
+
+cdef inline void send_now(State *state, Sink *sink, const Packet *packet, int payload_type, int64_t out,
+                          const uint8_t *payload) noexcept nogil:
+    cdef Peer *peer = state.peers[sink.peer]
+    cdef int sealed
     if sink.extensions.transport_cc:
         peer.transport_number += 1
     if sink.sent_numbers != NULL and sink.sent_numbers[out & (SENT_NUMBERS - 1)].out < out:
         sink.sent_numbers[out & (SENT_NUMBERS - 1)] = SentNumber(out, <uint16_t>peer.transport_number)
-    if send_packet(state, sink, packet, sink.ssrc, payload_type, out, out < sink.first_out + NAMED_PACKETS,
-                   <uint16_t>peer.transport_number, payload, packet.payload_bytes + packet.pad_bytes,
-                   packet.pad_bytes != 0):
+    sealed = send_packet(state, sink, packet, sink.ssrc, payload_type, out, out < sink.first_out + NAMED_PACKETS,
+                         <uint16_t>peer.transport_number, payload, packet.payload_bytes + packet.pad_bytes,
+                         packet.pad_bytes != 0)
+    if sealed:
+        if peer.line != NULL:
+            note_on_line(state, sink, <uint16_t>peer.transport_number, sealed)
         sink.packets += 1
         sink.bytes += packet.payload_bytes
         resend_earn(&sink.limiter, packet.payload_bytes)
 
 
+# --- pictures that wait for a narrow line -----------------------------------------------------------------------------
+
+cdef inline void let_wait(State *state, Sink *sink, const Packet *packet, int payload_type, int64_t out,
+                          const uint8_t *payload) noexcept nogil:
+    # Everything is written but the transport-wide number, whose order is that of leaving. Without room it is lost.
+    cdef bint named = out < sink.first_out + NAMED_PACKETS
+    cdef uint8_t header[640]
+    cdef Waiting waiting = Waiting(out, sink.ssrc, 0, <uint16_t>(packet.payload_bytes + packet.pad_bytes), 0)
+    waiting.header_bytes = 12 + write_extension_block(sink, packet, named, 0, header + 12)
+    write_rtp_header(header, packet.pad_bytes != 0, waiting.header_bytes > 12, packet.marker, payload_type,
+                     <uint16_t>out, packet.timestamp, sink.ssrc)
+    if sink.extensions.transport_cc:
+        waiting.transport_at = 17 + sink.two_byte
+        if sink.extensions.mid and named and sink.mid_bytes:
+            waiting.transport_at += 1 + sink.two_byte + sink.mid_bytes
+    if not pacer_push(&state.peers[sink.peer].line.pacer, &waiting, header, payload):
+        state.drops.pacing_full += 1
+        want_keyframe(state, sink.stream)
+        return
+    state.peers_due_us[sink.peer] = 0
+    sink.packets += 1
+    sink.bytes += packet.payload_bytes
+    resend_earn(&sink.limiter, packet.payload_bytes)
+
+
+cdef inline void release_waiting(State *state, int p, int64_t now_us) noexcept nogil:
+    # Sends what may go by now.
+    cdef Peer *peer = state.peers[p]
+    cdef Line *line = peer.line
+    cdef Waiting waiting
+    cdef const uint8_t *header
+    cdef uint8_t *out
+    cdef int sealed
+    pacer_fill(&line.pacer, now_us)
+    while line.pacer.begin < line.pacer.end and (line.pacer.budget_bytes > 0 or line.pacer.bits_per_second == 0):
+        header = pacer_take(&line.pacer, &waiting)
+        out = outbox_room(&state.outbox)
+        if out == NULL or not peer.has_address:
+            continue
+        memcpy(out, header, waiting.header_bytes)
+        if waiting.transport_at:
+            peer.transport_number += 1
+            write16(out + waiting.transport_at, <uint16_t>peer.transport_number)
+        sealed = seal_rtp(&peer.rtp_out, waiting.ssrc, <uint64_t>waiting.number, out, waiting.header_bytes,
+                          header + waiting.header_bytes, waiting.payload_bytes)
+        if sealed < 0:
+            state.drops.seal_failed += 1
+            continue
+        outbox_append(&state.outbox, p, peer.address, sealed)
+        line.pacer.budget_bytes -= sealed
+        if waiting.transport_at:
+            sent_log_note(&line.log, peer.transport_number, sealed, False, now_us)
+
+
+# --- once more --------------------------------------------------------------------------------------------------------
+
+cdef inline bint may_resend(State *state, Sink *sink, int64_t out, int bytes, int64_t now_us) noexcept nogil:
+    # Whether sink and line allow it; if so, takes note of it.
+    cdef Line *line = state.peers[sink.peer].line
+    if line != NULL and line.pacer.bits_per_second:
+        pacer_fill(&line.pacer, now_us)
+        if line.pacer.resend_bytes < bytes:
+            return False
+    if not resend_allow(&sink.limiter, out, bytes, sink.rtt_s, now_us):
+        return False
+    if line != NULL:
+        line.pacer.resend_bytes -= bytes
+    return True
+
+
 cdef inline void send_by_rtx(State *state, Sink *sink, const Packet *packet, uint8_t *payload,
                              int64_t out) noexcept nogil:
     # RFC 4588 4: own SSRC, own numbers, the original number first in the payload (the cache has room for it).
+    write16(payload - OSN_BYTES, <uint32_t>(out & 0xFFFF))
+    if send_beside(state, sink, packet, sink.rtx_payload_types[packet.codec], payload - OSN_BYTES,
+                   packet.payload_bytes + OSN_BYTES, False):
+        sink.resent += 1
+
+
+cdef inline bint send_beside(State *state, Sink *sink, const Packet *packet, int payload_type, const uint8_t *payload,
+                             int payload_bytes, bint padded) noexcept nogil:
+    # Under the SSRC and numbers of the sink's retransmissions.
     cdef int64_t number = sink.rtx_next
     cdef Peer *peer = state.peers[sink.peer]
     sink.rtx_next += 1
     peer.transport_number += sink.extensions.transport_cc != 0
-    write16(payload - OSN_BYTES, <uint32_t>(out & 0xFFFF))
-    if send_packet(state, sink, packet, sink.rtx_ssrc, sink.rtx_payload_types[packet.codec], number, True,
-                   <uint16_t>peer.transport_number, payload - OSN_BYTES, packet.payload_bytes + OSN_BYTES, False):
-        sink.resent += 1
+    number = send_packet(state, sink, packet, sink.rtx_ssrc, payload_type, number, True,
+                         <uint16_t>peer.transport_number, payload, payload_bytes, padded)
+    if number:
+        note_on_line(state, sink, <uint16_t>peer.transport_number, <int>number)
+    return number != 0
 
 
 cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const uint8_t *payload,
@@ -114,13 +229,16 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
     # The very datagram once more: an index must never seal two different texts (RFC 7714 8.4). All that went into it
     # is still known: the packet, and the transport-wide number it had.
     cdef SentNumber sent = SentNumber(out, 0)
+    cdef int sealed
     if sink.sent_numbers != NULL:
         sent = sink.sent_numbers[out & (SENT_NUMBERS - 1)]
     if sent.out != out:
         return
-    if send_packet(state, sink, packet, sink.ssrc, sink.payload_types[packet.codec], out,
-                   out < sink.first_out + NAMED_PACKETS, sent.number, payload,
-                   packet.payload_bytes + packet.pad_bytes, packet.pad_bytes != 0):
+    sealed = send_packet(state, sink, packet, sink.ssrc, sink.payload_types[packet.codec], out,
+                         out < sink.first_out + NAMED_PACKETS, sent.number, payload,
+                         packet.payload_bytes + packet.pad_bytes, packet.pad_bytes != 0)
+    if sealed:
+        note_on_line(state, sink, sent.number, sealed)
         sink.resent += 1
 
 
@@ -132,6 +250,9 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
     cdef Packet *packet
     cdef uint8_t *payload
     sink.nacks_received += 1
+    if sink.shaping != NULL:
+        resend_shaped(state, sink, out, now_us)
+        return
     if place < 0 or not sink.active or not state.peers[sink.peer].has_address:
         return
     packet = cache_find(&stream.cache, place)
@@ -139,9 +260,9 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
     if payload == NULL or sink.payload_types[packet.codec] < 0:
         return
     if sink.has_rtx and sink.rtx_payload_types[packet.codec] >= 0:
-        if resend_allow(&sink.limiter, out, packet.payload_bytes, sink.rtt_s, now_us):
+        if may_resend(state, sink, out, packet.payload_bytes, now_us):
             send_by_rtx(state, sink, packet, payload, out)
-    elif not sink.has_rtx and resend_allow(&sink.limiter, out, packet.payload_bytes, sink.rtt_s, now_us):
+    elif not sink.has_rtx and may_resend(state, sink, out, packet.payload_bytes, now_us):
         send_same(state, sink, packet, payload, out)
 
 
@@ -167,12 +288,126 @@ cdef inline void even_sizes(Stream *stream) noexcept nogil:
         first = end
 
 
+# --- sinks whose layer or frame rate is chosen: timestamps and VP8's numbers are rewritten ----------------------------
+
+# A packet as one receiver gets it, while its payload is rewritten where it lies in the cache.
+ctypedef struct Shaped:
+    Packet packet
+    uint8_t *payload                # NULL: it does not get it
+    int rewritten_bytes
+    uint8_t saved[MAX_DESCRIPTOR_BYTES]
+    uint8_t padding
+
+
+cdef inline void shape(State *state, Sink *sink, const Stream *stream, const Packet *packet,
+                       Shaped *shaped) noexcept nogil:
+    cdef Shaping *shaping = sink.shaping
+    cdef Vp8Descriptor descriptor
+    cdef Vp8Verdict verdict = VP8_AS_IT_IS
+    cdef int temporal = shaping.vp8.temporal
+    cdef int64_t picture = 0
+    shaped.packet = packet[0]
+    shaped.packet.timestamp += shaping.timestamp_shift
+    shaped.payload = cache_payload(&stream.cache, packet)
+    shaped.rewritten_bytes = 0
+    if packet.codec == VP8 and vp8_parse(shaped.payload, packet.payload_bytes, &descriptor):
+        verdict = vp8_judge(&shaping.vp8, &descriptor, packet.place > sink.numbering.highest, &picture)
+    if shaping.vp8.temporal != temporal:
+        tell_layer(state, EVENT_LAYER_SWITCHED, sink.id, stream.layer, shaping.vp8.temporal)
+    if verdict == VP8_LEAVE_OUT or verdict == VP8_TOO_OLD:
+        leave_out(sink, shaped)
+        return
+    if verdict == VP8_FORWARD:
+        rewrite(shaped, &descriptor, &shaping.vp8, picture)
+    note_sent(shaping, shaped.packet.timestamp, packet.arrival_us)
+
+
+cdef inline void leave_out(Sink *sink, Shaped *shaped) noexcept nogil:
+    # Where later numbers went out already, padding takes the packet's place, so that it is not asked for in vain.
+    shaped.payload = NULL
+    if not numbering_leave_out(&sink.numbering, shaped.packet.place):
+        shaped.packet.payload_bytes = 0
+        shaped.packet.pad_bytes = shaped.padding = 1
+        shaped.payload = &shaped.padding
+
+
+cdef inline void rewrite(Shaped *shaped, const Vp8Descriptor *descriptor, const Vp8Numbers *vp8,
+                         int64_t picture) noexcept nogil:
+    shaped.rewritten_bytes = descriptor.length
+    memcpy(shaped.saved, shaped.payload, descriptor.length)
+    vp8_write(shaped.payload, descriptor, vp8, picture)
+
+
+cdef inline void put_back(Shaped *shaped) noexcept nogil:
+    memcpy(shaped.payload, shaped.saved, shaped.rewritten_bytes)
+
+
+cdef inline void resend_shaped(State *state, Sink *sink, int64_t out, int64_t now_us) noexcept nogil:
+    # By RTX only, from the layer the sink is on or the one before it.
+    cdef Shaping *shaping = sink.shaping
+    cdef Stream *stream = state.streams[sink.stream]
+    cdef int64_t place = numbering_place(&sink.numbering, out)
+    cdef const Vp8Numbers *vp8 = &shaping.vp8
+    cdef uint32_t shift = shaping.timestamp_shift
+    cdef Packet *packet
+    cdef Packet shifted
+    cdef uint8_t *payload
+    if place < 0 and shaping.has_past:
+        stream = state.streams[shaping.past.stream]
+        place = numbering_place(&shaping.past.numbering, out)
+        vp8 = &shaping.past.vp8
+        shift = shaping.past.timestamp_shift
+    if place < 0 or not sink.active or not sink.has_rtx or not state.peers[sink.peer].has_address:
+        return
+    packet = cache_find(&stream.cache, place)
+    payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
+    if payload == NULL or sink.rtx_payload_types[packet.codec] < 0:
+        return
+    shifted = packet[0]
+    shifted.timestamp += shift
+    resend_rewritten(state, sink, vp8, &shifted, payload, out, now_us)
+
+
+cdef inline void resend_rewritten(State *state, Sink *sink, const Vp8Numbers *vp8, const Packet *packet,
+                                  uint8_t *payload, int64_t out, int64_t now_us) noexcept nogil:
+    cdef Shaped shaped
+    cdef Vp8Descriptor descriptor
+    cdef Vp8Verdict verdict = VP8_AS_IT_IS
+    cdef int64_t picture = 0
+    shaped.payload = payload
+    shaped.rewritten_bytes = 0
+    if packet.codec == VP8 and vp8_parse(payload, packet.payload_bytes, &descriptor):
+        verdict = vp8_look_up(vp8, &descriptor, &picture)
+    if verdict == VP8_LEAVE_OUT or verdict == VP8_TOO_OLD or not may_resend(
+            state, sink, out, packet.payload_bytes, now_us):
+        return
+    if verdict == VP8_FORWARD:
+        rewrite(&shaped, &descriptor, vp8, picture)
+    send_by_rtx(state, sink, packet, payload, out)
+    put_back(&shaped)
+
+
+# --- receiver by receiver ---------------------------------------------------------------------------------------------
+
 cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) noexcept nogil:
     cdef int k
     cdef Packet *packet
+    if sink.shaping != NULL:
+        send_pending_shaped(state, sink, stream)
+        return
     for k in range(stream.n_pending):
         packet = &stream.cache.packets[stream.pending[k]]
         send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+
+
+cdef inline void send_pending_shaped(State *state, Sink *sink, const Stream *stream) noexcept nogil:
+    cdef int k
+    cdef Shaped shaped
+    for k in range(stream.n_pending):
+        shape(state, sink, stream, &stream.cache.packets[stream.pending[k]], &shaped)
+        if shaped.payload != NULL:
+            send_first(state, sink, stream, &shaped.packet, shaped.payload)
+            put_back(&shaped)
 
 
 cdef inline void forward_stream(State *state, Stream *stream) noexcept nogil:

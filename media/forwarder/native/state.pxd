@@ -6,12 +6,14 @@ from libc.string cimport memmove, memset
 from media.forwarder.native.clock cimport PublisherClock
 from media.forwarder.native.keyframe cimport KeyframeWish, wish_keyframe
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX, OPENSSL_cleanse
+from media.forwarder.native.line cimport Line, line_free
 from media.forwarder.native.nack cimport MissingList
 from media.forwarder.native.packet_cache cimport PacketCache, cache_free
 from media.forwarder.native.reception cimport Reception
 from media.forwarder.native.resend cimport ResendLimiter
 from media.forwarder.native.rtp cimport Extensions
 from media.forwarder.native.sequence cimport Numbering, Order
+from media.forwarder.native.shaping cimport Shaping, Timeline
 from media.forwarder.native.srtp cimport Protection, protection_free
 from media.forwarder.native.tables cimport Table
 from media.forwarder.native.transport_feedback cimport TransportFeedback, feedback_free
@@ -37,6 +39,8 @@ cdef enum:
     SENT_NUMBERS = 64               # packets without RTX that can be sent again, a power of two
     MAX_CREDENTIAL = 256            # RFC 8445 5.3
     ADDRESS = 18                    # bytes: IPv6 or v4-mapped, and port
+    MAX_LAYERS = 4
+    MAX_RID = 16                    # bytes
 
 ctypedef struct Codec:
     int payload_type
@@ -71,6 +75,7 @@ ctypedef struct Peer:
     bint has_address
     uint8_t address[ADDRESS]        # where to send; the first of `addresses`
     uint32_t transport_number       # last transport-wide number given to what we send
+    Line *line                      # NULL while nothing is known of it and nothing asked
     int64_t id
     # to receive
     Protection rtp_in
@@ -105,6 +110,7 @@ ctypedef struct Sink:
     int stream
     int peer
     Sink *next_due                  # of the same peer
+    Shaping *shaping                # NULL: it gets every packet of its stream as it is
     bint active
     uint32_t ssrc
     uint64_t packets
@@ -131,6 +137,22 @@ ctypedef struct Sink:
     int64_t last_rr_us              # -1 before the first
     double rtt_s                    # -1 while unknown
 
+# A track that comes in several qualities: each layer is a Stream of its own, in the same tables.
+ctypedef struct Simulcast:
+    int64_t id
+    int n
+    int places[MAX_LAYERS]          # of its layers, lowest quality first
+    Indices members                 # sinks of all layers
+    Timeline timeline
+    bint started
+    bint stalled                    # all layers are
+    uint32_t ssrc                   # told for the track: that of the layer that came first
+    int name                        # of the codec told
+    bint tapped
+    int tap_place                   # of the layer the tap is on, -1 before the first
+    Numbering tap_numbering
+    Shaping tap
+
 ctypedef struct Stream:
     int64_t id
     int peer
@@ -147,6 +169,8 @@ ctypedef struct Stream:
     uint32_t last_timestamp
     Extensions extensions
     int n_codecs
+    Simulcast *simulcast            # shared by the layers of a track; NULL for a track of one
+    Indices waiting                 # sinks that begin at its next key frame
     PacketCache cache
     Indices sinks
     int64_t last_packet_us          # -1 before the first
@@ -158,6 +182,12 @@ ctypedef struct Stream:
     Codec codecs[MAX_CODECS]
     MissingList missing
     int pending[MAX_PENDING]        # packets to forward at the end of the batch
+    # of a layer
+    int layer
+    int rid_bytes
+    uint8_t rid[MAX_RID]
+    uint32_t common_offset          # of its timestamps to the track's timeline
+    int64_t last_keyframe_us        # -1 before the first
     # the rest
     int mid_bytes
     uint8_t mid[256]
@@ -216,6 +246,7 @@ ctypedef struct Drops:
     uint64_t unbound_rtx
     uint64_t rtx_padding
     uint64_t seal_failed
+    uint64_t pacing_full
     uint64_t events_full
     uint64_t socket_full            # as the kernel counts them: whatever it was
 
@@ -234,6 +265,7 @@ ctypedef struct State:
     Events events
     Drops drops
     double wall_minus_monotonic
+    int64_t now_us                  # of the datagram or timer being dealt with
     int batch_streams[MAX_BATCH_STREAMS]
     int n_batch_streams
     Peer *due_peers                 # with packets in the batch that is being forwarded
@@ -262,6 +294,18 @@ cdef inline bint add_index(Indices *indices, int at) noexcept nogil:
         indices.room = indices.room * 2 + 4
     indices.at[indices.n] = at
     indices.n += 1
+    return True
+
+
+cdef inline bint reserve_index(Indices *indices, int room) noexcept nogil:
+    # Makes sure that `add_index` succeeds up to so many.
+    cdef int *grown
+    if room > indices.room:
+        grown = <int *>realloc(indices.at, room * sizeof(int))
+        if grown == NULL:
+            return False
+        indices.at = grown
+        indices.room = room
     return True
 
 
@@ -305,6 +349,7 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
     windows_free(&peer.rtp_windows)
     windows_free(&peer.rtcp_windows)
     feedback_free(&peer.feedback)
+    line_free(peer.line)
     free(peer.streams.at)
     free(peer.sinks.at)
     free(peer.spent)
@@ -315,12 +360,14 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
 cdef inline void free_stream(Stream *stream) noexcept nogil:
     cache_free(&stream.cache)
     free(stream.sinks.at)
+    free(stream.waiting.at)
     free(stream)
 
 
 cdef inline void free_sink(Sink *sink) noexcept nogil:
     free(sink.limiter.resends)
     free(sink.sent_numbers)
+    free(sink.shaping)
     free(sink)
 
 

@@ -172,7 +172,7 @@ def test_an_odd_packet_in_a_compound_costs_only_itself(world, vp8):
     sink = subscriber.subscribe(track.stream, 10, 11)
     world.run(0.5)
     extended_report = bytes.fromhex("80cf0004 00000001 04000002 0000000000000000")
-    padded_feedback = bytes.fromhex("afcd0005 00000001 0000000a 0001000100000100 20010003")
+    padded_feedback = bytes.fromhex("afcd0005 00000001 0000000a 0001000100000100 20010001")
     unknown = bytes.fromhex("8bd30001 00000000")
     plis = publisher.plis
     subscriber.send_rtcp(extended_report, padded_feedback, unknown, bytes.fromhex("81ce0002 00000001 0000000a"))

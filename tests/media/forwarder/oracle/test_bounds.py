@@ -46,5 +46,5 @@ def test_the_budget_runs_dry_and_is_earned_back_by_new_packets():
 def test_a_long_round_trip_does_not_stop_repairs_for_good():
     limiter = ResendLimiter()
     assert limiter.allow(1, 10, 9.0, 0.0)
-    assert not limiter.allow(1, 10, 9.0, 0.29)
-    assert limiter.allow(1, 10, 9.0, 0.31)
+    assert not limiter.allow(1, 10, 9.0, 0.99)
+    assert limiter.allow(1, 10, 9.0, 1.01)

@@ -1,0 +1,35 @@
+# When each packet to a receiver left, by its transport-wide number, until the receiver reports on it.
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef enum:
+    SENT_PACKETS = 2048             # remembered for each receiver, a power of two: a second of 20 Mbit/s
+
+ctypedef enum Fate:
+    UNREPORTED
+    LOST
+    ARRIVED
+
+ctypedef struct SentPacket:
+    int64_t at_us                   # 0: none
+    uint32_t number                 # transport-wide, extended
+    uint16_t size                   # of the datagram, in bytes
+    uint8_t fate
+    bint padding                    # of a probe
+
+ctypedef struct SentLog:
+    uint64_t bytes                  # sent in all
+    SentPacket packets[SENT_PACKETS]
+
+
+cdef inline void sent_log_note(SentLog *log, uint32_t number, int size, bint padding, int64_t now_us) noexcept nogil:
+    # A datagram sent again under its old number keeps its first time.
+    cdef SentPacket *packet = &log.packets[number & (SENT_PACKETS - 1)]
+    log.bytes += size
+    if packet.number != number or packet.at_us == 0:
+        packet[0] = SentPacket(now_us, number, <uint16_t>size, UNREPORTED, padding)
+
+
+cdef inline SentPacket *sent_log_find(SentLog *log, int64_t number) noexcept nogil:
+    # NULL if it was never sent or is forgotten.
+    cdef SentPacket *packet = &log.packets[number & (SENT_PACKETS - 1)]
+    return packet if packet.at_us and packet.number == number else NULL

@@ -1,0 +1,147 @@
+"""Pictures for a narrow line wait their turn; sound does not, and nothing is lost or changes its order."""
+
+import pytest
+from forwarder_oracle.pacing import RESEND_SHARE, longest_excess
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.forwarder import api
+
+RECEIVER = ("192.0.2.1", 2)
+AUDIO_IDS = api.ExtensionIds(transport_cc=3)
+
+
+class Watch:
+    """Notes when what left, in virtual time."""
+
+    def __init__(self, stage) -> None:
+        self.stage = stage
+        self.left: list[tuple[float, int, object]] = []
+
+    def note(self, sent: list) -> list:
+        self.left += [
+            (self.stage.now, len(datagram), packet) for datagram, packet in zip(self.stage.datagrams, sent, strict=True)
+        ]
+        self.stage.datagrams.clear()
+        return sent
+
+    def wait(self, seconds: float) -> list:
+        return [sent for _ in range(round(seconds * 100)) for sent in self.note(self.stage.wait(0.01))]
+
+    def pictures(self) -> list[tuple[float, int]]:
+        return [(at, size) for at, size, packet in self.left if packet.ssrc == 10]
+
+
+def watched(stage, bits_per_second: int | None) -> Watch:
+    stage.obey(api.AddStream(1, 1, "video", "0", (api.StreamCodec(96, "vp8", 90000, 97),), api.ExtensionIds(mid=4)))
+    stage.add_sink()
+    stage.obey(api.AddStream(2, 1, "audio", "1", (api.StreamCodec(111, "opus", 48000),), api.ExtensionIds(), (77,)))
+    stage.obey(api.AddSink(2, 2, 2, 20, None, {"opus": (109, None)}, AUDIO_IDS, "a"))
+    stage.obey(api.SetPeerRate(2, bits_per_second))
+    return Watch(stage)
+
+
+def frame(watch: Watch, packets: int, payload_bytes: int = 1000) -> list:
+    layer = watch.stage.layers[0]
+    made = [
+        layer.packet(watch.stage.now, b"\x10\1" + bytes(payload_bytes - 2), i == packets - 1) for i in range(packets)
+    ]
+    return watch.note(watch.stage.give(*(packet for _, packet, _ in made)))
+
+
+def sound(watch: Watch, seq: int) -> list:
+    packet = b"\x80\x6f" + seq.to_bytes(2) + (seq * 960).to_bytes(4) + (77).to_bytes(4) + bytes(60)
+    return watch.note(watch.stage.give(packet))
+
+
+def test_a_large_key_frame_is_spread_and_sound_overtakes_it(stage):
+    watch = watched(stage, 500_000)
+    assert len(frame(watch, 60)) < 8
+    began = stage.now
+    for number in range(30):
+        watch.wait(0.02)
+        assert len(sound(watch, number)) == 1
+    pictures = [packet for _, _, packet in watch.left if packet.ssrc == 10]
+    assert [packet.seq - pictures[0].seq for packet in pictures] == list(range(60))
+    assert [packet.marker for packet in pictures] == [False] * 59 + [True]
+    # 62 kB at 1 Mbit/s
+    assert watch.pictures()[-1][0] - began == pytest.approx(0.47, abs=0.05)
+    assert longest_excess(watch.pictures(), 500_000) == 0
+    numbers = [packet.transport_number for _, _, packet in watch.left]
+    assert numbers == list(range(1, 91))
+
+
+def test_nothing_waits_on_a_line_without_a_rate_or_a_wide_one(make_stage):
+    for rate in (None, 100_000_000):
+        watch = watched(make_stage(), rate)
+        assert len(frame(watch, 60)) == 60
+
+
+def test_what_waits_goes_at_once_when_the_limit_is_lifted(stage):
+    watch = watched(stage, 100_000)
+    went = len(frame(watch, 60))
+    stage.obey(api.SetPeerRate(2, None))
+    assert went + len(watch.wait(0.01)) == 60
+    assert len(frame(watch, 10)) == 10
+
+
+def test_an_ordinary_frame_does_not_wait(stage):
+    watch = watched(stage, 1_000_000)
+    for _ in range(50):
+        assert len(frame(watch, 4)) == 4  # 30 frames a second of 4 kB
+        watch.wait(0.03)
+
+
+def test_what_finds_no_room_is_counted_and_a_key_frame_asked_for(stage):
+    stage.obey(api.AddStream(1, 1, "video", "0", (api.StreamCodec(96, "vp8", 90000, pli=True),), api.ExtensionIds()))
+    stage.add_sink()
+    stage.obey(api.SetPeerRate(2, 10_000))
+    watch = Watch(stage)
+    frame(watch, 1)
+    stage.wait(0.4)
+    stage.plis()
+    for _ in range(4):
+        frame(watch, 60)
+    assert stage.core.statistics().dropped["pacing_full"] > 50
+    stage.wait(0.4)
+    assert stage.plis()
+
+
+def test_resends_take_a_fifth_of_the_line_at_most(stage):
+    watch = watched(stage, 400_000)
+    resent = 0
+    for _ in range(100):
+        sent = frame(watch, 3, 600) + watch.wait(0.04)
+        for packet in sent:
+            if packet.ssrc == 10:
+                nack = b"\x81\xcd\0\3" + bytes(4) + (10).to_bytes(4) + packet.seq.to_bytes(2) + b"\xff\xff"
+                resent += sum(len(again.payload) for again in watch.note(stage.give_rtcp(nack, RECEIVER)))
+    assert resent <= RESEND_SHARE * 400_000 / 8 * (4 + 1)
+    assert resent > 0.7 * RESEND_SHARE * 400_000 / 8 * 4
+
+
+FRAMES = st.lists(
+    st.tuples(st.integers(1, 40), st.integers(50, 1200), st.integers(0, 12), st.booleans()), min_size=1, max_size=30
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(frames=FRAMES, rate=st.integers(50_000, 3_000_000))
+def test_order_and_bounds_hold_for_any_picture(make_stage, frames, rate):
+    watch, expected = watched(make_stage(), rate), 0
+    room = 150_000  # what may wait, at least
+    for seq, (packets, size, hundredths, with_sound) in enumerate(frames):
+        waiting = expected - len(watch.pictures())
+        if (waiting + packets) * 1300 > room:
+            watch.wait(1.0)
+        else:
+            frame(watch, packets, size)
+            expected += packets
+        if with_sound:
+            assert len(sound(watch, seq)) == 1
+        watch.wait(hundredths / 100)
+    watch.wait(30)
+    pictures = [packet for _, _, packet in watch.left if packet.ssrc == 10]
+    assert [(packet.seq - pictures[0].seq) & 0xFFFF for packet in pictures] == list(range(expected))
+    assert [packet.transport_number for _, _, packet in watch.left] == list(range(1, len(watch.left) + 1))
+    assert longest_excess(watch.pictures(), rate) == 0
