@@ -1,15 +1,18 @@
 """The parts a running service is made of; `service.bootstrap` plugs real ones together, tests plug what they need."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from media.contract import Bus, HandoutMaker, RecordingMaker
+from media.contract import Bus, HandoutMaker, LiveRecorder, RecordingMaker
 from media.contract.digest import StreamDigester
 from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
 from service.live.live import FleetWiring, Live
@@ -17,7 +20,9 @@ from service.live.placement import FLEET, FleetPlacement, HashPlacement, Placeme
 from service.live.turn import TurnServer
 from service.planning.production import Planning
 from service.recordings.handout_production import HandoutProduction
+from service.recordings.live_watching import LiveWatching
 from service.recordings.media_addresses import MediaAddresses
+from service.recordings.notices import RecordingNotices
 from service.recordings.object_store import ObjectStore
 from service.recordings.production import Production
 from service.recordings.store_choice import choose_store
@@ -41,6 +46,10 @@ class Parts:
     """The relays lessons can be placed on when there is no fleet."""
     wiring: FleetWiring | None = None
     """What binds this process to others; None when it is alone."""
+    make_queue: MakeQueue = JobQueue
+    """Makes the queues of background jobs."""
+    sending_jobs: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Entered where jobs go to other processes."""
     replica_id: str = field(default_factory=lambda: new_id()[:REPLICA_LENGTH])
     fleet: Fleet = field(default_factory=Fleet)
     clock: Clock = field(default_factory=SystemClock)
@@ -56,6 +65,10 @@ class Parts:
     """Composes the one MP4 of a lesson; without one, what is asked for waits."""
     production: Production = field(init=False)
     handout_production: HandoutProduction = field(init=False)
+    live_recorder: LiveRecorder | None = None
+    """Makes recordings watchable while their lessons run; without one they are not."""
+    live_watching: LiveWatching = field(init=False)
+    recording_notices: RecordingNotices = field(init=False)
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     live: Live = field(init=False)
@@ -74,6 +87,7 @@ class Parts:
             self.object_store,
             journal_folder=configuration.journal_folder,
             work_folder=configuration.data_folder / "making",
+            make_queue=self.make_queue,
         )
         self.handout_production = HandoutProduction(
             self.database,
@@ -81,11 +95,21 @@ class Parts:
             self.handout_maker,
             self.object_store,
             configuration.data_folder / "making-handouts",
+            make_queue=self.make_queue,
         )
         self.digests = Digests(
-            self.database, self.clock, self.object_store, self.stream_digester, configuration.data_folder / "digesting"
+            self.database,
+            self.clock,
+            self.object_store,
+            self.stream_digester,
+            configuration.data_folder / "digesting",
+            make_queue=self.make_queue,
         )
-        self.planning = Planning(self.database, self.clock)
+        self.planning = Planning(self.database, self.clock, make_queue=self.make_queue)
+        self.live_watching = LiveWatching(
+            self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
+        )
+        self.recording_notices = RecordingNotices(self.database, self.clock, lambda: tuple(self.fleet.beats.values()))
         self.live = Live(
             self.database,
             self.bus,
@@ -96,6 +120,7 @@ class Parts:
             wiring=self.wiring,
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
+            recording_told=self.recording_notices.heard,
         )
 
     @property

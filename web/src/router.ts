@@ -19,9 +19,24 @@ const routes: RouteRecordRaw[] = [
   { path: '/lessons/new', name: 'booking', component: () => import('./booking/BookingPage.vue'), meta: { title: 'booking.title' } },
   { path: '/lessons/:id', name: 'lesson', component: () => import('./lessons/LessonPage.vue'), props: true, meta: { title: 'lessons.lesson' } },
   { path: '/lessons/:id/replay', name: 'replay', component: () => import('./replay/ReplayPage.vue'), props: true, meta: { title: 'recordings.replay' } },
+  { path: '/reviews', name: 'reviews', component: () => import('./reviews/CritiquesPage.vue'), meta: { title: 'reviews.title' } },
+  { path: '/reviews/critiques/:id', name: 'critique', component: () => import('./reviews/CritiquePage.vue'), props: true, meta: { title: 'reviews.critique.title' } },
+  { path: '/reviews/comparisons', name: 'comparisons', component: () => import('./reviews/ComparisonsPage.vue'), meta: { title: 'reviews.comparison.title' } },
+  { path: '/reviews/comparisons/:id', name: 'comparison', component: () => import('./reviews/ComparePage.vue'), props: true, meta: { title: 'reviews.comparison.title' } },
+  { path: '/reviews/observations', name: 'observations', component: () => import('./reviews/ObservationsPage.vue'), meta: { title: 'reviews.observation.title' } },
+  { path: '/reviews/library', name: 'library', component: () => import('./reviews/LibraryPage.vue'), meta: { title: 'reviews.library.title' } },
+  { path: '/reviews/samples', name: 'samples', component: () => import('./reviews/SamplesPage.vue'), meta: { title: 'reviews.sample.title' } },
+  { path: '/reviews/rubrics', name: 'rubrics', component: () => import('./reviews/RubricsPage.vue'), meta: { title: 'reviews.rubric.plural' } },
+  { path: '/week', name: 'week', component: () => import('./week/WeekPage.vue'), meta: { title: 'week.title' } },
+  { path: '/events', name: 'events', component: () => import('./events/EventsPage.vue'), meta: { title: 'events.title' } },
+  { path: '/events/new', name: 'event-new', component: () => import('./events/AnnouncePage.vue'), meta: { title: 'events.announce' } },
+  { path: '/events/:id', name: 'event', component: () => import('./events/EventPage.vue'), props: true, meta: { title: 'events.title' } },
+  { path: '/notices', name: 'notices', component: () => import('./notices/NoticesPage.vue'), meta: { title: 'notices.title' } },
   { path: '/recordings', name: 'recordings', component: () => import('./recordings/RecordingsPage.vue'), meta: { title: 'recordings.title' } },
   { path: '/planning', name: 'planning', component: () => import('./planning/PlanPage.vue'), meta: { title: 'planning.title' } },
   { path: '/planning/changes', name: 'planning-changes', component: () => import('./planning/ChangePage.vue'), meta: { title: 'planning.changes' } },
+  { path: '/planning/coverage', name: 'planning-coverage', component: () => import('./planning/CoveragePage.vue'), meta: { title: 'planning.coverageTitle' } },
+  { path: '/planning/compare', name: 'planning-compare', component: () => import('./planning/ComparePage.vue'), meta: { title: 'planning.compare' } },
   { path: '/planning/binding', name: 'planning-binding', component: () => import('./planning/BindingPage.vue'), meta: { title: 'planning.binding' } },
   { path: '/usage', name: 'usage', component: () => import('./usage/UsagePage.vue'), meta: { title: 'usage.title' } },
   { path: '/rooms', name: 'rooms', component: () => import('./rooms/RoomsPage.vue'), meta: { title: 'rooms.title' } },
@@ -41,5 +56,6 @@ export const router = createRouter({
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
   const session = await ensureSession()
+  if (session?.must_change_password && to.name !== 'account') return { name: 'account' }
   return session ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
 })

@@ -4,7 +4,11 @@ export default {
   navigation: 'Main navigation',
   nav: {
     home: 'Today',
+    notices: 'Inbox',
+    week: 'Find a time',
+    events: 'Public lessons',
     lessons: 'Lessons',
+    reviews: 'Research',
     recordings: 'Recordings',
     planning: 'Pairing',
     usage: 'Usage',

@@ -4,7 +4,11 @@ export default {
   navigation: '主导航',
   nav: {
     home: '今天',
+    notices: '消息',
+    week: '找时间',
+    events: '公开课',
     lessons: '课程',
+    reviews: '教研',
     recordings: '录像',
     planning: '配对排课',
     usage: '应用统计',
