@@ -1,0 +1,163 @@
+"""What a lesson's receivers are sent, what publishers are asked for, and what rooms and the service are told."""
+
+from typing import Any
+
+import pytest
+
+from media.contract import Party, SchoolLine
+from media.forwarder import api as core
+from media.relay.lesson_lines import LARGE_HEIGHT, UNWANTED_S, LessonLines, TrackFacts
+from media.relay.school_shares import SchoolShares
+
+LEAD = Party(party_id="room:lead", role="lead", name="Lead")
+ROOM = Party(party_id="room:r", role="room", name="Room", school="S")
+NOTHING = core.Statistics({}, {}, {})
+
+
+class Desk:
+    """A lesson's lines, all they say caught: the lead's camera (two layers), sound and screen go to one room."""
+
+    def __init__(self, *, reports: bool = True, line: SchoolLine | None = None) -> None:
+        self.commands: list[core.Command] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.emitted: list[Any] = []
+        self.shares = SchoolShares()
+        self.now = 0.0
+        self.lines = LessonLines(
+            "l1",
+            self.commands.append,
+            self.shares,
+            tell=lambda connection, message: self.told.append((connection, message)),
+            emit=self.emitted.append,
+            wall=lambda: 1000.0 + self.now,
+        )
+        self.shares.open("c-room", line)
+        for stream, (source, kind, layers) in enumerate(
+            [("microphone", "audio", 1), ("camera", "video", 2), ("screen", "video", 1)], start=1
+        ):
+            self.lines.add_track(
+                TrackFacts(
+                    track_id=source, stream=stream, connection_id="c-lead", party=LEAD, source=source,  # type: ignore[arg-type]
+                    kind=kind, layers=layers, slow=False,  # type: ignore[arg-type]
+                )
+            )  # fmt: skip
+        self.lines.open_receiver("c-room", ROOM, 7, 0.0, reports=reports)
+        for sink, track_id in ((11, "microphone"), (12, "camera"), (13, "screen")):
+            self.lines.add_sink("c-room", sink, track_id, 0.0)
+
+    def report(self, bps: float, *, queue_ms: float = 0.0) -> None:
+        bits = int(bps * 0.2)
+        self.lines.heard(
+            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, 0, queue_ms, False), self.now
+        )
+
+    def probed(self) -> None:
+        """The last probe went through."""
+        probe = next(one for one in reversed(self.commands) if isinstance(one, core.Probe))
+        bits = probe.bits_per_second * probe.duration_ms // 1000
+        result = core.ProbeResult(7, self.now, bits, bits, float(probe.duration_ms), 0, 0.0)
+        self.lines.heard("c-room", result, self.now)
+
+    def good_line(self) -> None:
+        for _ in range(5):
+            self.now += 1.0
+            self.report(600_000)
+            self.lines.sample(NOTHING, self.now)
+            if any(isinstance(one, core.Probe) for one in self.commands):
+                self.probed()
+                self.commands[:] = [one for one in self.commands if not isinstance(one, core.Probe)]
+        self.lines.sample(NOTHING, self.now)
+
+    def sent(self) -> dict[int, int | None]:
+        """By sink the layer it gets; None: paused."""
+        found: dict[int, int | None] = {11: 0, 12: 0, 13: 0}
+        layer = dict(found)
+        for one in self.commands:
+            if isinstance(one, core.SetSinkLayer):
+                layer[one.sink] = found[one.sink] = one.layer
+            elif isinstance(one, core.SetSinkActive):
+                found[one.sink] = layer[one.sink] if one.active else None
+        return found
+
+
+def test_a_line_nothing_is_known_of_gets_everything() -> None:
+    assert Desk(reports=False).sent() == {11: 0, 12: 1, 13: 0}
+
+
+def test_a_new_line_begins_small_and_grows_by_probes() -> None:
+    desk = Desk()
+    assert desk.sent()[12] in (0, None)
+    desk.good_line()
+    assert desk.sent() == {11: 0, 12: 1, 13: 0}
+    assert any(isinstance(one, core.SetPeerRate) and one.peer == 7 for one in desk.commands)
+
+
+def test_a_line_that_fills_up_loses_pictures_and_never_the_sound() -> None:
+    desk = Desk()
+    desk.good_line()
+    for _ in range(20):
+        desk.now += 0.2
+        desk.report(120_000, queue_ms=300.0)
+    assert desk.sent() == {11: 0, 12: None, 13: None}
+    desk.now += 2.0
+    desk.lines.sample(NOTHING, desk.now)
+    _, message = next(one for one in reversed(desk.told) if one[1]["type"] == "line")
+    assert message["reason"] == "line"
+    assert {one["track_id"]: one["state"] for one in message["tracks"]} == {"camera": "paused", "screen": "paused"}
+    state = desk.emitted[-1]
+    assert (state.party_id, state.picture, state.screen, state.reason) == ("room:r", "paused", "paused", "line")
+    assert state.at == 1000.0 + desk.now
+
+
+def test_who_shows_a_picture_small_or_not_at_all_gets_no_more_than_that() -> None:
+    desk = Desk(reports=False)
+    desk.lines.looked("c-room", {"camera": LARGE_HEIGHT - 1, "screen": 900}, 1.0)
+    assert desk.sent() == {11: 0, 12: 0, 13: 0}
+    desk.lines.looked("c-room", {"screen": 900}, 2.0)
+    assert desk.sent() == {11: 0, 12: None, 13: 0}
+    desk.lines.looked("c-room", {"camera": 900, "screen": 900}, 2.1)
+    assert desk.sent() == {11: 0, 12: 1, 13: 0}
+
+
+def wanted(desk: Desk) -> list[int]:
+    return [
+        message["layers"] for _, message in desk.told if message["type"] == "wanted" and message["source"] == "camera"
+    ]
+
+
+@pytest.mark.parametrize(("recorded", "asked"), [(False, [2, 1, 0, 2]), (True, [2])])
+def test_publishers_are_asked_only_for_what_somebody_is_sent_or_is_recorded(recorded: bool, asked: list[int]) -> None:
+    desk = Desk(reports=False)
+    desk.lines.recorded = lambda _track_id: recorded
+    for height in (900, 100, 0, 900):
+        desk.lines.looked("c-room", {"camera": height}, desk.now)
+        for _ in range(int(UNWANTED_S) + 2):
+            desk.now += 1.0
+            desk.lines.sample(NOTHING, desk.now)
+    assert wanted(desk) == asked
+    assert {connection for connection, message in desk.told if message["type"] == "wanted"} == {"c-lead"}
+
+
+def test_a_schools_line_is_a_ceiling_and_the_room_is_told_so() -> None:
+    desk = Desk(line=SchoolLine(school_id="s", down_kbps=1000, up_kbps=1000))
+    desk.shares.open("other room", SchoolLine(school_id="s", down_kbps=1000, up_kbps=1000))
+    desk.shares.note_demand("other room", 5e6)
+    desk.shares.split()
+    desk.good_line()
+    assert desk.shares.ceiling_bps("c-room") == pytest.approx(475_000)
+    assert desk.sent()[12] != 1
+    _, message = next(one for one in reversed(desk.told) if one[1]["type"] == "line")
+    assert message["reason"] == "ceiling"
+
+
+def test_the_share_of_a_room_that_left_goes_to_the_other() -> None:
+    shares = SchoolShares()
+    for room in ("a", "b"):
+        shares.open(room, SchoolLine(school_id="s", down_kbps=4000, up_kbps=0))
+        shares.note_demand(room, 3e6)
+    shares.split()
+    assert shares.ceiling_bps("a") == pytest.approx(1.9e6)
+    shares.close("b")
+    shares.split()
+    assert shares.ceiling_bps("a") == pytest.approx(3.8e6)
+    assert shares.ceiling_bps("b") is None
