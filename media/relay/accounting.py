@@ -4,6 +4,7 @@ Sans-IO: a sample of all counters is taken once a second; what moved since the l
 between the two, less the share that the receiver reported lost.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from media.forwarder.api import SinkStatistics, Statistics, StreamStatistics
@@ -81,8 +82,8 @@ class DeliveryLedger:
         """The stream is gone."""
         self._streams.pop(stream, None)
 
-    def sample(self, statistics: Statistics, now: float) -> None:
-        """Credit what moved since the last sample."""
+    def sample(self, statistics: Statistics, now: float, not_looking: Container[str] = ()) -> None:
+        """Credit what moved since the last sample; connections in `not_looking` chose to see no picture."""
         elapsed = min(now - self._sampled_at, LONGEST_SAMPLE_S)
         if elapsed <= 0:
             return
@@ -101,14 +102,15 @@ class DeliveryLedger:
                 tally.lead_sound_s += credit.lead_sound_s
                 tally.published_picture_s += credit.published_picture_s
                 tally.published_sound_s += credit.published_sound_s
-        self._debit_missed(led, earned)
+        self._debit_missed(led, earned, not_looking)
 
-    def _debit_missed(self, led: _Credit, earned: dict[str, _Credit]) -> None:
+    def _debit_missed(self, led: _Credit, earned: dict[str, _Credit], not_looking: Container[str]) -> None:
         leads = {counted.connection_id for counted in self._streams.values() if counted.lead}
         for connection_id, tally in self._tallies.items():
             if connection_id not in leads:
                 got = earned.get(connection_id) or _Credit()
-                tally.missed_picture_s += max(0.0, led.lead_picture_s - got.lead_picture_s)
+                if connection_id not in not_looking:
+                    tally.missed_picture_s += max(0.0, led.lead_picture_s - got.lead_picture_s)
                 tally.missed_sound_s += max(0.0, led.lead_sound_s - got.lead_sound_s)
 
     def take(self, connection_id: str, at: float) -> Tally | None:

@@ -127,6 +127,8 @@ class LessonLines:
                 receiver.heights.setdefault(track_id, LARGE_HEIGHT)
             receiver.active[sink] = True
             self._decide(receiver, now)
+            if (track := self._tracks.get(track_id)) is not None:
+                self._want(track, now)
 
     def remove_sink(self, connection_id: str, sink: int) -> None:
         """A track is not sent to a receiver any more."""
@@ -144,6 +146,20 @@ class LessonLines:
             receiver.line.forgive()
             self._decide(receiver, now)
             receiver.line.forgive()
+            for track_id in set(receiver.sinks.values()) & self._tracks.keys():
+                self._want(self._tracks[track_id], now)
+
+    def not_looking(self) -> frozenset[str]:
+        """The connections that show none of the lead's pictures, by their own choice."""
+        return frozenset(one.connection_id for one in self._receivers.values() if self._turned_away(one))
+
+    def _turned_away(self, receiver: _Receiver) -> bool:
+        heights = receiver.heights
+        return heights is not None and not any(
+            heights.get(track_id, 0) > 0
+            for track_id in receiver.sinks.values()
+            if (track := self._tracks.get(track_id)) and track.facts.party.role == "lead"
+        )
 
     # What happens
 

@@ -284,7 +284,7 @@ class LiveLesson:
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Account for what moved since the last sample."""
         self._sampled_at = now
-        self._ledger.sample(statistics, now)
+        self._ledger.sample(statistics, now, self._lines.not_looking())
         self._lines.on_stage = self._room.on_stage
         self._lines.sample(statistics, now)
 

@@ -65,7 +65,8 @@ def test_tracks_of_others_are_bytes_but_not_minutes_of_the_lead():
 def test_a_receiver_that_never_reports_or_stopped_reporting_has_received_nothing():
     counters = Counters()
     counters.ledger.add_sink(1, "c", picture=True, lead=True, now=0.0)
-    counters.sample({1: sink(5)}, seconds=FIRST_REPORT_S)
+    for packets in range(1, int(FIRST_REPORT_S) + 1):
+        counters.sample({1: sink(packets)}, seconds=1.0)
     assert counters.take().lead_picture_s == pytest.approx(FIRST_REPORT_S)
     counters.sample({1: sink(10)})
     assert counters.take().lead_picture_s == 0.0
@@ -91,6 +92,30 @@ def test_what_a_party_publishes_is_counted_by_kind():
     counters.sample(streams={1: stream(5), 2: stream(9)})
     tally = counters.take()
     assert (tally.published_picture_s, tally.published_sound_s) == (pytest.approx(0.5), pytest.approx(1.0))
+
+
+def test_what_the_lead_sent_and_a_party_did_not_get_is_missed():
+    counters = Counters()
+    counters.ledger.open("lead", 1000.0)
+    counters.ledger.add_stream(1, "lead", picture=True, lead=True, now=0.0)
+    counters.ledger.add_stream(2, "lead", picture=False, lead=True, now=0.0)
+    counters.ledger.add_sink(3, "c", picture=False, lead=True, now=0.0)
+    counters.sample({3: sink(5, lost=0.4, last_rr=0.1)}, {1: stream(5), 2: stream(5)})
+    counters.sample({3: sink(9, last_rr=0.6)}, {1: stream(9), 2: stream(9)})
+    tally = counters.take()
+    assert (tally.missed_picture_s, tally.missed_sound_s) == (pytest.approx(1.0), pytest.approx(0.2))
+    led = counters.ledger.take("lead", 1001.0)
+    assert (led.missed_picture_s, led.missed_sound_s) == (0.0, 0.0)
+    # The lead is silent: nothing to miss.
+    counters.sample({3: sink(9, last_rr=1.0)}, {1: stream(9), 2: stream(9)})
+    assert counters.take().missed_picture_s == 0.0
+
+
+def test_who_chose_to_see_no_picture_misses_none():
+    counters = Counters()
+    counters.ledger.add_stream(1, "lead", picture=True, lead=True, now=0.0)
+    counters.ledger.sample(Statistics({1: stream(5)}, {}, {}), 0.5, {"c"})
+    assert counters.take().missed_picture_s == 0.0
 
 
 def test_a_closed_connection_has_a_last_tally_and_then_none():
