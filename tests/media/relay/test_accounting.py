@@ -65,7 +65,8 @@ def test_tracks_of_others_are_bytes_but_not_minutes_of_the_lead():
 def test_a_receiver_that_never_reports_or_stopped_reporting_has_received_nothing():
     counters = Counters()
     counters.ledger.add_sink(1, "c", picture=True, lead=True, now=0.0)
-    counters.sample({1: sink(5)}, seconds=FIRST_REPORT_S)
+    for packets in range(1, int(FIRST_REPORT_S) + 1):
+        counters.sample({1: sink(packets)}, seconds=1.0)
     assert counters.take().lead_picture_s == pytest.approx(FIRST_REPORT_S)
     counters.sample({1: sink(10)})
     assert counters.take().lead_picture_s == 0.0
