@@ -33,8 +33,10 @@ MEDIA_SILENCE_S = 4.0
 class Story:
     """What happened to one room."""
 
-    joins_ms: list[float] = field(default_factory=list)
-    """From opening the socket until the room publishes and receives the first packet of everyone expected."""
+    opened_at: list[float] = field(default_factory=list)
+    """When each socket was opened, in monotonic time."""
+    complete_at: list[float] = field(default_factory=list)
+    """When each time the first packet of every track of everyone expected had arrived."""
     welcomes_ms: list[float] = field(default_factory=list)
     """From opening the socket until `welcome`."""
     gaps: list[tuple[float, float]] = field(default_factory=list)
@@ -101,6 +103,7 @@ class LightRoom:
 
     async def _connect(self) -> None:
         self._opened_at = self._heard_at = time.monotonic()
+        self.story.opened_at.append(self._opened_at)
         self.complete.clear()
         self.address = self._url()
         address = self.address.replace("http", "ws", 1) + "/api/live"
@@ -206,7 +209,7 @@ class LightRoom:
             self._note_arrival(newest)
             if not self.complete.is_set() and self._receiving and len(self._receiving.received) >= 2 * self._others:
                 self.complete.set()
-                self.story.joins_ms.append((now - self._opened_at) * 1000)
+                self.story.complete_at.append(now)
             if now - newest > MEDIA_SILENCE_S:
                 raise TimeoutError("no media arrives any more")
 
