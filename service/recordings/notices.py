@@ -90,7 +90,8 @@ class RecordingNotices:
             if beat.recording_level == WELL:
                 over(session, "disk_space", beat.relay_id, now)
                 return
-            data = {"relay": beat.relay_id, "level": beat.recording_level, "free_bytes": beat.recording_free_bytes}
+            free_gb = round((beat.recording_free_bytes or 0) / 1e9, 1)
+            data = {"relay": beat.relay_id, "level": beat.recording_level, "free_gb": free_gb}
             stands(session, "disk_space", beat.relay_id, now, detail=beat.recording_level, data=data)
 
     def _settle_lesson(self, state: RecordingState, lost: str | None, now: datetime) -> None:
@@ -166,4 +167,6 @@ def _tell(session: Session, kind: str, lesson_id: str | None, data: dict[str, An
     lesson = session.get(Lesson, lesson_id) if lesson_id is not None else None
     said = data | (lesson_data(lesson) if lesson is not None else {})
     schools = [lesson.lead_school_id] if lesson is not None else []
+    if kind == "disk_space":
+        kind = f"disk_{data['level']}"
     tell(session, now, kind, said, users=administrators, schools=schools, lesson_id=lesson_id)

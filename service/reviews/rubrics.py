@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -13,11 +13,13 @@ from service.organisation.tables import Organisation
 from service.organisation.tree import ancestor_ids, find_organisation_in_subtree, in_subtree
 from service.problems import Conflict, NotAllowed, NotFound
 from service.reviews.tables import Rubric
-from service.reviews.texts import RemarkText
+from service.reviews.texts import RemarkText, readable
 
 MOST_CRITERIA = 30
 CriterionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
-CriterionTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+CriterionTitle = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(readable)
+]
 
 
 class Criterion(RequestBody):
@@ -25,7 +27,7 @@ class Criterion(RequestBody):
 
     id: CriterionId
     title: CriterionTitle
-    title_en: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160)] = ""
+    title_en: Annotated[str, StringConstraints(strip_whitespace=True, max_length=160), AfterValidator(readable)] = ""
     hint: RemarkText = ""
     points: Annotated[int, Field(ge=1, le=100)]
 

@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, StringConstraints
 
 
-def _readable(text: str) -> str:
+def readable(text: str) -> str:
+    """Give text with plain line breaks. Raises ValueError for characters that cannot be shown."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for character in text:
         if character not in "\n\t" and unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"}:
@@ -18,6 +19,6 @@ def _paragraphs(least: int, most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=least, max_length=most)
 
 
-NoteText = Annotated[str, _paragraphs(1, 2000), AfterValidator(_readable)]
-RemarkText = Annotated[str, _paragraphs(0, 1000), AfterValidator(_readable)]
-SummaryText = Annotated[str, _paragraphs(0, 4000), AfterValidator(_readable)]
+NoteText = Annotated[str, _paragraphs(1, 2000), AfterValidator(readable)]
+RemarkText = Annotated[str, _paragraphs(0, 1000), AfterValidator(readable)]
+SummaryText = Annotated[str, _paragraphs(0, 4000), AfterValidator(readable)]

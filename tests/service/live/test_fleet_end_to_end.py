@@ -30,7 +30,7 @@ async def lessons_outlive_a_relay(deployment: Deployment) -> None:
         }
         everyone = [room for together in rooms.values() for room in together]
         tasks = [asyncio.create_task(room.run()) for room in everyone]
-        await asyncio.wait_for(asyncio.gather(*(room.complete.wait() for room in everyone)), 40)
+        await asyncio.wait_for(asyncio.gather(*(room.complete.wait() for room in everyone)), 90)
         assert all(len({room.address for room in together}) == 2 for together in rooms.values())
 
         with deployment.database.reading() as session:
@@ -40,7 +40,7 @@ async def lessons_outlive_a_relay(deployment: Deployment) -> None:
         deployment.relays[0].kill()
         struck = next(lesson_id for lesson_id, relay_id in placed.items() if relay_id == "relay-0")
         await asyncio.sleep(1)
-        await asyncio.wait_for(asyncio.gather(*(back(room) for room in rooms[struck])), 15)
+        await asyncio.wait_for(asyncio.gather(*(back(room) for room in rooms[struck])), 40)
         spared = [room for lesson_id, together in rooms.items() if lesson_id != struck for room in together]
         assert [room.story.connections for room in spared] == [1, 1, 1]
         assert [room.story.errors for room in everyone] == [[]] * 6
@@ -50,7 +50,7 @@ async def lessons_outlive_a_relay(deployment: Deployment) -> None:
         for lesson, course in zip(lessons, county.courses, strict=True):
             end = f"{deployment.url()}/api/lessons/{lesson['id']}/end"
             await client.post(end, headers=signed_in(course.teacher_session))
-        await asyncio.wait_for(asyncio.gather(*tasks), 15)
+        await asyncio.wait_for(asyncio.gather(*tasks), 30)
         assert {room.ended for room in everyone} == {"lesson_ended"}
 
 
@@ -61,7 +61,7 @@ async def back(room: LightRoom) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(280)
 def test_lessons_of_a_killed_relay_go_on_at_another_and_the_others_notice_nothing() -> None:
     with running_deployment(worker=False) as deployment:
         asyncio.run(lessons_outlive_a_relay(deployment))

@@ -2803,7 +2803,7 @@ export interface components {
              * @description county: a workbook with a sheet for each table.
              * @enum {string}
              */
-            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             /**
              * File
              * @description XLSX or CSV.
@@ -3911,7 +3911,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             /** File Name */
             file_name: string;
             /** Can Apply */
@@ -11851,7 +11851,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+                kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             };
             cookie?: never;
         };
@@ -11888,7 +11888,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+                kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             };
             cookie?: never;
         };
