@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from service.api.dependencies import refuse_foreign_origin
 from service.exchange.cells import MOST_FILE_BYTES
-from service.features import BACKGROUND, ROUTERS
+from service.features import BACKGROUND, JOBS, ROUTERS
 from service.lessons.schemas import BookingConflict, FreePeriod
 from service.monitoring.requests import CountRequests, RequestMetrics
 from service.monitoring.state import StateCollector
@@ -72,7 +72,8 @@ async def running_background(parts: Parts) -> AsyncIterator[None]:
     """The background tasks of all features."""
     async with AsyncExitStack() as stack:
         for task in BACKGROUND:
-            await stack.enter_async_context(task(parts))
+            if parts.wiring is None or task not in JOBS:  # with workers, jobs are theirs
+                await stack.enter_async_context(task(parts))
         yield
 
 

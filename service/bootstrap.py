@@ -6,11 +6,11 @@ from ipaddress import ip_address
 from typing import Any
 
 import ifaddr
-from media.recorder.handout.maker import ComposingHandoutMaker
 
 from media.contract.messages import REPLICA_LENGTH
 from media.recorder.digest import FileDigester
 from media.recorder.disk_space import MIB, SpaceLimits
+from media.recorder.handout.maker import ComposingHandoutMaker
 from media.recorder.recording_maker import JournalRecordingMaker
 from media.relay.configuration import RelayConfiguration
 from media.relay.relay import Relay
@@ -19,6 +19,7 @@ from service.bus.lease import RedisLease
 from service.bus.memory import MemoryBus
 from service.bus.redis_bus import NAMESPACE, RedisBus, RefusedByRedisError
 from service.configuration import Configuration, ConfigurationError
+from service.jobs.redis_queue import RedisJobs
 from service.live.live import FleetWiring
 from service.parts import Parts
 from service.recordings.subprocess_maker import SubprocessHandoutMaker, SubprocessMaker
@@ -37,15 +38,17 @@ def make_parts(configuration: Configuration) -> Parts:
     """Real parts over `configuration`; nothing is opened or written yet. Raises ConfigurationError."""
     if configuration.redis_url is not None:
         return _make_fleet_parts(configuration, configuration.redis_url)
-    return Parts(
-        configuration=configuration,
-        database=Database(configuration.effective_database_url),
-        bus=MemoryBus(),
-        recording_maker=SubprocessMaker(JournalRecordingMaker()),
-        handout_maker=SubprocessHandoutMaker(ComposingHandoutMaker()),
-        stream_digester=SubprocessDigester(FileDigester()),
-        relay_ids=(RELAY_ID,),
-    )
+    return Parts(**_common_parts(configuration), bus=MemoryBus(), relay_ids=(RELAY_ID,))
+
+
+def _common_parts(configuration: Configuration) -> dict[str, Any]:
+    return {
+        "configuration": configuration,
+        "database": Database(configuration.effective_database_url),
+        "recording_maker": SubprocessMaker(JournalRecordingMaker()),
+        "handout_maker": SubprocessHandoutMaker(ComposingHandoutMaker()),
+        "stream_digester": SubprocessDigester(FileDigester()),
+    }
 
 
 def _make_fleet_parts(configuration: Configuration, redis_url: str) -> Parts:
@@ -54,17 +57,17 @@ def _make_fleet_parts(configuration: Configuration, redis_url: str) -> Parts:
     key = configuration.effective_fleet_key
     replica_id = new_id()[:REPLICA_LENGTH]
     lease = RedisLease(bus.redis, bus.reach, bus.key_of(LEADER), replica_id)
+    jobs = RedisJobs(redis_url, NAMESPACE)
     return Parts(
-        configuration=configuration,
-        database=Database(configuration.effective_database_url),
+        **_common_parts(configuration),
         bus=bus,
-        recording_maker=SubprocessMaker(JournalRecordingMaker()),
-        stream_digester=SubprocessDigester(FileDigester()),
         relay_ids=(),
         rate_limits=SharedRateLimits(redis_url, NAMESPACE),
         setup=Setup(derive_token(key, "setup")),
         replica_id=replica_id,
         wiring=FleetWiring(lease, bus.listeners, key),
+        make_queue=jobs.queue,
+        sending_jobs=jobs.running,
     )
 
 
@@ -77,15 +80,15 @@ def make_redis_bus(configuration: Configuration, redis_url: str) -> RedisBus:
 
 
 @asynccontextmanager
-async def running_bus(parts: Parts) -> AsyncIterator[None]:
+async def running_bus(parts: Parts, *, leads: bool = True) -> AsyncIterator[None]:
     """The connection to the other processes, and the competition for the lead; nothing where there is one process."""
     bus, wiring = parts.bus, parts.wiring
     if not isinstance(bus, RedisBus) or wiring is None:
         yield
         return
     await check_redis(bus)
-    async with bus.running(), AsyncExitStack() as stack:
-        if isinstance(wiring.leadership, RedisLease):
+    async with bus.running(), parts.sending_jobs(), AsyncExitStack() as stack:
+        if leads and isinstance(wiring.leadership, RedisLease):
             await stack.enter_async_context(wiring.leadership.running())
         yield
 

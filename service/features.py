@@ -32,9 +32,9 @@ from service.api import (
     relays,
     replay_timeline,
     rooms,
-    school_calendar,
     rubrics,
     samples,
+    school_calendar,
     session,
     settings,
     setup,
@@ -88,12 +88,9 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 """Included under /api, in this order."""
 
-BACKGROUND: tuple[Callable[[Parts], AbstractAsyncContextManager[None]], ...] = (
-    write_usage,
-    make_recordings,
-    make_handouts,
-    digest_recordings,
-    make_plans,
-    conduct_lessons,
-)
+Task = Callable[[Parts], AbstractAsyncContextManager[None]]
+
+JOBS: tuple[Task, ...] = (make_recordings, make_handouts, digest_recordings, make_plans)
+"""What a worker does in a deployment of several processes."""
+BACKGROUND: tuple[Task, ...] = (write_usage, *JOBS, conduct_lessons)
 """Entered in order when the application starts, left in reverse order when it stops."""

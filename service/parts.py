@@ -1,6 +1,8 @@
 """The parts a running service is made of; `service.bootstrap` plugs real ones together, tests plug what they need."""
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,6 +12,7 @@ from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
 from service.live.live import FleetWiring, Live
@@ -41,6 +44,10 @@ class Parts:
     """The relays lessons can be placed on when there is no fleet."""
     wiring: FleetWiring | None = None
     """What binds this process to others; None when it is alone."""
+    make_queue: MakeQueue = JobQueue
+    """Makes the queues of background jobs."""
+    sending_jobs: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Entered where jobs go to other processes."""
     replica_id: str = field(default_factory=lambda: new_id()[:REPLICA_LENGTH])
     fleet: Fleet = field(default_factory=Fleet)
     clock: Clock = field(default_factory=SystemClock)
@@ -74,6 +81,7 @@ class Parts:
             self.object_store,
             journal_folder=configuration.journal_folder,
             work_folder=configuration.data_folder / "making",
+            make_queue=self.make_queue,
         )
         self.handout_production = HandoutProduction(
             self.database,
@@ -81,11 +89,17 @@ class Parts:
             self.handout_maker,
             self.object_store,
             configuration.data_folder / "making-handouts",
+            make_queue=self.make_queue,
         )
         self.digests = Digests(
-            self.database, self.clock, self.object_store, self.stream_digester, configuration.data_folder / "digesting"
+            self.database,
+            self.clock,
+            self.object_store,
+            self.stream_digester,
+            configuration.data_folder / "digesting",
+            make_queue=self.make_queue,
         )
-        self.planning = Planning(self.database, self.clock)
+        self.planning = Planning(self.database, self.clock, make_queue=self.make_queue)
         self.live = Live(
             self.database,
             self.bus,

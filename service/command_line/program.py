@@ -76,6 +76,17 @@ def relay(
         run_relay(configuration, cpu)
 
 
+@program.command()
+def worker(data_folder: DataFolder = None) -> None:
+    """Make recordings and plans for a deployment of several processes (with REDIS_URL) until Ctrl-C."""
+    from service.command_line.working import run_worker
+
+    with plain_errors():
+        configuration = load_configuration(data_folder=data_folder)
+        configure_logging(configuration.log_level)
+        run_worker(configuration)
+
+
 @program.command("openapi")
 def print_openapi() -> None:
     """Print the OpenAPI document of the HTTP API as JSON."""

@@ -10,6 +10,10 @@ from taskiq import InMemoryBroker
 log = logging.getLogger(__name__)
 
 
+MakeQueue = Callable[[str, Callable[[str], None]], "JobQueue"]
+"""Makes a queue of a name for work: in this process (`JobQueue` itself) or on Redis."""
+
+
 class JobQueue:
     """Runs `work(argument)` on a thread of its own for every argument put; never on the event loop.
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.pairing.solve import Progress
 from service.clock import Clock
-from service.jobs.queue import JobQueue
+from service.jobs.queue import JobQueue, MakeQueue
 from service.planning.opened import PlanRefusedError, PlanShelf, open_texts
 from service.planning.plan_tables import Plan, PlanDocument
 from service.planning.solving import Order, Report, SolvingFailedError, SubprocessSolver
@@ -39,11 +39,13 @@ class Solver(Protocol):
 class Planning:
     """The plans' jobs and the shelf finished plans are read from."""
 
-    def __init__(self, database: Database, clock: Clock, solver: Solver | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, solver: Solver | None = None, *, make_queue: MakeQueue = JobQueue
+    ) -> None:
         self._database = database
         self._clock = clock
         self._solver = solver or SubprocessSolver()
-        self._jobs = JobQueue("make_plan", self.make)
+        self._jobs = make_queue("make_plan", self.make)
         self._stopping = False
         self.shelf = PlanShelf(database)
 

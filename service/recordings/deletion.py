@@ -20,6 +20,7 @@ from service.recordings.handouts import forget_handout
 from service.recordings.object_store import ObjectNotFoundError, ObjectStore, StoreUnavailableError
 from service.recordings.policies import policy_for
 from service.recordings.privacy_tables import DoomedObject, RecordingDeletion, RecordingPolicy, RecordingPublication
+from service.recordings.results import old_keys
 from service.recordings.sharing import may_publish
 from service.recordings.tables import Recording
 from service.storage.database import Database
@@ -78,8 +79,8 @@ def _give_up(session: Session, recording: Recording, trail: RecordingDeletion, n
     trail.size_bytes = sum(stream.size_bytes for stream in recording.streams)
     session.add(trail)
     session.flush()
-    for stream in recording.streams:
-        session.add(DoomedObject(object_key=stream.object_key, deletion_id=trail.id, doomed_at=now))
+    for key in old_keys(session, recording.lesson_id):
+        session.add(DoomedObject(object_key=key, deletion_id=trail.id, doomed_at=now))
     recording.streams.clear()
     forget_handout(session, recording.lesson_id, now, deletion_id=trail.id)
     publication = session.get(RecordingPublication, recording.lesson_id)

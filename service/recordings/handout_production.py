@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from media.contract import HandoutFile, HandoutMaker, HandoutSource
 from service.clock import Clock
-from service.jobs.queue import JobQueue
+from service.jobs.queue import JobQueue, MakeQueue
 from service.recordings.access import shown_streams
 from service.recordings.making_tables import Handout
 from service.recordings.object_store import ObjectStore
@@ -34,7 +34,14 @@ class HandoutProduction:
     """Turns ready recordings into one MP4 each, as far as they may be handed out."""
 
     def __init__(
-        self, database: Database, clock: Clock, maker: HandoutMaker | None, store: ObjectStore, work_folder: Path
+        self,
+        database: Database,
+        clock: Clock,
+        maker: HandoutMaker | None,
+        store: ObjectStore,
+        work_folder: Path,
+        *,
+        make_queue: MakeQueue = JobQueue,
     ) -> None:
         """Without a maker, what is asked for waits for a process that has one."""
         self._database = database
@@ -42,7 +49,7 @@ class HandoutProduction:
         self._maker = maker
         self._store = store
         self._work_folder = work_folder
-        self._jobs = JobQueue("make_handout", self.make)
+        self._jobs = make_queue("make_handout", self.make)
         self._stopping = False
 
     @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from media.contract import RecordedStream, RecordingMaker, RecordingManifest
 from service.clock import Clock
-from service.jobs.queue import JobQueue
+from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.tables import Lesson
 from service.recordings.deletion import AT_ONCE, delete_doomed, give_up_expired
 from service.recordings.object_store import ObjectStore
@@ -63,6 +63,7 @@ class Production:
         *,
         journal_folder: Path,
         work_folder: Path,
+        make_queue: MakeQueue = JobQueue,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -70,8 +71,8 @@ class Production:
         self._store = store
         self._journal_folder = journal_folder
         self._work_folder = work_folder
-        self._jobs = JobQueue("make_recording", self.make)
-        self._housekeeping = JobQueue("keep_house", self.keep_house)
+        self._jobs = make_queue("make_recording", self.make)
+        self._housekeeping = make_queue("keep_house", self.keep_house)
         self._under_way: set[str] = set()
         self._stopping = False
 

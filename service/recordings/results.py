@@ -7,11 +7,23 @@ from sqlalchemy.orm import Session
 
 from media.contract import RecordingManifest
 from service.recordings.tables import Recording, RecordingStream
+from service.replay.tables import RecordingDigest
 
 
 def old_keys(session: Session, lesson_id: str) -> list[str]:
-    """List the objects of an earlier result, which a new one replaces."""
-    return list(session.scalars(select(RecordingStream.object_key).where(RecordingStream.lesson_id == lesson_id)))
+    """List the objects of an earlier result, which a new one replaces: its files and their sheets of thumbnails."""
+    files = select(RecordingStream.object_key).where(RecordingStream.lesson_id == lesson_id)
+    return [*session.scalars(files), *sheet_keys(session, lesson_id)]
+
+
+def sheet_keys(session: Session, lesson_id: str) -> list[str]:
+    """List the sheets of thumbnails read off the lesson's files."""
+    statement = (
+        select(RecordingDigest.sheet_key)
+        .join(RecordingStream, RecordingStream.id == RecordingDigest.stream_id)
+        .where(RecordingStream.lesson_id == lesson_id, RecordingDigest.sheet_key.is_not(None))
+    )
+    return [key for key in session.scalars(statement) if key is not None]
 
 
 def keep_result(session: Session, lesson_id: str, manifest: RecordingManifest, keys: list[str], now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from media.contract.digest import StreamDigest, StreamDigester
 from service.clock import Clock
-from service.jobs.queue import JobQueue
+from service.jobs.queue import JobQueue, MakeQueue
 from service.recordings.object_store import ObjectNotFoundError, ObjectStore
 from service.recordings.tables import Recording, RecordingStream
 from service.replay.tables import RecordingDigest
@@ -40,14 +40,21 @@ class Digests:
     """Keeps the digests of all recordings in step with the recordings."""
 
     def __init__(
-        self, database: Database, clock: Clock, store: ObjectStore, digester: StreamDigester | None, work_folder: Path
+        self,
+        database: Database,
+        clock: Clock,
+        store: ObjectStore,
+        digester: StreamDigester | None,
+        work_folder: Path,
+        *,
+        make_queue: MakeQueue = JobQueue,
     ) -> None:
         self._database = database
         self._clock = clock
         self._store = store
         self._digester = digester
         self._work_folder = work_folder
-        self._jobs = JobQueue("digest_recording", self.make)
+        self._jobs = make_queue("digest_recording", self.make)
         self._waiting: set[str] = set()
         self._stopping = False
 

@@ -14,6 +14,7 @@ from service.lessons.tables import Lesson
 from service.organisation.tables import Organisation
 from service.organisation.tree import ancestor_ids, in_subtree
 from service.problems import Conflict, NotAllowed, NotFound
+from service.recordings import sharing
 from service.recordings.privacy_tables import RecordingPublication
 from service.recordings.tables import Recording
 from service.replay.observations import school_year_of
@@ -143,17 +144,9 @@ def publish(session: Session, person: Person, sample: SampleLesson, now: datetim
     recording = session.get(Recording, sample.lesson_id)
     if recording is None or recording.state != "ready" or not any(s.role == "lead" for s in recording.streams):
         raise Conflict("There is nothing that may be shown of this lesson.", code="recording_not_ready")
-    publication = session.get(RecordingPublication, sample.lesson_id)
-    if publication is None:
-        publication = RecordingPublication(
-            lesson_id=sample.lesson_id,
-            audience_id=person.organisation_id,
-            published_by=person.user_id,
-            published_at=now,
-        )
-        session.add(publication)
-    elif not _reaches(session, publication.audience_id, person.organisation_path):
-        publication.audience_id, publication.published_by = person.organisation_id, person.user_id
+    standing = session.get(RecordingPublication, sample.lesson_id)
+    if standing is None or not _reaches(session, standing.audience_id, person.organisation_path):
+        sharing.publish(session, person, recording, person.organisation_id, now)
     sample.published_at = now
     session.flush()
     append_row(session, now, "sample_published", lesson_id=sample.lesson_id, user_id=person.user_id)
@@ -164,9 +157,9 @@ def unpublish(session: Session, person: Person, sample: SampleLesson, now: datet
     _require_decider(person, sample)
     if sample.published_at is None:
         raise Conflict("This lesson is not published.", code="not_published")
-    publication = session.get(RecordingPublication, sample.lesson_id)
-    if publication is not None:
-        session.delete(publication)
+    recording = session.get(Recording, sample.lesson_id)
+    if recording is not None:
+        sharing.unpublish(session, person, recording, now)
     sample.published_at = None
     append_row(session, now, "sample_unpublished", lesson_id=sample.lesson_id, user_id=person.user_id)
 

@@ -85,6 +85,19 @@ def test_a_published_lesson_is_found_below_its_publisher_and_nowhere_else(nomina
     assert library(signed_in("teacher_other")) == []
 
 
+def test_a_published_lesson_is_watched_without_rooms_that_were_not_released(nominated: Any, signed_in: Any) -> None:
+    path = f"/api/lessons/{nominated['lesson_id']}/recording"
+    reader = signed_in("teacher_other")
+    assert reader.get(path).status_code == 404
+    act(signed_in("county_north"), nominated, "decision", {"outcome": "selected"})
+    act(signed_in("county_north"), nominated, "publish")
+    seen = reader.get(path).json()
+    assert (seen["how"], [stream["party_name"] for stream in seen["streams"]]) == ("published", ["lead room"])
+    assert reader.get(f"{path}/timeline").json()["chapters"] == []
+    act(signed_in("county_north"), nominated, "unpublish")
+    assert reader.get(path).status_code == 404
+
+
 def test_the_library_is_searched(nominated: Any, signed_in: Any) -> None:
     prefecture = signed_in("prefecture")
     act(prefecture, nominated, "decision", {"outcome": "selected"})

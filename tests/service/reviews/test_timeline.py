@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from media.contract.digest import StreamDigest, ThumbnailSheet
+from service.recordings.privacy_tables import DoomedObject
 from service.recordings.tables import RecordingStream
 from service.replay.digests import Digests
 from service.replay.subprocess_digester import DigestFailedError, SubprocessDigester
@@ -99,6 +100,18 @@ def test_digests_go_with_their_files(taught: Any, digests: Digests, parts: Any) 
             session.delete(stream)
     with parts.database.reading() as session:
         assert session.scalars(select(RecordingDigest)).all() == []
+
+
+def test_deleting_a_recording_dooms_its_sheets_too(taught: Any, digests: Digests, parts: Any, signed_in: Any) -> None:
+    digests.make(taught["id"])
+    with parts.database.reading() as session:
+        keys = {stream.object_key for stream in session.scalars(select(RecordingStream))}
+        keys |= {key for key in session.scalars(select(RecordingDigest.sheet_key)) if key}
+    answer = signed_in("school_north").post(f"/api/lessons/{taught['id']}/recording/deletion", {"note": "家长要求"})
+    assert answer.is_success, answer.text
+    with parts.database.reading() as session:
+        assert set(session.scalars(select(DoomedObject.object_key))) == keys
+    assert len(keys) == 3
 
 
 def test_the_background_job_finds_what_waits(

@@ -20,13 +20,14 @@ export interface Destination {
   to: string
   /** Message key of its name. */
   label: string
-  icon: 'home' | 'lessons' | 'planning' | 'recordings' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
+  icon: 'home' | 'lessons' | 'planning' | 'recordings' | 'reviews' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
 }
 
 const destinations: (Destination & { needs?: Permission })[] = [
   { to: '/', label: 'shell.nav.home', icon: 'home' },
   { to: '/lessons', label: 'shell.nav.lessons', icon: 'lessons' },
   { to: '/recordings', label: 'shell.nav.recordings', icon: 'recordings' },
+  { to: '/reviews', label: 'shell.nav.reviews', icon: 'reviews' },
   { to: '/planning', label: 'shell.nav.planning', icon: 'planning', needs: 'plans.manage' },
   { to: '/usage', label: 'shell.nav.usage', icon: 'usage', needs: 'usage.read' },
   { to: '/rooms', label: 'shell.nav.rooms', icon: 'rooms', needs: 'rooms.manage' },

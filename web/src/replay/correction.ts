@@ -7,6 +7,8 @@ export interface StreamSpan {
   /** Where the file's t=0 lies on the lesson's time line. */
   offset_ms: number
   duration_ms: number
+  /** Where its lesson is at a moment of the clock, if that is not the same: lessons locked to each other by phases. */
+  onLesson?: (master_ms: number) => { position_ms: number; waiting: boolean }
 }
 
 export interface MediaReading {
@@ -33,10 +35,14 @@ const LARGEST_NUDGE = 0.12
 export const HURRY_BEYOND_MS = 60
 const HURRIED_NUDGE = 0.4
 
-/** Where in its file a stream should be, clamped to the file; `inside` is false before its start and after its end. */
+/** Where in its file a stream should be, clamped to the file; `inside` is false before its start, after its end and while its lesson waits. */
 export function placeOf(span: StreamSpan, master_ms: number): { position_ms: number; inside: boolean } {
-  const place = master_ms - span.offset_ms
-  return { position_ms: Math.min(span.duration_ms, Math.max(0, place)), inside: place >= 0 && place < span.duration_ms }
+  const lesson = span.onLesson?.(master_ms) ?? { position_ms: master_ms, waiting: false }
+  const place = lesson.position_ms - span.offset_ms
+  return {
+    position_ms: Math.min(span.duration_ms, Math.max(0, place)),
+    inside: place >= 0 && place < span.duration_ms && !lesson.waiting,
+  }
 }
 
 /** The correction of a playing stream. Positive drift: the stream is ahead. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { inOrder, isPresent, pickMain } from './layout'
+import { arrange, inOrder, isPresent, pickMain } from './layout'
 import en from './messages.en'
 import zh from './messages.zh-CN'
 import type { RecordedStream } from './recording'
@@ -7,7 +7,7 @@ import { positionText, sizeText } from './times'
 
 function stream(id: string, role: RecordedStream['role'], source: RecordedStream['source'], more: Partial<RecordedStream> = {}): RecordedStream {
   return {
-    id, role, source, party_name: id, offset_ms: 0, duration_ms: 60_000, content_type: 'video/mp4', has_picture: source !== 'microphone',
+    id, role, source, party_id: id, party_name: id, offset_ms: 0, duration_ms: 60_000, content_type: 'video/mp4', has_picture: source !== 'microphone',
     has_sound: true, width: 640, height: 360, bytes: 1, gaps: [], media_url: '', download_url: '', ...more,
   }
 }
@@ -31,6 +31,21 @@ describe('replay layout', () => {
     expect(pickMain(STREAMS, 'room', 12_000)).toBe('room')
     expect(pickMain(STREAMS, 'teacher', 1_000)).toBe('lead')
     expect(pickMain([], null, 0)).toBeNull()
+  })
+
+  it('arranges what each layout shows', () => {
+    const shown = (layout: Parameters<typeof arrange>[0], at_ms: number, chosen: string | null = null) => {
+      const found = arrange(layout, STREAMS, chosen, at_ms)
+      return [found.main, [...found.shown].sort()]
+    }
+    expect(shown('lead', 12_000)).toEqual(['slides', ['lead', 'room', 'slides']])
+    expect(shown('screen', 12_000)).toEqual(['slides', ['lead', 'slides']])
+    expect(shown('screen', 22_000)).toEqual(['slides', ['slides']])
+    expect(shown('rooms', 12_000)).toEqual([null, ['room']])
+    expect(shown('rooms', 12_000, 'room')).toEqual(['room', ['room']])
+    expect(shown('grid', 12_000)).toEqual([null, ['lead', 'room', 'slides']])
+    const alone = STREAMS.filter((one) => one.id === 'lead')
+    for (const layout of ['screen', 'rooms'] as const) expect([...arrange(layout, alone, null, 0).shown]).toEqual(['lead'])
   })
 
   it('knows gaps and ends', () => {

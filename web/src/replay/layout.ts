@@ -1,8 +1,10 @@
-/** Which stream of a replay is large, and in which order the others stand. */
+/** Which streams of a replay are shown in a layout, which one is large, and in which order the others stand. */
 import type { RecordedStream } from './recording'
 import { inGap, placeOf } from './correction'
 
-export type Layout = 'lead' | 'grid'
+/** `lead`: the lead large, a shared screen first; `screen`: the screen only with a small lead; `rooms`: the receiving rooms; `grid`: all alike. */
+export const LAYOUTS = ['lead', 'screen', 'rooms', 'grid'] as const
+export type Layout = (typeof LAYOUTS)[number]
 
 const ROLE_ORDER = { lead: 0, room: 1, teacher: 2, observer: 3 }
 const SOURCE_ORDER = { screen: 0, camera: 1, microphone: 2 }
@@ -33,4 +35,31 @@ export function pickMain(streams: readonly RecordedStream[], chosen: string | nu
   const screen = pictures.find((stream) => stream.source === 'screen' && isPresent(stream, master_ms))
   const present = pictures.find((stream) => stream.source === 'camera' && isPresent(stream, master_ms))
   return (screen ?? present ?? pictures[0])?.id ?? null
+}
+
+export interface Arrangement {
+  /** The large one, if the layout has one. */
+  main: string | null
+  /** Those whose pictures are shown, the large one included; the others are heard only. */
+  shown: Set<string>
+}
+
+/** What a layout shows at a moment. A layout without anything to show falls back to all alike. */
+export function arrange(layout: Layout, streams: readonly RecordedStream[], chosen: string | null, master_ms: number): Arrangement {
+  const pictures = inOrder(streams).filter((stream) => stream.has_picture)
+  const ids = (found: RecordedStream[]) => new Set(found.map((stream) => stream.id))
+  const all = { main: null, shown: ids(pictures) }
+  if (layout === 'lead') return { main: pickMain(streams, chosen, master_ms), shown: ids(pictures) }
+  if (layout === 'rooms') {
+    const rooms = pictures.filter((stream) => stream.role !== 'lead')
+    const main = rooms.find((stream) => stream.id === chosen)?.id ?? null
+    return rooms.length > 0 ? { main, shown: ids(rooms) } : all
+  }
+  if (layout === 'screen') {
+    const screens = pictures.filter((stream) => stream.source === 'screen')
+    const main = screens.find((stream) => isPresent(stream, master_ms)) ?? screens[0]
+    const lead = pictures.find((stream) => stream.role === 'lead' && stream.source === 'camera' && isPresent(stream, master_ms))
+    return main ? { main: main.id, shown: ids(lead ? [main, lead] : [main]) } : all
+  }
+  return all
 }

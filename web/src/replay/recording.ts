@@ -4,6 +4,7 @@ import { ensureSession } from '../accounts/session'
 
 export interface RecordedStream {
   id: string
+  party_id: string
   party_name: string
   role: 'lead' | 'room' | 'teacher' | 'observer'
   source: 'camera' | 'screen' | 'microphone'
@@ -32,12 +33,14 @@ export interface Recording {
     id: string
     title: string
     kind: string
+    subject: string
+    grade: string
     starts_at: string
     ends_at: string
     lead_teacher: string
     lead_school: string
   }
-  state: 'recording' | 'processing' | 'ready' | 'failed'
+  state: 'recording' | 'processing' | 'ready' | 'failed' | 'deleted'
   progress: number
   problem: string | null
   problem_detail: string | null
@@ -45,9 +48,29 @@ export interface Recording {
   may_retry: boolean
   streams: RecordedStream[]
   events: Chapter[]
+  /** Whether all of it may be watched, or only what is published. */
+  how?: 'all' | 'published'
+  /** What moves over the pictures, where the policy says so. */
+  watermark?: string | null
 }
 
-async function call(path: string, init: RequestInit): Promise<Recording> {
+/** A JPEG of thumbnails in rows of `columns`; `tiles` gives the ms of the lesson each one shows. */
+export interface ThumbnailSheet {
+  url: string
+  tile_width: number
+  tile_height: number
+  columns: number
+  tiles: number[]
+}
+
+export interface Timeline {
+  complete: boolean
+  /** `speech`: stretches of the lesson in which somebody speaks in this stream. */
+  streams: { stream_id: string; speech: [number, number][]; sheet: ThumbnailSheet | null }[]
+  chapters: { at_ms: number; until_ms: number; type: string; party_name: string }[]
+}
+
+async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   let response: Response
   try {
     response = await fetch(path, { credentials: 'same-origin', ...init })
@@ -56,7 +79,7 @@ async function call(path: string, init: RequestInit): Promise<Recording> {
   }
   const body: unknown = await response.json().catch(() => null)
   if (!response.ok) throw problemFrom(response, body)
-  return body as Recording
+  return body as Answer
 }
 
 export function readRecording(lessonId: string): Promise<Recording> {
@@ -69,5 +92,21 @@ export async function retryRecording(lessonId: string): Promise<Recording> {
   return call(`/api/lessons/${encodeURIComponent(lessonId)}/recording/retry`, {
     method: 'POST',
     headers: { 'X-CSRF-Token': session?.csrf_token ?? '' },
+  })
+}
+
+/** Who spoke when and thumbnails, as far as they are read off the files already. */
+export function readTimeline(lessonId: string): Promise<Timeline> {
+  return call(`/api/lessons/${encodeURIComponent(lessonId)}/recording/timeline`, {})
+}
+
+/** Reports stretches that were really played; `leaving` lets the report outlive the page. */
+export async function reportWatched(lessonId: string, parts: [number, number][], leaving: boolean): Promise<void> {
+  const session = await ensureSession()
+  await call(`/api/lessons/${encodeURIComponent(lessonId)}/watched`, {
+    method: 'POST',
+    keepalive: leaving,
+    headers: { 'X-CSRF-Token': session?.csrf_token ?? '', 'Content-Type': 'application/json' },
+    body: JSON.stringify({ parts }),
   })
 }

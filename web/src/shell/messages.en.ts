@@ -5,6 +5,7 @@ export default {
   nav: {
     home: 'Today',
     lessons: 'Lessons',
+    reviews: 'Research',
     recordings: 'Recordings',
     planning: 'Pairing',
     usage: 'Usage',

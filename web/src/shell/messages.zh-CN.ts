@@ -5,6 +5,7 @@ export default {
   nav: {
     home: '今天',
     lessons: '课程',
+    reviews: '教研',
     recordings: '录像',
     planning: '配对排课',
     usage: '应用统计',

@@ -1,0 +1,36 @@
+"""`three-classrooms worker`: makes recordings, hand-outs, digests and plans for a deployment of several processes."""
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+
+from service.bootstrap import make_parts, prepare_storage, running_bus
+from service.command_line.serving import signals_cancel_this_task
+from service.command_line.terminal import say
+from service.configuration import Configuration, ConfigurationError
+from service.features import JOBS
+
+
+def run_worker(configuration: Configuration) -> None:
+    """Do jobs until SIGINT or SIGTERM. Raises ConfigurationError for what an operator can correct."""
+    if configuration.redis_url is None:
+        raise ConfigurationError("a worker needs REDIS_URL; without, `three-classrooms serve` does the jobs itself")
+    asyncio.run(_work(configuration))
+
+
+async def _work(configuration: Configuration) -> None:
+    parts = make_parts(configuration)
+    try:
+        with signals_cancel_this_task():
+            async with AsyncExitStack() as stack:
+                await asyncio.to_thread(prepare_storage, parts)
+                await stack.enter_async_context(running_bus(parts, leads=False))
+                for job in JOBS:
+                    await stack.enter_async_context(job(parts))
+                print(f"READY {json.dumps({'worker': parts.replica_id})}", flush=True)
+                say("taking jobs; Ctrl-C stops")
+                await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        say("stopped")
+    finally:
+        parts.database.close()

@@ -1,0 +1,92 @@
+"""Jobs over a real Redis: put by one process, done once by a worker, also when they were put before it came."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from redis_server import RedisServer, running_redis
+
+from service.jobs.redis_queue import RedisJobs
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+class Work:
+    """Notes what it was given; waits in between while `gate` is closed."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, argument: str) -> None:
+        assert self.gate.wait(10)
+        self.done.append(argument)
+        if argument == "broken":
+            raise ValueError("this one breaks")
+
+    async def has_done(self, count: int) -> list[str]:
+        for _ in range(500):
+            if len(self.done) >= count:
+                break
+            await asyncio.sleep(0.02)
+        return sorted(self.done)
+
+
+def test_jobs_put_before_a_worker_came_are_done_once_and_a_broken_one_stops_nothing(redis: RedisServer) -> None:
+    async def scenario() -> list[str]:
+        namespace, work = uuid4().hex, Work()
+        sender, worker = RedisJobs(redis.url, namespace), RedisJobs(redis.url, namespace)
+        put_by, done_by = sender.queue("kind", work), worker.queue("kind", work)
+        async with sender.running():
+            for argument in ("one", "broken", "two", "two"):
+                put_by.put(argument)
+            await asyncio.sleep(0.2)
+            async with worker.running(), done_by.running():
+                await work.has_done(3)
+                put_by.put("three")
+                return await work.has_done(4)
+
+    assert asyncio.run(scenario()) == ["broken", "one", "three", "two"]
+
+
+def test_two_workers_do_not_do_the_same_job_at_one_time(redis: RedisServer) -> None:
+    async def scenario() -> list[str]:
+        namespace, work = uuid4().hex, Work()
+        one, other = RedisJobs(redis.url, namespace), RedisJobs(redis.url, namespace)
+        first, second = one.queue("kind", work), other.queue("kind", work)
+        work.gate.clear()
+        async with one.running(), other.running(), first.running(), second.running():
+            first.put("same")
+            await asyncio.sleep(0.3)
+            second.put("same")
+            second.put("other")
+            await asyncio.sleep(0.3)
+            work.gate.set()
+            await work.has_done(2)
+            await asyncio.sleep(0.2)
+            return sorted(work.done)
+
+    assert asyncio.run(scenario()) == ["other", "same"]
+
+
+def test_the_job_under_way_is_finished_before_a_worker_ends(redis: RedisServer) -> None:
+    async def scenario() -> list[str]:
+        work = Work()
+        jobs = RedisJobs(redis.url, uuid4().hex)
+        queue = jobs.queue("kind", work)
+        work.gate.clear()
+        async with jobs.running():
+            async with queue.running():
+                queue.put("slow")
+                await asyncio.sleep(0.4)
+                asyncio.get_running_loop().call_later(0.2, work.gate.set)
+            return list(work.done)
+
+    assert asyncio.run(scenario()) == ["slow"]
