@@ -98,7 +98,7 @@ cdef inline bint take_feedback(FeedbackWindow *window, SentLog *log, Probe *prob
     number = nearest(highest, read16(feedback + 12))
     reference = read32(feedback + 16) >> 8
     if window.begun:
-        reference += (window.reference - reference + 0x800000) >> 24 << 24
+        reference += (window.reference - reference + 0x800000) & <int64_t>-0x1000000
     else:
         window.begun = True
         window.since_us = now_us
