@@ -10,7 +10,7 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking \
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-fleet test-faults \
 	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
@@ -57,6 +57,12 @@ bench-schedule: .setup/develop ## pairing quality and time beside its proven bou
 
 bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons in PostgreSQL: checks, weekly series, races
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/booking/run.py $(ARGS)
+
+bench-fleet: .setup/develop .setup/system ## the bell: many lessons over PostgreSQL, Redis, two replicas, several relays (ARGS="--lessons 50")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/fleet/run.py $(ARGS)
+
+test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
+	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)
 
 count-instructions: .setup/develop .setup/system ## instructions for each forwarded packet beside the baseline (ARGS=--record records)
 	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)

@@ -105,7 +105,8 @@ def test_from_a_workbook_to_a_changed_timetable(product: Product, browser: Brows
     expect(progress).to_have_attribute("data-state", "accepted", timeout=30_000)
 
     page.goto("/planning/changes")
-    page.get_by_test_id("change-target").select_option(label="陈雨晴 · 云岭县实验小学")
+    page.get_by_test_id("change-target").locator("input").fill("陈雨晴")
+    page.get_by_role("option", name="陈雨晴 · 云岭县实验小学").click()
     start = date.today() + timedelta(days=7)
     page.get_by_test_id("change-from").fill(start.isoformat())
     page.get_by_test_id("change-to").fill((start + timedelta(days=6)).isoformat())
@@ -141,6 +142,7 @@ def test_from_a_workbook_to_a_changed_timetable(product: Product, browser: Brows
     for path, name in (
         ("/exchange", "exchange"),
         ("/planning", "plan"),
+        ("/planning/coverage", "coverage"),
         ("/planning/changes", "changes"),
         ("/planning/binding", "binding"),
     ):

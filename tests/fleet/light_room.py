@@ -65,6 +65,13 @@ class LightRoom:
         self.complete = asyncio.Event()
         """It publishes and receives everyone."""
         self.ended = ""
+        self.address = ""
+        """Of the replica it is connected to."""
+
+    @property
+    def hears(self) -> bool:
+        """Whether media arrived within the last second."""
+        return self.lead_at is not None and time.monotonic() - self.lead_at < 1.0
 
     async def run(self) -> None:
         """Be in the lesson until it ends or this is cancelled."""
@@ -87,7 +94,8 @@ class LightRoom:
     async def _connect(self) -> None:
         self._opened_at = self._heard_at = time.monotonic()
         self.complete.clear()
-        address = self._url().replace("http", "ws", 1) + "/api/live"
+        self.address = self._url()
+        address = self.address.replace("http", "ws", 1) + "/api/live"
         headers = {"Authorization": f"Bearer {self._token}"}
         async with connect(
             address, additional_headers=headers, ping_interval=None, proxy=None, open_timeout=10, close_timeout=0.5

@@ -27,9 +27,16 @@ const routes: RouteRecordRaw[] = [
   { path: '/reviews/library', name: 'library', component: () => import('./reviews/LibraryPage.vue'), meta: { title: 'reviews.library.title' } },
   { path: '/reviews/samples', name: 'samples', component: () => import('./reviews/SamplesPage.vue'), meta: { title: 'reviews.sample.title' } },
   { path: '/reviews/rubrics', name: 'rubrics', component: () => import('./reviews/RubricsPage.vue'), meta: { title: 'reviews.rubric.plural' } },
+  { path: '/week', name: 'week', component: () => import('./week/WeekPage.vue'), meta: { title: 'week.title' } },
+  { path: '/events', name: 'events', component: () => import('./events/EventsPage.vue'), meta: { title: 'events.title' } },
+  { path: '/events/new', name: 'event-new', component: () => import('./events/AnnouncePage.vue'), meta: { title: 'events.announce' } },
+  { path: '/events/:id', name: 'event', component: () => import('./events/EventPage.vue'), props: true, meta: { title: 'events.title' } },
+  { path: '/notices', name: 'notices', component: () => import('./notices/NoticesPage.vue'), meta: { title: 'notices.title' } },
   { path: '/recordings', name: 'recordings', component: () => import('./recordings/RecordingsPage.vue'), meta: { title: 'recordings.title' } },
   { path: '/planning', name: 'planning', component: () => import('./planning/PlanPage.vue'), meta: { title: 'planning.title' } },
   { path: '/planning/changes', name: 'planning-changes', component: () => import('./planning/ChangePage.vue'), meta: { title: 'planning.changes' } },
+  { path: '/planning/coverage', name: 'planning-coverage', component: () => import('./planning/CoveragePage.vue'), meta: { title: 'planning.coverageTitle' } },
+  { path: '/planning/compare', name: 'planning-compare', component: () => import('./planning/ComparePage.vue'), meta: { title: 'planning.compare' } },
   { path: '/planning/binding', name: 'planning-binding', component: () => import('./planning/BindingPage.vue'), meta: { title: 'planning.binding' } },
   { path: '/usage', name: 'usage', component: () => import('./usage/UsagePage.vue'), meta: { title: 'usage.title' } },
   { path: '/rooms', name: 'rooms', component: () => import('./rooms/RoomsPage.vue'), meta: { title: 'rooms.title' } },
@@ -49,5 +56,6 @@ export const router = createRouter({
 router.beforeEach(async (to) => {
   if (to.meta.open) return true
   const session = await ensureSession()
+  if (session?.must_change_password && to.name !== 'account') return { name: 'account' }
   return session ? true : { name: 'login', query: to.fullPath === '/' ? {} : { next: to.fullPath } }
 })

@@ -708,9 +708,9 @@ cdef class SocketCore(Core):
         return taken
 
     def read_traffic(self):
-        """Datagrams in and out, calls that sent them, datagrams not sent, control ones dropped, whether GSO is used."""
+        """The fields of `Traffic`, in their order."""
         return (self.port.datagrams_in, self.port.datagrams_out, self.port.sends, self.port.unsent,
-                self.port.control_dropped, self.port.gso)
+                self.port.control_dropped, self.port.gso, self.port.pace.window_us)
 
 
 cdef Codec codec_of(fields):

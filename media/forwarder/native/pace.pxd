@@ -4,7 +4,7 @@ from libc.stdint cimport int64_t
 
 cdef enum:
     GATHER_FROM_PER_S = 1500        # datagrams from which it pays; a lone lesson is served packet by packet
-    WINDOW_US = 1000
+    WINDOW_US = 700
     CALM_WINDOW_US = 1300           # below CALM_PERCENT: batches are small, and done in no time
     CALM_PERCENT = 25
     MAX_WINDOW_US = 8000

@@ -36,6 +36,8 @@ class Traffic:
     "STUN and DTLS datagrams dropped because Python did not keep up."
     gso: bool
     "Whether UDP segmentation offload is in use; False once the kernel or a route refused it."
+    window_us: int
+    "How long datagrams may gather at present before they are taken; 0: not at all."
 
 
 class PacketThread:

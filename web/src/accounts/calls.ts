@@ -35,7 +35,7 @@ export function usePersonDeed<Input>(deed: (input: Input) => Promise<unknown>) {
 
 export const personDeeds = {
   create: (body: NewPerson) => answer(api.POST('/api/users', { body })),
-  change: ({ id, change }: { id: string; change: { display_name?: string; role?: Role; disabled?: boolean } }) =>
+  change: ({ id, change }: { id: string; change: { display_name?: string; role?: Role; organisation_id?: string; disabled?: boolean } }) =>
     answer(api.PATCH('/api/users/{user_id}', { params: { path: { user_id: id } }, body: change })),
   resetPassword: ({ id, password }: { id: string; password: string }) =>
     answer(api.POST('/api/users/{user_id}/password', { params: { path: { user_id: id } }, body: { password } })),

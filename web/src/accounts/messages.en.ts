@@ -61,4 +61,13 @@ export default {
   passwordChanged: 'The password has been changed.',
   profileSaved: 'Saved.',
   profile: 'Profile',
+  handout: 'Hand out passwords',
+  handoutLead: 'Makes a one-time password for everybody in the chosen place who has none. They are shown here once: print them now and hand them out; at the first sign-in each person chooses another.',
+  handoutMake: 'Make passwords',
+  handoutPrint: 'Print slips',
+  handoutDone: '{count} made, {left} left.',
+  handoutHint: 'Choose a password of your own at the first sign-in.',
+  mustChange: 'You signed in with a one-time password. Choose one of your own below, then everything opens.',
+  moveTo: 'Organisation',
+  myCalendar: 'My lessons as a calendar',
 }

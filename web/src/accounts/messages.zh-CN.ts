@@ -61,4 +61,13 @@ export default {
   passwordChanged: '密码已修改。',
   profileSaved: '已保存。',
   profile: '个人信息',
+  handout: '发放初始密码',
+  handoutLead: '给范围内还没有密码的人各生成一个一次性密码。密码只在这里显示这一次，请马上打印，剪开交给本人；本人第一次登录时要改成自己的密码。',
+  handoutMake: '生成密码',
+  handoutPrint: '打印密码条',
+  handoutDone: '已生成 {count} 人，还剩 {left} 人。',
+  handoutHint: '首次登录后请立即设置自己的密码。',
+  mustChange: '您用的是一次性密码，请先在下面设置自己的新密码，然后就可以使用了。',
+  moveTo: '所属机构',
+  myCalendar: '我的课程日历',
 }

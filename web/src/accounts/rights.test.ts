@@ -8,11 +8,13 @@ const sessionWith = (...permissions: string[]) => ({ permissions }) as Session
 
 describe('destinations', () => {
   it('of a researcher leave out what administrators do', () => {
-    expect(destinationsOf(sessionWith('lessons.observe')).map((item) => item.to)).toEqual(['/', '/lessons', '/recordings'])
+    expect(destinationsOf(sessionWith('lessons.observe')).map((item) => item.to)).toEqual(['/', '/notices', '/lessons', '/events', '/recordings', '/reviews'])
   })
 
   it('of an administrator are all', () => {
-    expect(destinationsOf(sessionWith('users.manage', 'rooms.manage', 'usage.read'))).toHaveLength(8)
+    expect(destinationsOf(sessionWith('users.manage', 'rooms.manage', 'usage.read', 'lessons.book', 'plans.manage')).map((item) => item.to)).toEqual([
+      '/', '/notices', '/lessons', '/week', '/events', '/recordings', '/reviews', '/planning', '/usage', '/rooms', '/people', '/organisation', '/exchange',
+    ])
   })
 })
 

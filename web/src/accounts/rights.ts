@@ -20,12 +20,15 @@ export interface Destination {
   to: string
   /** Message key of its name. */
   label: string
-  icon: 'home' | 'lessons' | 'planning' | 'recordings' | 'reviews' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
+  icon: 'home' | 'notices' | 'lessons' | 'week' | 'events' | 'planning' | 'recordings' | 'reviews' | 'usage' | 'rooms' | 'people' | 'organisation' | 'exchange'
 }
 
 const destinations: (Destination & { needs?: Permission })[] = [
   { to: '/', label: 'shell.nav.home', icon: 'home' },
+  { to: '/notices', label: 'shell.nav.notices', icon: 'notices' },
   { to: '/lessons', label: 'shell.nav.lessons', icon: 'lessons' },
+  { to: '/week', label: 'shell.nav.week', icon: 'week', needs: 'lessons.book' },
+  { to: '/events', label: 'shell.nav.events', icon: 'events' },
   { to: '/recordings', label: 'shell.nav.recordings', icon: 'recordings' },
   { to: '/reviews', label: 'shell.nav.reviews', icon: 'reviews' },
   { to: '/planning', label: 'shell.nav.planning', icon: 'planning', needs: 'plans.manage' },

@@ -62,6 +62,11 @@ export function updateUser(user: User): void {
   if (session.value) session.value = { ...session.value, user }
 }
 
+/** A password of one's own was chosen: everything is open now. */
+export function passwordChosen(): void {
+  if (session.value) session.value = { ...session.value, must_change_password: false }
+}
+
 export function useSession() {
   return { session, user: computed(() => session.value?.user ?? null) }
 }

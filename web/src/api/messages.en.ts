@@ -1,5 +1,16 @@
 export default {
   code: {
+    event_full: 'All seats are taken and the waiting list is full.',
+    already_signed_up: 'This room is signed up already.',
+    signup_closed: 'Sign-up is over.',
+    event_cancelled: 'This public lesson was called off.',
+    has_signups: 'Rooms sign up for this public lesson; change its list on its own page.',
+    not_invited: 'This school is not invited.',
+    no_school_day: 'The lead school does not teach on this day.',
+    known_demand: 'The plan knows this demand already.',
+    not_comparable: 'These plans have no school in common.',
+    in_use: 'It is still in use and cannot be taken away.',
+    password_change_needed: 'Choose a password of your own first.',
     no_moment: 'The note needs a moment.',
     lesson_not_begun: 'The lesson has not begun.',
     too_many_notes: 'There are too many notes about this lesson.',

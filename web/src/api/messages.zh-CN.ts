@@ -1,5 +1,16 @@
 export default {
   code: {
+    event_full: '名额和候补都满了。',
+    already_signed_up: '这间教室已经报名。',
+    signup_closed: '报名已经截止。',
+    event_cancelled: '这次公开课已取消。',
+    has_signups: '这是公开课，教室由报名名单决定，请到公开课页面办理。',
+    not_invited: '这所学校不在邀请范围内。',
+    no_school_day: '主讲学校这一天不上课。',
+    known_demand: '方案里已有这个需求。',
+    not_comparable: '两个方案没有共同的学校，无法比较。',
+    in_use: '还有内容在使用它，不能删除。',
+    password_change_needed: '请先设置自己的新密码。',
     no_moment: '请给出记录的时间。',
     lesson_not_begun: '这节课还没有开始。',
     too_many_notes: '这节课的记录已经太多。',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Room, Teacher } from '../api/model'
 import type { BookingConflict } from '../api/problem'
-import { draftFaults, emptyDraft, emptyReceiver, lessonRequest, type LessonDraft } from './draft'
+import { draftFaults, emptyDraft, emptyReceiver, lessonRequest, prefilled, type LessonDraft } from './draft'
 import { bookingKey, conflictsByField } from './faults'
 
 const school = { id: 's1', name: 'School', county: 'County' }
@@ -63,5 +63,19 @@ describe('the key of a booking', () => {
   it('is made of visible characters and never the same', () => {
     expect(bookingKey()).toMatch(/^[0-9a-f]{32}$/)
     expect(bookingKey()).not.toBe(bookingKey())
+  })
+})
+
+describe('a draft the week grid began', () => {
+  it('has the day, the period and a receiver for each school', () => {
+    const draft = prefilled(emptyDraft('2026-09-01'), { date: '2026-09-08', period: '3', school: ['a', 'b'] })
+    expect(draft.when).toMatchObject({ date: '2026-09-08', period: 3 })
+    expect(draft.receivers).toHaveLength(2)
+  })
+
+  it('stays as it was where the address says nothing of use', () => {
+    const draft = prefilled(emptyDraft('2026-09-01'), { date: 'soon', period: 'x' })
+    expect(draft.when).toMatchObject({ date: '2026-09-01', period: null })
+    expect(draft.receivers).toHaveLength(1)
   })
 })

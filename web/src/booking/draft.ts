@@ -1,6 +1,6 @@
 /** What is being booked, as the form holds it, and the request it becomes. */
 import type { LessonKind, LessonRequest, ReceiverRequest, Room, Teacher } from '../api/model'
-import { instantOf, minuteOfDay } from '../time/zoned'
+import { addDays, instantOf, minuteOfDay } from '../time/zoned'
 
 export interface ReceiverDraft {
   key: number
@@ -46,6 +46,29 @@ export function emptyDraft(date: string): LessonDraft {
     kind: 'synchronous', title: '', subject: '', grade: '', classId: '', when: emptyWhen(date),
     leadRoom: null, leadTeacher: null, recorded: true, receivers: [emptyReceiver()],
   }
+}
+
+/** Whether the lesson repeats every week, until when, and what to do about weeks in which something is taken. */
+export interface SeriesDraft {
+  repeats: boolean
+  until: string
+  weeks: 'every' | 'odd' | 'even'
+  without_clashing: boolean
+}
+
+const usualWeeks = 16
+
+export function emptySeries(date: string): SeriesDraft {
+  return { repeats: false, until: addDays(date, 7 * usualWeeks), weeks: 'every', without_clashing: false }
+}
+
+/** The draft with what the week grid chose: `?date=2026-09-07&period=3&school=…&school=…`. */
+export function prefilled(draft: LessonDraft, query: Record<string, unknown>): LessonDraft {
+  const date = typeof query.date === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(query.date) ? query.date : draft.when.date
+  const period = Number(query.period) || null
+  const schools = [query.school ?? []].flat()
+  const receivers = schools.length ? schools.map(() => emptyReceiver()) : draft.receivers
+  return { ...draft, when: { ...draft.when, date, period }, receivers }
 }
 
 /** Field name to message key. */

@@ -1,7 +1,8 @@
 /** vue-i18n for the people's page: one language is loaded, the other comes when it is asked for. */
 import { nextTick } from 'vue'
 import { createI18n } from 'vue-i18n'
-import { defaultLocale, rememberedLocale, type Locale, type Messages } from './locales'
+import { answer, api } from '../api/client'
+import { defaultLocale, isLocale, rememberedLocale, type Locale, type Messages } from './locales'
 
 export const i18n = createI18n({
   legacy: false,
@@ -29,6 +30,17 @@ export async function useLocale(locale: Locale): Promise<void> {
   await nextTick()
 }
 
+/** The language this browser chose; for a new visitor the one the deployment is set to. */
 export async function startInRememberedLocale(): Promise<void> {
-  await useLocale(rememberedLocale() ?? defaultLocale)
+  await useLocale(rememberedLocale() ?? (await deploymentLocale()) ?? defaultLocale)
+}
+
+async function deploymentLocale(): Promise<Locale | null> {
+  try {
+    const { default_locale } = await answer(api.GET('/api/settings'))
+    return isLocale(default_locale) ? default_locale : null
+  } catch {
+    // A service that is down is said by the page itself, in the usual language.
+    return null
+  }
 }

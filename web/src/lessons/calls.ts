@@ -62,6 +62,10 @@ export const lessonDeeds = {
     answer(api.POST('/api/lessons/{lesson_id}/cancel', { params: at(id), body: { reason } })),
   change: ({ id, change }: { id: string; change: LessonChange }) =>
     answer(api.PATCH('/api/lessons/{lesson_id}', { params: at(id), body: change })),
+  changeRest: ({ id, change }: { id: string; change: LessonChange }) =>
+    answer(api.PATCH('/api/lessons/{lesson_id}/rest', { params: at(id), body: change })),
+  cancelRest: ({ id, reason }: { id: string; reason: string }) =>
+    answer(api.POST('/api/lessons/{lesson_id}/rest/cancel', { params: at(id), body: { reason } })),
   addReceiver: ({ id, receiver }: { id: string; receiver: ReplaceReceiverRequest }) =>
     answer(api.POST('/api/lessons/{lesson_id}/receivers', { params: at(id), body: receiver })),
   withdraw: ({ id, receiverId }: { id: string; receiverId: string }) =>

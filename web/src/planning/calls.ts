@@ -17,6 +17,11 @@ export type ChangeKind = Change['kind']
 export type Proposal = Schemas['ProposalView']
 export type ChangeItem = Schemas['Item']
 export type Assumption = Schemas['NewWhatIf']['assumption']
+export type Target = Schemas['Target']
+export type TargetKind = 'teachers' | 'rooms' | 'places' | 'relays' | 'classes' | 'served' | 'new_demands'
+export type AreaCoverage = Schemas['AreaCoverage']
+export type SchoolCoverage = Schemas['SchoolCoverage']
+export type Difference = Schemas['ComparedDemand']['difference']
 export type WeekTime = Schemas['WeekTime']
 
 const progressMs = 700
@@ -75,11 +80,39 @@ export function useBinding(id: MaybeRefOrGetter<string>) {
   })
 }
 
-export function useTargets(id: MaybeRefOrGetter<string>) {
+export function useTargets(id: MaybeRefOrGetter<string>, kind: MaybeRefOrGetter<TargetKind>, q: MaybeRefOrGetter<string>) {
   return useQuery({
-    queryKey: computed(() => ['plans', 'targets', toValue(id)]),
-    queryFn: () => answer(api.GET('/api/plans/{plan_id}/targets', { params: { path: { plan_id: toValue(id) } } })),
+    queryKey: computed(() => ['plans', 'targets', toValue(id), toValue(kind), toValue(q)]),
+    queryFn: () => answer(api.GET('/api/plans/{plan_id}/targets', { params: { path: { plan_id: toValue(id) }, query: { kind: toValue(kind), q: toValue(q) || undefined, limit: 50 } } })),
     enabled: computed(() => toValue(id) !== ''),
+    placeholderData: (before, query) => (query?.queryKey[3] === toValue(kind) ? before : undefined),
+  })
+}
+
+export function useCoverage(id: MaybeRefOrGetter<string>, subject: MaybeRefOrGetter<string | undefined>) {
+  return useQuery({
+    queryKey: computed(() => ['plans', 'coverage', toValue(id), toValue(subject) ?? '']),
+    queryFn: () => answer(api.GET('/api/plans/{plan_id}/coverage', { params: { path: { plan_id: toValue(id) }, query: { subject: toValue(subject) } } })),
+    enabled: computed(() => toValue(id) !== ''),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useSchools(id: MaybeRefOrGetter<string>, page: MaybeRefOrGetter<{ county_id?: string; q?: string; limit: number; offset: number }>) {
+  return useQuery({
+    queryKey: computed(() => ['plans', 'schools', toValue(id), { ...toValue(page) }]),
+    queryFn: () => answer(api.GET('/api/plans/{plan_id}/schools', { params: { path: { plan_id: toValue(id) }, query: { ...toValue(page) } } })),
+    enabled: computed(() => toValue(id) !== ''),
+    placeholderData: keepPreviousData,
+  })
+}
+
+export function useComparison(one: MaybeRefOrGetter<string>, other: MaybeRefOrGetter<string>, page: MaybeRefOrGetter<{ difference?: Difference; limit: number; offset: number }>) {
+  return useQuery({
+    queryKey: computed(() => ['plans', 'compare', toValue(one), toValue(other), { ...toValue(page) }]),
+    queryFn: () => answer(api.GET('/api/plans/{plan_id}/compare/{other_id}', { params: { path: { plan_id: toValue(one), other_id: toValue(other) }, query: { ...toValue(page) } } })),
+    enabled: computed(() => toValue(one) !== '' && toValue(other) !== ''),
+    placeholderData: keepPreviousData,
   })
 }
 

@@ -4,6 +4,9 @@ export default {
   navigation: 'Main navigation',
   nav: {
     home: 'Today',
+    notices: 'Inbox',
+    week: 'Find a time',
+    events: 'Public lessons',
     lessons: 'Lessons',
     reviews: 'Research',
     recordings: 'Recordings',

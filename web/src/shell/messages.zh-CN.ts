@@ -4,6 +4,9 @@ export default {
   navigation: '主导航',
   nav: {
     home: '今天',
+    notices: '消息',
+    week: '找时间',
+    events: '公开课',
     lessons: '课程',
     reviews: '教研',
     recordings: '录像',
