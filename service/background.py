@@ -22,6 +22,16 @@ def make_recordings(parts: Parts) -> AbstractAsyncContextManager[None]:
     return parts.production.running()
 
 
+def watch_running_lessons(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """The process that makes recordings watchable while their lessons run."""
+    return parts.live_watching.running()
+
+
+def tend_recording_notices(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """What administrators must know about recordings."""
+    return parts.recording_notices.running()
+
+
 def make_handouts(parts: Parts) -> AbstractAsyncContextManager[None]:
     """The jobs that compose files to hand out."""
     return parts.handout_production.running()

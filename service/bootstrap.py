@@ -11,6 +11,7 @@ from media.contract.messages import REPLICA_LENGTH
 from media.recorder.digest import FileDigester
 from media.recorder.disk_space import MIB, SpaceLimits
 from media.recorder.handout.maker import ComposingHandoutMaker
+from media.recorder.live.recorder import JournalLiveRecorder
 from media.recorder.recording_maker import JournalRecordingMaker
 from media.relay.configuration import RelayConfiguration
 from media.relay.relay import Relay
@@ -47,6 +48,7 @@ def _common_parts(configuration: Configuration) -> dict[str, Any]:
         "database": Database(configuration.effective_database_url),
         "recording_maker": SubprocessMaker(JournalRecordingMaker()),
         "handout_maker": SubprocessHandoutMaker(ComposingHandoutMaker()),
+        "live_recorder": JournalLiveRecorder(),
         "stream_digester": SubprocessDigester(FileDigester()),
     }
 
@@ -65,7 +67,7 @@ def _make_fleet_parts(configuration: Configuration, redis_url: str) -> Parts:
         rate_limits=SharedRateLimits(redis_url, NAMESPACE),
         setup=Setup(derive_token(key, "setup")),
         replica_id=replica_id,
-        wiring=FleetWiring(lease, bus.listeners, key),
+        wiring=FleetWiring(lease, bus.listeners, key, bus.reach, lambda: bus.waiting),
         make_queue=jobs.queue,
         sending_jobs=jobs.running,
     )

@@ -111,6 +111,11 @@ class Configuration(BaseSettings):
     def _split_commas(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("database_url", "redis_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value  # how compose files leave something out
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

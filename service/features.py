@@ -48,6 +48,8 @@ from service.background import (
     make_handouts,
     make_plans,
     make_recordings,
+    tend_recording_notices,
+    watch_running_lessons,
     write_usage,
 )
 from service.parts import Parts
@@ -92,5 +94,11 @@ Task = Callable[[Parts], AbstractAsyncContextManager[None]]
 
 JOBS: tuple[Task, ...] = (make_recordings, make_handouts, digest_recordings, make_plans)
 """What a worker does in a deployment of several processes."""
-BACKGROUND: tuple[Task, ...] = (write_usage, *JOBS, conduct_lessons)
+BACKGROUND: tuple[Task, ...] = (
+    write_usage,
+    *JOBS,
+    watch_running_lessons,
+    tend_recording_notices,
+    conduct_lessons,
+)
 """Entered in order when the application starts, left in reverse order when it stops."""

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from media.contract import Bus, HandoutMaker, RecordingMaker
+from media.contract import Bus, HandoutMaker, LiveRecorder, RecordingMaker
 from media.contract.digest import StreamDigester
 from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
@@ -20,7 +20,9 @@ from service.live.placement import FLEET, FleetPlacement, HashPlacement, Placeme
 from service.live.turn import TurnServer
 from service.planning.production import Planning
 from service.recordings.handout_production import HandoutProduction
+from service.recordings.live_watching import LiveWatching
 from service.recordings.media_addresses import MediaAddresses
+from service.recordings.notices import RecordingNotices
 from service.recordings.object_store import ObjectStore
 from service.recordings.production import Production
 from service.recordings.store_choice import choose_store
@@ -63,6 +65,10 @@ class Parts:
     """Composes the one MP4 of a lesson; without one, what is asked for waits."""
     production: Production = field(init=False)
     handout_production: HandoutProduction = field(init=False)
+    live_recorder: LiveRecorder | None = None
+    """Makes recordings watchable while their lessons run; without one they are not."""
+    live_watching: LiveWatching = field(init=False)
+    recording_notices: RecordingNotices = field(init=False)
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     live: Live = field(init=False)
@@ -100,6 +106,10 @@ class Parts:
             make_queue=self.make_queue,
         )
         self.planning = Planning(self.database, self.clock, make_queue=self.make_queue)
+        self.live_watching = LiveWatching(
+            self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
+        )
+        self.recording_notices = RecordingNotices(self.database, self.clock, lambda: tuple(self.fleet.beats.values()))
         self.live = Live(
             self.database,
             self.bus,
@@ -110,6 +120,7 @@ class Parts:
             wiring=self.wiring,
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
+            recording_told=self.recording_notices.heard,
         )
 
     @property

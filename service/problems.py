@@ -23,6 +23,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -156,6 +157,7 @@ def install_problem_handlers(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _answer_http)
     application.add_exception_handler(IntegrityError, _answer_race)
     application.add_exception_handler(OperationalError, _answer_database_away)
+    application.add_exception_handler(NoConnectionFree, _answer_database_away)
     application.add_exception_handler(StoreUnavailableError, _answer_store_away)
     application.add_exception_handler(Exception, _answer_unexpected)
 

@@ -64,12 +64,12 @@ def encoded_pictures(
 
 
 @lru_cache(maxsize=64)
-def encoded_sounds(begin_s: float, seconds: float) -> list[tuple[float, list[bytes]]]:
+def encoded_sounds(begin_s: float, seconds: float, beep_s: float = FLASH_S) -> list[tuple[float, list[bytes]]]:
     encoder = OpusEncoder()
     result = []
     for index in range(round(seconds * 50)):
         times = begin_s + (np.arange(960) + index * 960) / 48_000
-        wave = np.where(times % 1 < FLASH_S, 12_000 * np.sin(2 * np.pi * 1000 * times), 0).astype(np.int16)
+        wave = np.where(times % 1 < beep_s, 12_000 * np.sin(2 * np.pi * 1000 * times), 0).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(wave[np.newaxis, :], format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 48_000, index * 960, Fraction(1, 48_000)
         payloads, _ = encoder.encode(frame)
@@ -99,12 +99,14 @@ class Track:
     ssrc: int = 77
     lost: Callable[[int], bool] = field(default=lambda index: False)
     seed: int = 1
+    beep_s: float = FLASH_S
+    "Of each second; long beeps count as speech."
 
     def records(self) -> Iterator[tuple[float, RecordKind, bytes]]:
         """(arrival second of the lesson, kind, body), not sorted."""
         clock_rate = CLOCK_RATES[self.codec]
         frames = (
-            encoded_sounds(self.begin_s, self.seconds)
+            encoded_sounds(self.begin_s, self.seconds, self.beep_s)
             if self.codec == "opus"
             else encoded_pictures(self.codec, self.begin_s, self.seconds, self.size)
         )

@@ -80,6 +80,10 @@ def _held(things: Things) -> Things:
     return {"lesson_id": things["held_lesson"]}
 
 
+NOTHING = "0" * 32
+"""An id of the right form that nothing has."""
+RUBRIC = {"name": "rubric", "criteria": [{"id": "goals", "title": "goals", "points": 10}]}
+
 MATRIX: dict[str, Address] = {
     # Open to the world
     "GET /api/health": Address(EVERYBODY),
@@ -174,6 +178,65 @@ MATRIX: dict[str, Address] = {
     "GET /api/lessons/{lesson_id}/recording": Address(MAY_REPLAY, things=_held),
     "POST /api/lessons/{lesson_id}/recording/retry": Address(LEADING, things=_held),
     "GET /api/recordings/streams/{stream_id}/media": Address(MAY_REPLAY),
+    # Replay and reviews; what ids name is tried by every role in tests/service/reviews
+    "GET /api/lessons/{lesson_id}/recording/timeline": Address(MAY_REPLAY, things=_held),
+    "GET /api/recordings/streams/{stream_id}/sheet": Address(frozenset()),  # only at the address a session was given
+    "POST /api/lessons/{lesson_id}/watched": Address(MAY_REPLAY, lambda _: {"parts": []}, things=_held),
+    "GET /api/observations": Address(RESEARCHERS | INSPECTORS),
+    "GET /api/observations/people": Address(ADMINISTRATORS | INSPECTORS),
+    "GET /api/lessons/{lesson_id}/notes": Address(MAY_REPLAY, things=_held),
+    "PUT /api/lessons/{lesson_id}/notes/{note_id}": Address(
+        MAY_REPLAY, lambda _: {"text": "note", "at_ms": 0}, things=lambda t: _held(t) | {"note_id": "a" * 32}
+    ),
+    "DELETE /api/lessons/{lesson_id}/notes/{note_id}": made_up(PEOPLE, lesson_id=NOTHING, note_id=NOTHING),
+    "GET /api/rubrics": Address(PEOPLE),
+    "POST /api/rubrics": Address(ADMINISTRATORS, lambda _: RUBRIC),
+    "PUT /api/rubrics/{rubric_id}": made_up(ADMINISTRATORS, lambda _: RUBRIC, rubric_id=NOTHING),
+    "DELETE /api/rubrics/{rubric_id}": made_up(ADMINISTRATORS, rubric_id=NOTHING),
+    "GET /api/critiques": Address(PEOPLE),
+    "GET /api/reviewers": Address(MAY_REPLAY - TEACHERS, query="lesson_id={held_lesson}"),
+    "POST /api/critiques": Address(
+        MAY_REPLAY - TEACHERS,
+        lambda t: {
+            "title": "critique",
+            "lesson_ids": [t["held_lesson"]],
+            "rubric_id": "classroom",
+            "reviewer_ids": [t["user_id"]],
+        },
+    ),
+    "GET /api/critiques/{critique_id}": made_up(PEOPLE, critique_id=NOTHING),
+    "GET /api/critiques/{critique_id}/export.xlsx": made_up(PEOPLE, critique_id=NOTHING),
+    "PUT /api/critiques/{critique_id}/lessons/{lesson_id}/sheet": made_up(
+        PEOPLE, _nothing, critique_id=NOTHING, lesson_id=NOTHING
+    ),
+    "POST /api/critiques/{critique_id}/hand-in": made_up(PEOPLE, critique_id=NOTHING),
+    "POST /api/critiques/{critique_id}/close": made_up(PEOPLE, critique_id=NOTHING),
+    "POST /api/critiques/{critique_id}/sheets/{sheet_id}/replies": made_up(
+        PEOPLE, lambda _: {"text": "reply"}, critique_id=NOTHING, sheet_id=NOTHING
+    ),
+    "GET /api/comparisons": Address(PEOPLE),
+    "POST /api/comparisons": Address(
+        MAY_REPLAY - TEACHERS,
+        lambda t: {"title": "comparison", "lesson_ids": [t["held_lesson"], t["lesson_id"]]},
+    ),
+    "GET /api/comparisons/{comparison_id}": made_up(PEOPLE, comparison_id=NOTHING),
+    "PATCH /api/comparisons/{comparison_id}": made_up(PEOPLE, _nothing, comparison_id=NOTHING),
+    "DELETE /api/comparisons/{comparison_id}": made_up(PEOPLE, comparison_id=NOTHING),
+    "PUT /api/comparisons/{comparison_id}/lessons/{lesson_id}/phases": made_up(
+        PEOPLE, _nothing, comparison_id=NOTHING, lesson_id=NOTHING
+    ),
+    "GET /api/samples": Address(PEOPLE),
+    "POST /api/samples": Address(SCHOOL_NORTH, lambda t: {"lesson_id": t["held_lesson"]}),
+    "GET /api/samples/figures": Address(PEOPLE - TEACHERS),
+    "GET /api/samples/{sample_id}": made_up(PEOPLE, sample_id=NOTHING),
+    "POST /api/samples/{sample_id}/review": made_up(
+        PEOPLE, lambda t: {"rubric_id": "classroom", "reviewer_ids": [t["user_id"]]}, sample_id=NOTHING
+    ),
+    "POST /api/samples/{sample_id}/decision": made_up(PEOPLE, lambda _: {"outcome": "declined"}, sample_id=NOTHING),
+    "POST /api/samples/{sample_id}/withdraw": made_up(PEOPLE, sample_id=NOTHING),
+    "POST /api/samples/{sample_id}/publish": made_up(PEOPLE, sample_id=NOTHING),
+    "POST /api/samples/{sample_id}/unpublish": made_up(PEOPLE, sample_id=NOTHING),
+    "GET /api/library": Address(PEOPLE),
     # Usage
     "GET /api/usage": Address(PEOPLE - RESEARCHERS),
     "GET /api/usage.csv": Address(PEOPLE - RESEARCHERS),

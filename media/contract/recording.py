@@ -40,6 +40,8 @@ class RecordingManifest(Message):
     origin_at: float
     duration_ms: int
     streams: list[RecordedStream]
+    unreadable: list[str] = Field(default_factory=list)
+    "Names of journals that could not be read at all and are not in the files; they are worth keeping."
 
 
 class RecordingMaker(Protocol):

@@ -57,13 +57,13 @@ class JournalRecordingMaker:
         self, journal_folder: Path, paths: list[Path], output_folder: Path, progress: Progress
     ) -> RecordingManifest:
         sizes = {path.name: path.stat().st_size for path in paths}
-        scans = _scan_all(paths, progress)
+        scans, unreadable = _scan_all(paths, progress)
         making = output_folder / MAKING_FOLDER_NAME
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
         try:
             files = _write_all(scans, making, progress)
-            manifest = _manifest(journal_folder, scans, files)
+            manifest = _manifest(journal_folder, scans, files, unreadable)
             for _, written in files:
                 written.path.replace(output_folder / written.path.name)
         finally:
@@ -72,8 +72,9 @@ class JournalRecordingMaker:
         return manifest
 
 
-def _scan_all(paths: list[Path], progress: Progress) -> list[TrackScan]:
-    scans = []
+def _scan_all(paths: list[Path], progress: Progress) -> tuple[list[TrackScan], list[str]]:
+    """What the journals hold, and the names of those nobody can read."""
+    scans, unreadable = [], []
     for index, path in enumerate(paths):
         try:
             found = scan(path)
@@ -82,13 +83,14 @@ def _scan_all(paths: list[Path], progress: Progress) -> list[TrackScan]:
             scans.append(found)
         except JournalError as error:
             logger.warning("A journal is left out of the recording: %s", error)
+            unreadable.append(path.name)
         progress(SCAN_SHARE * (index + 1) / len(paths))
     if not scans:
         raise RecordingError("none of the journals can be read")
     lessons = {found.header.lesson_id for found in scans}
     if len(lessons) > 1:
         raise RecordingError("the journals are of different lessons")
-    return scans
+    return scans, unreadable
 
 
 def _write_all(scans: list[TrackScan], folder: Path, progress: Progress) -> list[tuple[TrackScan, Written]]:
@@ -124,7 +126,7 @@ def _by_party_and_source(scans: list[TrackScan]) -> list[tuple[tuple[str, str], 
 
 
 def _manifest(
-    journal_folder: Path, scans: list[TrackScan], files: list[tuple[TrackScan, Written]]
+    journal_folder: Path, scans: list[TrackScan], files: list[tuple[TrackScan, Written]], unreadable: list[str]
 ) -> RecordingManifest:
     lesson = read_lesson_file(journal_folder)
     if files:
@@ -138,6 +140,7 @@ def _manifest(
         origin_at=origin_us / 1_000_000,
         duration_ms=max((stream.offset_ms + stream.duration_ms for stream in streams), default=0),
         streams=streams,
+        unreadable=unreadable,
     )
 
 

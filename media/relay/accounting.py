@@ -10,6 +10,8 @@ from media.forwarder.api import SinkStatistics, Statistics, StreamStatistics
 
 FIRST_REPORT_S = 8.0
 "A new sink counts for so long before its first receiver report must have come."
+LONGEST_SAMPLE_S = 2.0
+"A relay that could not even sample for longer (frozen, starved) did not forward all that time either."
 REPORT_AGE_S = 15.0
 "A receiver that has not reported for so long receives nothing, as far as we can prove."
 
@@ -78,7 +80,7 @@ class DeliveryLedger:
 
     def sample(self, statistics: Statistics, now: float) -> None:
         """Credit what moved since the last sample."""
-        elapsed = now - self._sampled_at
+        elapsed = min(now - self._sampled_at, LONGEST_SAMPLE_S)
         if elapsed <= 0:
             return
         self._sampled_at = now

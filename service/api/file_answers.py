@@ -1,12 +1,13 @@
 """Answers that carry a file of the object store: whole or by range (RFC 9110 section 14), never whole in memory."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
 
 from service.problems import NotFound
-from service.recordings.object_store import ObjectNotFoundError, ObjectStore
+from service.recordings.object_store import ObjectNotFoundError, ObjectStore, chunks_of
 from service.recordings.ranges import ByteRange, RangeNotSatisfiableError, applies, parse_range
 
 
@@ -51,6 +52,25 @@ def give_object(store: ObjectStore, file: StoredFile, asked: AskedPart, name: st
         headers["Content-Range"] = wanted.content_range(file.size_bytes)
     status = 200 if wanted is None else 206
     return StreamingResponse(body, status_code=status, media_type=file.content_type, headers=headers)
+
+
+def give_growing(path: Path, size_bytes: int, content_type: str, range_: str | None) -> Response:
+    """Answer with a part of the first `size_bytes` of a file that still gets longer. Raises NotFound if it is gone."""
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": "no-store"}
+    try:
+        wanted = parse_range(range_, size_bytes)
+    except RangeNotSatisfiableError:
+        return Response(status_code=416, headers=headers | {"Content-Range": f"bytes */{size_bytes}"})
+    part = wanted or ByteRange(0, size_bytes)
+    try:
+        body = chunks_of(path.open("rb"), part.start, part.stop)
+    except OSError:
+        raise NotFound("There is no such file of this lesson.", code="file_gone") from None
+    headers["Content-Length"] = str(part.length_bytes)
+    if wanted is not None:
+        headers["Content-Range"] = wanted.content_range(size_bytes)
+    status = 200 if wanted is None else 206
+    return StreamingResponse(body, status_code=status, media_type=content_type, headers=headers)
 
 
 def describe_object(file: StoredFile, name: str | None) -> Response:

@@ -1,18 +1,29 @@
 """Whether the service is well, for supervisors and load balancers."""
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 from sqlalchemy import text
 
 from service.api.dependencies import PartsDependency
+from service.parts import Parts
 
 router = APIRouter(tags=["health"])
 
+LEVELS = ("well", "warned", "room_pictures", "lead_pictures", "room_sound", "all")
+
 
 class Health(BaseModel):
-    """The service and its database answer."""
+    """The service and its database answer; `recording` is the worst level of any relay's disk: `well`, `warned`, or
+    what recordings give up for want of space (`room_pictures`, `lead_pictures`, `room_sound`, `all`).
+    """
 
     status: str
+    """`ok`, or `degraded` while something that others depend on is away; what runs goes on."""
+    recording: str = "well"
+    reasons: list[str] = []
+    """What is away: `redis`, `relay <id>`, `no relay`, `usage log waits`."""
 
 
 @router.get("/health")
@@ -20,4 +31,23 @@ def read_health(parts: PartsDependency) -> Health:
     """Answers 200 as long as the database can be read."""
     with parts.database.reading() as session:
         session.execute(text("SELECT 1"))
-    return Health(status="ok")
+    levels = {beat.recording_level for beat in parts.fleet.beats.values()}
+    reasons = list(_reasons(parts))
+    return Health(
+        status="degraded" if reasons else "ok",
+        recording=max(levels, key=LEVELS.index, default="well"),
+        reasons=reasons,
+    )
+
+
+def _reasons(parts: Parts) -> Iterator[str]:
+    if parts.usage_log.database_away:
+        yield "usage log waits"
+    if parts.wiring is None:
+        return
+    if not parts.wiring.reach.connected:
+        yield "redis"
+    lost = [relay_id for relay_id in parts.fleet.beats if parts.fleet.is_lost(relay_id)]
+    yield from (f"relay {relay_id}" for relay_id in lost)
+    if not parts.fleet.carriers():
+        yield "no relay"

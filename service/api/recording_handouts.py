@@ -30,10 +30,10 @@ def make_handout(lesson_id: str, parts: PartsDependency, person: PersonDependenc
         if watching(session, person, recording, now) != "all":
             raise NotAllowed("Only those of the lesson, or above its schools, have a file made of it.")
         ask_for_handout(session, person, recording, now)
-        session.flush()
-        view = view_recording(session, person, recording, parts.media_addresses, now)
     parts.handout_production.wanted(lesson_id)
-    return view
+    with parts.database.reading() as session:
+        recording = find_recording(session, person, lesson_id, now)
+        return view_recording(session, person, recording, parts.media_addresses, now)
 
 
 @router.get(

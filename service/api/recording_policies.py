@@ -1,7 +1,7 @@
 """Endpoints of what administrators decide and must know about recordings: policies, the trail of deletions, notices."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -14,6 +14,7 @@ from service.lessons.tables import Lesson
 from service.organisation.tables import Organisation
 from service.organisation.tree import find_organisation_in_subtree
 from service.parts import Parts
+from service.recordings.notices import standing_notices
 from service.recordings.policies import drop_policy, policy_for, set_policy
 from service.recordings.privacy_tables import RecordingDeletion
 
@@ -55,6 +56,25 @@ class DeletionView(BaseModel):
     bytes: int
 
 
+class NoticeOfRecording(BaseModel):
+    """Something wrong: `disk_space`, `recording_trouble`, `making_failed` or `journals_unreadable`."""
+
+    kind: str
+    subject: str
+    lesson_id: str | None
+    detail: str
+    data: dict[str, Any]
+    since: datetime
+    last_at: datetime
+
+
+class NoticeList(BaseModel):
+    """All that stands, newest first."""
+
+    items: list[NoticeOfRecording]
+    total: int
+
+
 class DeletionPage(BaseModel):
     """A page of the trail, latest first."""
 
@@ -93,6 +113,26 @@ def drop_recording_policy(organisation_id: str, parts: PartsDependency, person: 
         organisation = find_organisation_in_subtree(session, person.organisation_path, organisation_id)
         drop_policy(session, person, organisation)
     return _policy(parts, person, organisation_id)
+
+
+@router.get("/recordings/notices")
+def read_recording_notices(parts: PartsDependency, person: AdministratorDependency) -> NoticeList:
+    """Give what is wrong with recordings now: of lessons of your subtree, for system administrators of machines too."""
+    with parts.database.reading() as session:
+        found = standing_notices(session, person.organisation_path, deployment=person.role == "system_administrator")
+        items = [
+            NoticeOfRecording(
+                kind=one.kind,
+                subject=one.subject,
+                lesson_id=one.lesson_id,
+                detail=one.detail,
+                data=one.data,
+                since=one.first_at,
+                last_at=one.last_at,
+            )
+            for one in found
+        ]
+    return NoticeList(items=items, total=len(items))
 
 
 @router.get("/recordings/deletions")

@@ -7,16 +7,17 @@ from starlette.responses import Response
 
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
-from service.api.file_answers import AskedPart, StoredFile, describe_object, give_object
+from service.api.file_answers import AskedPart, StoredFile, describe_object, give_growing, give_object
 from service.api.forms import Limit, Offset, SearchText
 from service.api.time_parameters import From, To, interval_of
 from service.lessons.rights import may_change
 from service.parts import Parts
-from service.problems import Conflict, NotAllowed
+from service.problems import Conflict, NotAllowed, NotFound
+from service.recordings.access import watching
 from service.recordings.catalogue import find_recording, find_stream, list_recordings, search_conditions
 from service.recordings.schemas import RecordingPage, RecordingView
 from service.recordings.tables import RecordingStream
-from service.recordings.views import media_path, view_recording
+from service.recordings.views import growing_path, media_path, view_recording
 from service.usage.rows import append_row
 
 router = APIRouter(tags=["recordings"])
@@ -46,16 +47,58 @@ def read_recordings(
 
 
 @router.get("/lessons/{lesson_id}/recording")
-def read_recording(lesson_id: str, parts: PartsDependency, person: PersonDependency) -> RecordingView:
+def read_recording(
+    lesson_id: str,
+    parts: PartsDependency,
+    person: PersonDependency,
+    live: Annotated[bool, Query(description="Of a lesson that still runs: make its files and give them.")] = False,
+) -> RecordingView:
     """Give the recording of a lesson with its files on one timeline."""
     now = parts.clock.now()
     with parts.database.reading() as session:
         recording = find_recording(session, person, lesson_id, now)
-        view = view_recording(session, person, recording, parts.media_addresses, now)
+        how = watching(session, person, recording, now)
+        following = live and how == "all" and recording.state == "recording"
+        growing = parts.live_watching.want(lesson_id) if following else None
+        view = view_recording(session, person, recording, parts.media_addresses, now, growing)
     if view.state == "ready":  # before that a page only asks how far the making is, every few seconds
         with parts.database.unit_of_work() as session:
             append_row(session, now, "recording_opened", lesson_id=lesson_id, user_id=person.user_id)
     return view
+
+
+@router.get(
+    "/recordings/growing/{lesson_id}/{file_name}",
+    response_class=Response,
+    responses={
+        200: {"content": {"video/*": {}, "audio/*": {}}},
+        206: {"description": "The range asked for.", "content": {"video/*": {}, "audio/*": {}}},
+        416: {"description": "There is nothing beyond this byte yet."},
+    },
+)
+def read_growing_media(
+    lesson_id: str,
+    file_name: str,
+    parts: PartsDependency,
+    person: PersonDependency,
+    range_: Annotated[str | None, Header(alias="Range", max_length=200, description="A single range.")] = None,
+    until: Until = None,
+    signature: Signature = None,
+) -> Response:
+    """Give what is there of a file of a lesson that still runs; ask for what follows by range, later."""
+    now = parts.clock.now()
+    with parts.database.reading() as session:
+        recording = find_recording(session, person, lesson_id, now)
+        how = watching(session, person, recording, now)
+    if how != "all" or recording.state != "recording":
+        raise NotFound("There is no such recording.")
+    parts.media_addresses.require(growing_path(lesson_id, file_name), person, until, signature, now)
+    found = parts.live_watching.find(lesson_id, file_name)
+    if found is None:
+        raise NotFound("There is no such file of this lesson.", code="file_gone")
+    path, stream = found
+    parts.views_log.note_live(person.user_id, lesson_id, stream.party_id, now)
+    return give_growing(path, stream.bytes, stream.content_type, range_)
 
 
 @router.post("/lessons/{lesson_id}/recording/retry", status_code=202)

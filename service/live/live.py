@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError
 
-from media.contract import Bus, JoinLesson, LeaveLesson, Party, RelayCommand, RelayHeartbeat
-from service.bus.connection import AWAY_ERRORS
+from media.contract import Bus, JoinLesson, LeaveLesson, Party, RecordingState, RelayCommand, RelayHeartbeat
+from service.bus.connection import AWAY_ERRORS, Reach
 from service.clock import Clock
 from service.live.clients import GOING_AWAY, Client, Clients
 from service.live.conductor import Conductor
@@ -39,6 +39,10 @@ class FleetWiring:
     leadership: Leadership
     listeners: Listeners
     grant_key: str
+    reach: Reach
+    """Whether Redis answers."""
+    waiting: Callable[[], int]
+    """Messages that wait for Redis."""
 
 
 class Live:
@@ -53,6 +57,7 @@ class Live:
         placement: Placement,
         usage_log: UsageLog,
         lesson_closed: Callable[[str], None],
+        recording_told: Callable[[RecordingState], None],
         replica_id: str,
         fleet: Fleet,
         wiring: FleetWiring | None = None,
@@ -85,6 +90,7 @@ class Live:
             lead_came=self.look,
             heard=self._heard,
             takes_over=self._take_over,
+            recording_told=recording_told,
         )
 
     def look(self) -> None:

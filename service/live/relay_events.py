@@ -22,6 +22,7 @@ from media.contract import (
     LessonOpened,
     PartyJoined,
     PartyLeft,
+    RecordingState,
     RelayEvent,
     RelayHeartbeat,
     ToClient,
@@ -54,6 +55,7 @@ class RelayEvents:
         lead_came: Callable[[], None],
         heard: Callable[[RelayHeartbeat], None],
         takes_over: Callable[[], Awaitable[None]],
+        recording_told: Callable[[RecordingState], None],
     ) -> None:
         self._bus = bus
         self._clients = clients
@@ -65,6 +67,7 @@ class RelayEvents:
         self._lead_came = lead_came
         self._heard = heard
         self._takes_over = takes_over
+        self._recording_told = recording_told
 
     async def run(self, listening: Callable[[], None]) -> None:
         """Take events until cancelled; calls `listening` once nothing this process needs is missed any more."""
@@ -180,6 +183,8 @@ class RelayEvents:
                 self._lead_came()
         elif isinstance(event, PartyLeft):
             self._presence.left(event)
+        elif isinstance(event, RecordingState):
+            self._recording_told(event)
 
     def _deliver(self, event: ToClient) -> None:
         client = self._clients.get(event.connection_id)

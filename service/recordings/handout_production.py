@@ -20,7 +20,8 @@ from service.recordings.access import shown_streams
 from service.recordings.making_tables import Handout
 from service.recordings.object_store import ObjectStore
 from service.recordings.privacy_tables import DoomedObject
-from service.recordings.production import CopyDamagedError, Stoppable, without_paths
+from service.recordings.production import MOST_ATTEMPTS, CopyDamagedError, Stoppable, without_paths
+from service.recordings.subprocess_maker import WorkerDiedError
 from service.recordings.tables import Recording, RecordingStream
 from service.storage.base import new_id
 from service.storage.database import Database
@@ -51,6 +52,7 @@ class HandoutProduction:
         self._work_folder = work_folder
         self._jobs = make_queue("make_handout", self.make)
         self._stopping = False
+        self._died: dict[str, int] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,6 +90,11 @@ class HandoutProduction:
         except Exception as error:
             if self._stopping:
                 log.info("the file to hand out of lesson %s is made after the restart", lesson_id)
+                return
+            if isinstance(error, WorkerDiedError) and self._died.setdefault(handout_id, 0) < MOST_ATTEMPTS:
+                self._died[handout_id] += 1
+                log.warning("the worker that made a file of lesson %s died; another one goes on", lesson_id)
+                self._jobs.put(lesson_id)
                 return
             log.exception("the file to hand out of lesson %s could not be made", lesson_id)
             self._fail(lesson_id, handout_id, without_paths(str(error)))

@@ -74,7 +74,7 @@ class FolderObjectStore:
             file = self._path(key).open("rb")
         except FileNotFoundError as error:
             raise ObjectNotFoundError(key) from error
-        return _chunks(file, start, stop)
+        return chunks_of(file, start, stop)
 
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is no error."""
@@ -91,7 +91,8 @@ def checked_key(key: str) -> str:
     return key
 
 
-def _chunks(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+def chunks_of(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    """The bytes [start, stop) of an open file, which is closed after them."""
     with file:
         file.seek(start)
         left = stop - start

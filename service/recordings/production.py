@@ -23,9 +23,11 @@ from service.clock import Clock
 from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.tables import Lesson
 from service.recordings.deletion import AT_ONCE, delete_doomed, give_up_expired
+from service.recordings.notices import over, stands
 from service.recordings.object_store import ObjectStore
 from service.recordings.privacy_tables import DoomedObject
 from service.recordings.results import keep_result, old_keys
+from service.recordings.subprocess_maker import WorkerDiedError
 from service.recordings.tables import Recording
 from service.storage.base import new_id
 from service.storage.database import Database
@@ -33,6 +35,8 @@ from service.storage.database import Database
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 10.0
+MOST_ATTEMPTS = 5
+NOTHING_RECORDED = "nothing_recorded"
 HOUSEKEEPING_EVERY_SWEEPS = 60
 CLOSED_WITHIN = timedelta(seconds=30)
 """A relay tells that it closed a lesson well within this time; if it does not, it is gone and what it wrote is used."""
@@ -126,8 +130,10 @@ class Production:
 
     def make(self, lesson_id: str) -> None:
         """Make one recording, from journals to rows; runs on the job queue's thread. Failures end in the row."""
-        if lesson_id in self._under_way or not self._begin(lesson_id):
+        attempt = 0 if lesson_id in self._under_way else self._begin(lesson_id)
+        if attempt == 0:
             return
+        again = False
         self._under_way.add(lesson_id)
         try:
             self._make(lesson_id)
@@ -135,37 +141,44 @@ class Production:
             if self._stopping:
                 log.info("the recording of lesson %s is made after the restart", lesson_id)
                 return
+            if isinstance(error, WorkerDiedError) and attempt < MOST_ATTEMPTS:
+                log.warning("the worker that made the recording of lesson %s died; another one tries", lesson_id)
+                again = True
+                return
             log.exception("the recording of lesson %s could not be made", lesson_id)
             self._fail(lesson_id, "making_failed", without_paths(str(error)))
         finally:
             self._under_way.discard(lesson_id)
+            if again:
+                self._jobs.put(lesson_id)
 
-    def _begin(self, lesson_id: str) -> bool:
+    def _begin(self, lesson_id: str) -> int:
+        """Which attempt this is, from 1 on; 0 when there is nothing to make."""
         with self._database.unit_of_work() as session:
             recording = session.get(Recording, lesson_id)
             if recording is None or recording.deleted_at is not None or recording.state == "ready":
-                return False
+                return 0
             # A relay also closes lessons that were moved, or begun again: only an ended one has all its journals.
             if recording.lesson.state != "ended":
-                return False
+                return 0
             recording.state, recording.progress = "processing", 0.0
             recording.problem = recording.problem_detail = None
             recording.attempts += 1
             recording.changed_at = self._clock.now()
-        return True
+            return recording.attempts
 
     def _make(self, lesson_id: str) -> None:
         journals, work = self._journal_folder / lesson_id, self._work_folder / lesson_id
         if not any(journals.glob("*.journal")):
-            self._fail(lesson_id, "nothing_recorded", "Nobody sent picture or sound while the lesson was recorded.")
+            self._fail(lesson_id, NOTHING_RECORDED, "Nobody sent picture or sound while the lesson was recorded.")
             return
         manifest = self._maker.make(journals, work, _Progress(self._database, lesson_id))
         if not manifest.streams:
-            self._fail(lesson_id, "nothing_recorded", "Nobody sent picture or sound while the lesson was recorded.")
+            self._fail(lesson_id, NOTHING_RECORDED, "Nobody sent picture or sound while the lesson was recorded.")
             return
         keys = [self._keep(lesson_id, work, stream) for stream in manifest.streams]
         self._finish(lesson_id, manifest, keys)
-        shutil.rmtree(journals, ignore_errors=True)
+        _remove_journals(journals, manifest.unreadable)
         shutil.rmtree(work, ignore_errors=True)
 
     def _keep(self, lesson_id: str, work: Path, stream: RecordedStream) -> str:
@@ -186,12 +199,19 @@ class Production:
             for key in old_keys(session, lesson_id):
                 session.add(DoomedObject(object_key=key, doomed_at=now))
             keep_result(session, lesson_id, manifest, keys, now)
+            over(session, "making_failed", lesson_id, now)
+            if manifest.unreadable:
+                said = ", ".join(manifest.unreadable)
+                data = {"journals": len(manifest.unreadable)}
+                stands(session, "journals_unreadable", lesson_id, now, detail=said, data=data, lesson_id=lesson_id)
 
     def _fail(self, lesson_id: str, problem: str, detail: str) -> None:
         with self._database.unit_of_work() as session:
             recording = session.get_one(Recording, lesson_id)
             recording.state, recording.problem, recording.problem_detail = "failed", problem, detail
-            recording.changed_at = self._clock.now()
+            recording.changed_at = now = self._clock.now()
+            if problem != NOTHING_RECORDED:
+                stands(session, "making_failed", lesson_id, now, detail=detail, data={}, lesson_id=lesson_id)
 
     async def _sweep_for_ever(self) -> None:
         for rounds in itertools.count():
@@ -221,6 +241,16 @@ class _Progress:
             recording = session.get(Recording, self._lesson_id)
             if recording is not None:
                 recording.progress = share
+
+
+def _remove_journals(folder: Path, unreadable: list[str]) -> None:
+    """All of them, but for those that nobody could read: somebody may know how."""
+    if not unreadable:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    for path in folder.glob("*.journal"):
+        if path.name not in unreadable:
+            path.unlink(missing_ok=True)
 
 
 def without_paths(text: str) -> str:

@@ -20,6 +20,10 @@ class MakingFailedError(Exception):
     """The maker refused or broke; the text says why. Remedy: look at the log, then try again."""
 
 
+class WorkerDiedError(MakingFailedError):
+    """The process ended without a word: killed, or out of memory. Remedy: let another one try."""
+
+
 class Workers:
     """Spawned processes, each doing one thing: `work(progress)` is called there and gives JSON back."""
 
@@ -102,7 +106,7 @@ def _follow(receiving: Connection, progress: Progress) -> str:
         try:
             kind, value = receiving.recv()
         except (EOFError, OSError):
-            raise MakingFailedError("the process that makes recordings ended") from None
+            raise WorkerDiedError("the process that makes files ended") from None
         if kind == "progress":
             progress(value)
         elif kind == "done":

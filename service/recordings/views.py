@@ -1,11 +1,11 @@
 """Shapes a recording for the person who looks at it: only what that person may see, with addresses made for them."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from media.contract import GrowingRecording
 from service.accounts.principal import Person
 from service.lessons.rights import may_change
 from service.lessons.tables import Lesson
@@ -41,11 +41,11 @@ def view_recording(
     recording: Recording,
     addresses: MediaAddresses,
     now: datetime,
-    growing: Sequence[StreamView] = (),
+    growing: GrowingRecording | None = None,
 ) -> RecordingView:
     """Give a recording with its files, chapters and all that may be done with it, as far as the person may see it.
 
-    `growing`: the files of a lesson that still runs, already of this person.
+    `growing`: the files of a lesson that still runs.
     """
     how = watching(session, person, recording, now) or "published"
     shown = shown_streams(session, recording, how)
@@ -56,10 +56,11 @@ def view_recording(
         progress=recording.progress,
         problem=recording.problem,
         problem_detail=recording.problem_detail,
-        origin_at=recording.origin_at,
+        origin_at=recording.origin_at or _origin(growing),
         duration_ms=recording.duration_ms,
         may_retry=state_of(recording) == "failed" and may_change(person, recording.lesson),
-        streams=[_stream(stream, addresses, person, until) for stream in shown] or list(growing),
+        streams=[_stream(stream, addresses, person, until) for stream in shown]
+        or _growing(recording.lesson_id, growing, addresses, person, until),
         events=_chapters(session, recording, shown),
         how=how,
         media_until=until,
@@ -84,6 +85,11 @@ def state_of(recording: Recording) -> RecordingStateName:
 def media_path(stream_id: str) -> str:
     """The address of a file without what makes it good."""
     return f"/api/recordings/streams/{stream_id}/media"
+
+
+def growing_path(lesson_id: str, file_name: str) -> str:
+    """The address of a growing file without what makes it good."""
+    return f"/api/recordings/growing/{lesson_id}/{file_name}"
 
 
 def handout_path(lesson_id: str) -> str:
@@ -179,6 +185,43 @@ def _stream(stream: RecordingStream, addresses: MediaAddresses, person: Person, 
         download_url=f"{address}&download=1",
         kept_apart=is_kept_apart(stream),
     )
+
+
+def _growing(
+    lesson_id: str, growing: GrowingRecording | None, addresses: MediaAddresses, person: Person, until: datetime
+) -> list[StreamView]:
+    streams = []
+    for stream in growing.streams if growing is not None else ():
+        address = addresses.address(growing_path(lesson_id, stream.file_name), person, until)
+        streams.append(
+            StreamView(
+                id=stream.file_name,
+                party_id=stream.party_id,
+                party_name=stream.party_name,
+                role=stream.role,
+                source=stream.source,
+                offset_ms=stream.offset_ms,
+                duration_ms=stream.duration_ms,
+                content_type=stream.content_type,
+                has_picture=stream.has_picture,
+                has_sound=stream.has_sound,
+                width=stream.width,
+                height=stream.height,
+                bytes=stream.bytes,
+                gaps=[],
+                media_url=address,
+                download_url=address,
+                kept_apart=stream.role != "lead",
+                growing=not stream.ended,
+            )
+        )
+    return streams
+
+
+def _origin(growing: GrowingRecording | None) -> datetime | None:
+    if growing is None or not growing.streams:
+        return None
+    return datetime.fromtimestamp(growing.origin_at, UTC)
 
 
 def _chapters(session: Session, recording: Recording, shown: list[RecordingStream]) -> list[ChapterView]:

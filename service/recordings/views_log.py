@@ -42,6 +42,14 @@ class ViewsLog:
             with self._database.unit_of_work() as session:
                 append_row(session, now, "handout_downloaded", lesson_id=lesson_id, user_id=user_id)
 
+    def note_live(self, user_id: str, lesson_id: str, party_id: str, now: datetime) -> None:
+        """Write down that the person watched a recording while its lesson ran, once a minute."""
+        if self._is_news((user_id, lesson_id + party_id, "recording_watched_live"), now):
+            with self._database.unit_of_work() as session:
+                append_row(
+                    session, now, "recording_watched_live", lesson_id=lesson_id, party_id=party_id, user_id=user_id
+                )
+
     def _is_news(self, key: tuple[str, str, str], now: datetime) -> bool:
         with self._lock:
             noted = self._noted.get(key)

@@ -187,7 +187,10 @@ class Drill:
             return {row.lesson_id: row.relay_id for row in session.scalars(select(LessonPlacement))}
 
     def _holes(self, lesson_ids: list[str], rooms: dict[Any, LightRoom]) -> tuple[int, int]:
-        """Reports of what was delivered follow each other without holes or overlaps, but for when a room was away."""
+        """Reports of what was delivered follow each other without holes, but for when a room was away.
+
+        Doubled is counted for each room that would have heard the lead for longer than the lesson lasted.
+        """
         time.sleep(2.0)  # the last batch of the log
         with self._deployment.database.reading() as session:
             rows = session.scalars(
@@ -197,15 +200,12 @@ class Drill:
             ).all()
         lost = doubled = 0
         for (lesson_id, room_id), room in rooms.items():
-            mine = sorted(
-                (row.data["from_at"], row.data["to_at"])
-                for row in rows
-                if row.lesson_id == lesson_id and row.party_id == f"room:{room_id}"
-            )
+            mine = sorted((row.data["from_at"], row.data["to_at"]) for row in rows if _is_of(row, lesson_id, room_id))
             away = len(room.story.welcomes_ms) - 1
             holes = sum(later[0] - earlier[1] > 0.1 for earlier, later in pairwise(mine))
             lost += max(0, holes - away) + (not mine)
-            doubled += sum(earlier[1] - later[0] > 0.1 for earlier, later in pairwise(mine))
+            sound_s = sum(row.data["lead_sound_ms"] for row in rows if _is_of(row, lesson_id, room_id)) / 1000
+            doubled += bool(mine) and sound_s > max(at for _, at in mine) - mine[0][0] + 1.0
         return lost, doubled
 
     async def _lost_bookings(self) -> int:
@@ -242,6 +242,10 @@ class Drill:
             if recording["state"] in {"ready", "failed"} or time.monotonic() > deadline:
                 return recording
             await asyncio.sleep(0.5)
+
+
+def _is_of(row: UsageRow, lesson_id: str, room_id: str) -> bool:
+    return row.lesson_id == lesson_id and row.party_id == f"room:{room_id}"
 
 
 def is_good(found: dict[str, Any]) -> bool:

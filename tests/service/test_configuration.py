@@ -48,3 +48,20 @@ def test_an_unusable_value_is_refused_by_name(key: str, value: str, monkeypatch:
     monkeypatch.setenv(f"THREE_CLASSROOMS_{key}", value)
     with pytest.raises(ConfigurationError, match=key.lower()):
         load_configuration()
+
+
+def test_with_redis_a_key_long_enough_to_protect_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://localhost/0")
+    with pytest.raises(ConfigurationError, match="FLEET_KEY_FILE"):
+        _ = load_configuration().effective_fleet_key
+    monkeypatch.setenv("THREE_CLASSROOMS_FLEET_KEY", "too short")
+    with pytest.raises(ConfigurationError, match="at least 32"):
+        _ = load_configuration().effective_fleet_key
+    file = tmp_path / "key"
+    monkeypatch.setenv("THREE_CLASSROOMS_FLEET_KEY_FILE", str(file))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        _ = load_configuration().effective_fleet_key
+    file.write_text("k" * 64 + "\n")
+    configuration = load_configuration()
+    assert configuration.effective_fleet_key == "k" * 64
+    assert "too short" not in repr(configuration)

@@ -26,7 +26,7 @@ from benchmarks.forward.loads import Load, fan_out, lessons
 from benchmarks.forward.measure import Result, Server, measure
 from benchmarks.forward.network import Network, bench_network
 from benchmarks.forward.relay_server import RelayServer
-from benchmarks.forward.report import Report
+from benchmarks.forward.report import SATURATED_LOADS, Report
 
 REPOSITORY = Path(__file__).parents[3]
 FAN_OUTS = (3, 50, 100, 200)
@@ -55,6 +55,11 @@ def make_server(name: str, tree: Path, network: Network) -> Server:
     if not network.hides_loopback:
         raise SystemExit("Janus offers no loopback candidates: to measure it, the bench must make a veth pair (root)")
     return JanusServer(name, network.server_address, event_loops=1 if name == "janus-loops" else 0)
+
+
+def drives_told(server_name: str, load_name: str) -> list[str]:
+    """How a server is driven for the figure that the JSON line tells of this load."""
+    return ["saturated" if load_name in SATURATED_LOADS and server_name != "aiortc" else "nominal"]
 
 
 def make_load(name: str) -> Load:
@@ -106,7 +111,7 @@ class Bench:
             generator = Generator(load, self._network)
             await server.connect(generator, load)
             self.report.add_profile(server_name, server.profile)
-            for drive in arguments.drive:
+            for drive in arguments.drive or drives_told(server_name, load_name):
                 window = 0
                 if drive == "saturated":
                     if load.lessons > 1 or len(load.streams) > 2 or server.encodes_anew:
@@ -162,15 +167,15 @@ def names(text: str) -> list[str]:
 def read_arguments() -> argparse.Namespace:
     """What the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    servers = ["floor", "floor-frame", "relay", "janus", "janus-loops", "aiortc"]
+    servers = ["floor", "relay", "janus", "janus-loops", "aiortc"]
     parser.add_argument("--servers", type=names, default=servers, help=f"of {','.join(SERVERS)}")
     loads = [f"fanout_{n}" for n in FAN_OUTS] + ["lessons_10"]
     parser.add_argument("--loads", type=names, default=loads, help="fanout_<n> and lessons_<n>; empty for none")
-    parser.add_argument("--drive", type=names, default=["nominal", "saturated"], help="nominal, saturated, or both")
+    parser.add_argument("--drive", type=names, help="nominal, saturated, or both (default: what the JSON line tells)")
     parser.add_argument("--held", type=names, default=["relay", "janus", "janus-loops"], help="find lessons held by")
     parser.add_argument("--lessons", type=int, help="how many lessons join to find how many are held")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, whose median counts (default 3)")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measured run (default 5)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of each measured run (default 2.5)")
     parser.add_argument("--quick", action="store_true", help="one run of one second each, no search for lessons held")
     parser.add_argument("--tree", type=Path, default=REPOSITORY, help="checkout whose relay is measured")
     arguments = parser.parse_args()

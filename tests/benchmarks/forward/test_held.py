@@ -23,5 +23,16 @@ def test_the_search_ends_next_to_the_true_limit(true_limit):
     good, bad = asyncio.run(search(run, 200))
     assert good <= true_limit < bad
     assert bad - good <= max(1, 0.03 * good)
-    assert len(tried) <= 9
+    assert len(tried) <= 18
     assert all(1 <= lessons <= 200 for lessons in tried)
+
+
+def test_one_bad_moment_for_each_number_does_not_lower_the_figure():
+    tried = []
+
+    async def run(lessons):
+        tried.append(lessons)
+        return Outcome(tried.count(lessons) > 1 and lessons <= 150)
+
+    good, bad = asyncio.run(search(run, 200))
+    assert good <= 150 < bad

@@ -65,7 +65,8 @@ def test_tracks_of_others_are_bytes_but_not_minutes_of_the_lead():
 def test_a_receiver_that_never_reports_or_stopped_reporting_has_received_nothing():
     counters = Counters()
     counters.ledger.add_sink(1, "c", picture=True, lead=True, now=0.0)
-    counters.sample({1: sink(5)}, seconds=FIRST_REPORT_S)
+    for packets in range(1, int(FIRST_REPORT_S) + 1):
+        counters.sample({1: sink(packets)}, seconds=1.0)
     assert counters.take().lead_picture_s == pytest.approx(FIRST_REPORT_S)
     counters.sample({1: sink(10)})
     assert counters.take().lead_picture_s == 0.0
@@ -97,3 +98,11 @@ def test_a_closed_connection_has_a_last_tally_and_then_none():
     counters = Counters()
     assert counters.ledger.close("c", 1001.0).since_at == 1000.0
     assert counters.ledger.close("c", 1002.0) is None
+
+
+def test_a_relay_that_was_frozen_claims_no_minutes_for_that_time():
+    counters = Counters()
+    counters.ledger.add_sink(1, "c", picture=True, lead=True, now=0.0)
+    counters.sample({1: sink(10, last_rr=0.4)})
+    counters.sample({1: sink(20, last_rr=30.4)}, seconds=30)
+    assert counters.take().lead_picture_s == pytest.approx(0.5 + 2.0)

@@ -10,6 +10,7 @@ import pytest
 from aiortc import rtcdtlstransport as aiortc_dtls
 
 from media.contract import CloseLesson, OpenLesson, SetOnStage, SetRecording
+from media.recorder.disk_space import SpaceLimits
 from media.recorder.journal import RecordKind, read_journal
 from media.relay.relay import Relay
 
@@ -356,3 +357,36 @@ def test_a_port_that_is_taken_is_an_error_at_start(tmp_path, relay_configuration
             await relay.stop()
 
     asyncio.run(scenario())
+
+
+def test_on_an_almost_full_disk_rooms_pictures_are_given_up_and_the_lesson_goes_on(run_school, party, lead_media):
+    everything = 1 << 62
+
+    async def scenario(school):
+        await school.bus.command(lesson())
+        lead = await school.enter(party("lead", "lead"))
+        room = await school.enter(party("room", "village"))
+        await school.bus.command(SetRecording(lesson_id="lesson1", active=True))
+        await lead.publish(*lead_media())
+        await room.publish(*lead_media())
+        state = await school.bus.event("recording_state", code="space_room_pictures")
+        assert "receiving rooms are not recorded" in state["problem"]
+        assert (await lead.message("recording", lambda m: m["problem"]))["active"]
+        await settled_frame(room, "camera", "room:lead")
+        await settled_frame(lead, "camera", "room:village")
+        beat = await school.bus.event("relay_heartbeat", recording_level="room_pictures")
+        assert 0 < beat["recording_free_bytes"] < everything
+        await asyncio.sleep(0.6)
+        await school.bus.command(CloseLesson(lesson_id="lesson1", reason="over"))
+        written = {}
+        for name in (await school.bus.event("lesson_closed"))["journals"]:
+            records = list(read_journal(school.folder / "lesson1" / name))
+            header = json.loads(records[0].body)
+            kinds = [record.kind for record in records]
+            written[header["role"], header["source"]] = kinds.count(RecordKind.PACKET)
+        assert written.pop(("room", "camera")) == 0
+        assert set(written) == {("lead", "camera"), ("lead", "microphone"), ("room", "microphone")}
+        assert min(written.values()) > 10
+
+    limits = SpaceLimits(everything, everything, 1, 1, 0)
+    run_school(scenario, recording_space=limits, report_interval_s=0.5)

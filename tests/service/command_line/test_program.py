@@ -135,3 +135,18 @@ def test_administrators_are_created_from_the_terminal(tmp_path: Path) -> None:
 def test_a_room_whose_server_address_is_wrong_is_told_so() -> None:
     said = refusal("room", "--url", "nonsense")
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", ["relay", "worker"])
+def test_parts_of_a_fleet_say_that_they_need_redis(verb: str) -> None:
+    finished = run(verb, REDIS_URL="")
+    assert (finished.returncode, finished.stdout) == (2, "")
+    assert "needs REDIS_URL" in finished.stderr
+
+
+def test_a_wrong_redis_address_and_a_missing_core_are_one_sentence() -> None:
+    key = {"THREE_CLASSROOMS_FLEET_KEY": "k" * 32}
+    wrong = run("relay", REDIS_URL="http://nowhere", **key)
+    assert (wrong.returncode, "REDIS_URL" in wrong.stderr, "Traceback" in wrong.stderr) == (2, True, False)
+    core = run("relay", "--cpu", "9999", REDIS_URL="redis://127.0.0.1:1/0", **key)
+    assert (core.returncode, "no core 9999" in core.stderr) == (2, True)

@@ -23,9 +23,7 @@ class Clock:
 
 def beat(relay_id: str, run_id: str = "run", capacity: int = 100, **fields: Any) -> RelayHeartbeat:
     counts = {"lessons": 0, "connections": 0, "tracks": 0, "packets_received": 0, "packets_forwarded": 0}
-    return RelayHeartbeat(
-        relay_id=relay_id, run_id=run_id, at=0, udp_port=1, capacity=capacity, **{**counts, **fields}
-    )
+    return RelayHeartbeat(relay_id=relay_id, run_id=run_id, at=0, udp_port=1, capacity=capacity, **{**counts, **fields})
 
 
 class Watched:

@@ -956,6 +956,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/recordings/growing/{lesson_id}/{file_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Growing Media
+         * @description Give what is there of a file of a lesson that still runs; ask for what follows by range, later.
+         */
+        get: operations["read_growing_media"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/lessons/{lesson_id}/recording/retry": {
         parameters: {
             query?: never;
@@ -1171,6 +1191,26 @@ export interface paths {
          * @description Decide nothing any more: what an organisation above decided counts again.
          */
         delete: operations["drop_recording_policy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/recordings/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Recording Notices
+         * @description Give what is wrong with recordings now: of lessons of your subtree, for system administrators of machines too.
+         */
+        get: operations["read_recording_notices"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3821,11 +3861,22 @@ export interface components {
         };
         /**
          * Health
-         * @description The service and its database answer.
+         * @description The service and its database answer; `recording` is the worst level of any relay's disk: `well`, `warned`, or
+         *     what recordings give up for want of space (`room_pictures`, `lead_pictures`, `room_sound`, `all`).
          */
         Health: {
             /** Status */
             status: string;
+            /**
+             * Recording
+             * @default well
+             */
+            recording?: string;
+            /**
+             * Reasons
+             * @default []
+             */
+            reasons?: string[];
         };
         /**
          * ImportReport
@@ -4621,6 +4672,44 @@ export interface components {
             items: components["schemas"]["NoteAnswer"][];
             /** Total */
             total: number;
+        };
+        /**
+         * NoticeList
+         * @description All that stands, newest first.
+         */
+        NoticeList: {
+            /** Items */
+            items: components["schemas"]["NoticeOfRecording"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * NoticeOfRecording
+         * @description Something wrong: `disk_space`, `recording_trouble`, `making_failed` or `journals_unreadable`.
+         */
+        NoticeOfRecording: {
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            /** Lesson Id */
+            lesson_id: string | null;
+            /** Detail */
+            detail: string;
+            /** Data */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Last At
+             * Format: date-time
+             */
+            last_at: string;
         };
         /**
          * NoticePage
@@ -8595,7 +8684,10 @@ export interface operations {
     };
     read_recording: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Of a lesson that still runs: make its files and give them. */
+                live?: boolean;
+            };
             header?: never;
             path: {
                 lesson_id: string;
@@ -8612,6 +8704,64 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RecordingView"];
                 };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_growing_media: {
+        parameters: {
+            query?: {
+                /** @description Part of the address as it was given. */
+                until?: number | null;
+                /** @description Part of the address as it was given. */
+                signature?: string | null;
+            };
+            header?: {
+                /** @description A single range. */
+                Range?: string | null;
+            };
+            path: {
+                lesson_id: string;
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/*": unknown;
+                    "audio/*": unknown;
+                };
+            };
+            /** @description The range asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/*": unknown;
+                    "audio/*": unknown;
+                };
+            };
+            /** @description There is nothing beyond this byte yet. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused, and why. */
             default: {
@@ -9165,6 +9315,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_recording_notices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeList"];
                 };
             };
             /** @description Refused, and why. */

@@ -28,5 +28,13 @@ export default {
     plan_accepted: 'The plan “{plan}” ({term}) is in force: {lessons} lessons of yours, the first on {first}.',
     change_applied: 'The timetable changed ({reasonWord} {target}). What concerns you ({count}):',
     change_taken_back: 'An earlier change ({reasonWord} {target}) was taken back. What is restored ({count}):',
+    disk_warned: 'The disk for recordings on “{relay}” is filling up ({free_gb} GB free). Nothing is lost yet; please make space.',
+    disk_room_pictures: 'The disk for recordings on “{relay}” is almost full ({free_gb} GB free): pictures of receiving rooms are not recorded any more. Lessons go on.',
+    disk_lead_pictures: 'The disk for recordings on “{relay}” is almost full ({free_gb} GB free): only sound is recorded now. Lessons go on.',
+    disk_room_sound: 'The disk for recordings on “{relay}” is nearly full ({free_gb} GB free): only the lead’s voice is recorded now. Lessons go on.',
+    disk_all: 'The disk for recordings on “{relay}” is full: nothing is recorded any more. Lessons go on.',
+    recording_trouble: 'The recording of “{title}” ({teacher}, {starts_at}) has trouble; parts of it may be missing.',
+    making_failed: 'The recording of “{title}” ({teacher}, {starts_at}) could not be made. What was recorded is kept; it can be tried again.',
+    journals_unreadable: 'Of “{title}” ({teacher}, {starts_at}), {journals} recorded tracks could not be read. They are kept and are missing in the recording.',
   },
 }

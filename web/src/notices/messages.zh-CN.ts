@@ -28,5 +28,13 @@ export default {
     plan_accepted: '配对方案“{plan}”（{term}）已采用：与您有关的课共 {lessons} 节，第一节 {first}。',
     change_applied: '课表有变动（{reasonWord} {target}），与您有关的 {count} 处：',
     change_taken_back: '先前的变动（{reasonWord} {target}）已撤回，恢复 {count} 处：',
+    disk_warned: '“{relay}”的录像磁盘空间不足（剩余 {free_gb} GB）。目前没有丢失，请尽快清理。',
+    disk_room_pictures: '“{relay}”的录像磁盘快满了（剩余 {free_gb} GB）：听讲教室的画面不再录制，上课不受影响。',
+    disk_lead_pictures: '“{relay}”的录像磁盘快满了（剩余 {free_gb} GB）：现在只录声音，上课不受影响。',
+    disk_room_sound: '“{relay}”的录像磁盘快满了（剩余 {free_gb} GB）：现在只录主讲的声音，上课不受影响。',
+    disk_all: '“{relay}”的录像磁盘已满：不再录制，上课不受影响。',
+    recording_trouble: '《{title}》（{teacher}，{starts_at}）的录制出现问题，部分内容可能缺失。',
+    making_failed: '《{title}》（{teacher}，{starts_at}）的录像没有生成。录下的内容都在，可以再试。',
+    journals_unreadable: '《{title}》（{teacher}，{starts_at}）有 {journals} 路录制内容无法读取，已保留，但录像里没有。',
   },
 }

@@ -17,6 +17,7 @@ export const knownKinds = [
   'lesson_asked', 'lesson_moved', 'lesson_cancelled', 'series_moved', 'series_cancelled', 'receiver_accepted', 'receiver_declined',
   'receiver_withdrawn', 'receiver_expired', 'signup_seated', 'signup_unseated', 'signup_passed_over', 'signup_removed', 'event_cancelled',
   'plan_accepted', 'change_applied', 'change_taken_back',
+  'disk_warned', 'disk_room_pictures', 'disk_lead_pictures', 'disk_room_sound', 'disk_all', 'recording_trouble', 'making_failed', 'journals_unreadable',
 ] as const
 
 export function isKnown(kind: string): boolean {

@@ -9,7 +9,7 @@ const streams: RecordedStream[] = [
   { ...base, id: 'lead', party_id: 'lead', party_name: '主讲', role: 'lead', source: 'camera', offset_ms: 0, duration_ms: 60_000 },
   { ...base, id: 'slides', party_id: 'lead', party_name: '主讲', role: 'lead', source: 'screen', offset_ms: 20_000, duration_ms: 10_000, has_sound: false },
 ]
-const recording = { streams, events: [{ at_ms: 0, type: 'lesson_started', party_name: '' }, { at_ms: 50_000, type: 'party_left', party_name: '村小' }] } as unknown as Recording
+const recording = { streams, events: [{ at_ms: 0, type: 'lesson_started', party_name: '' }, { at_ms: 9_000, type: 'party_joined', party_name: '' }, { at_ms: 50_000, type: 'party_left', party_name: '村小' }] } as unknown as Recording
 const sheet = (url: string, tiles: number[]) => ({ url, tile_width: 160, tile_height: 90, columns: 2, tiles })
 const timeline: Timeline = {
   complete: true,

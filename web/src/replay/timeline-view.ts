@@ -37,9 +37,10 @@ export function spokenShare(speaker: Speaker, duration_ms: number): number {
   return duration_ms > 0 ? speaker.parts.reduce((sum, [from, to]) => sum + to - from, 0) / duration_ms : 0
 }
 
-/** The chapters of the log and those read off the files, by time. */
+/** The chapters of the log and those read off the files, by time; who comes and goes without being recorded makes none. */
 export function chaptersOf(recording: Recording, timeline: Timeline | null): Chapter[] {
-  return [...recording.events, ...(timeline?.chapters ?? [])].sort((a, b) => a.at_ms - b.at_ms)
+  const told = recording.events.filter((event) => event.party_name !== '' || !event.type.startsWith('party_'))
+  return [...told, ...(timeline?.chapters ?? [])].sort((a, b) => a.at_ms - b.at_ms)
 }
 
 export interface Thumbnail {

@@ -13,7 +13,7 @@ export default {
   year: '{from}–{to}',
   watchReplay: 'Watch the replay',
   tabs: { critiques: 'Critiques', comparisons: 'Parallel lessons', observations: 'Observations', library: 'Sample lessons', samples: 'Selection', rubrics: 'Rubrics' },
-  keeping: { kept: 'Saved', changed: '…', keeping: 'Saving…', failed: 'Not saved' },
+  keeping: { kept: 'Saved', changed: 'Saved when you pause', keeping: 'Saving…', failed: 'Not saved' },
   phase: { introduction: 'Introduction', new_teaching: 'New teaching', practice: 'Practice', summary: 'Summary' },
   note: {
     title: 'Notes',

@@ -13,7 +13,7 @@ export default {
   year: '{from}–{to} 学年',
   watchReplay: '看回放',
   tabs: { critiques: '评课', comparisons: '同课异构', observations: '听课统计', library: '示范课例库', samples: '课例评选', rubrics: '评课量表' },
-  keeping: { kept: '已保存', changed: '…', keeping: '正在保存…', failed: '没有保存' },
+  keeping: { kept: '已保存', changed: '停笔后自动保存', keeping: '正在保存…', failed: '没有保存' },
   phase: { introduction: '导入', new_teaching: '新授', practice: '练习', summary: '小结' },
   note: {
     title: '听课记录',

@@ -180,6 +180,8 @@ def test_what_the_socket_had_no_room_for_is_counted_and_not_asked_for_at_once():
         for _ in range(100):
             stranger.sendto(bytes(1000), server.getsockname())
         thread = PacketThread([server], 0.0)
+        taken(thread, lambda control, _: control)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         publisher = Client(thread, 1)
         codec = api.StreamCodec(96, "vp8", 90000, nack=True)
         thread.command(api.AddStream(1, 1, "video", "", (codec,), api.ExtensionIds(), (5,)))
