@@ -14,7 +14,7 @@ ctypedef struct SentPacket:
     uint32_t number                 # transport-wide, extended
     uint16_t size                   # of the datagram, in bytes
     uint8_t fate
-    bint padding                    # of a probe
+    uint8_t padding                 # whether it is that of a probe
 
 ctypedef struct SentLog:
     uint64_t bytes                  # sent in all

@@ -12,6 +12,7 @@ from media.forwarder import api
 from media.forwarder.native.address import pack
 
 CAMERA = pack(("192.0.2.1", 1))
+CAMERA_IDS = api.ExtensionIds(mid=4, rid=10, repaired_rid=11, transport_cc=3)
 TEMPORAL_PATTERN = ((0, False), (2, True), (1, True), (2, False))
 
 
@@ -295,3 +296,72 @@ def test_whatever_the_network_does_a_sink_sends_what_the_model_says(make_stage, 
             base = sent[0].seq - 1
         assert [((packet.seq - (base or 0)) & 0xFFFF, packet.payload) for packet in sent] == expected
     assert len({(packet.ssrc) for packet in stage.taken()}) == 0
+
+
+def single(stage):
+    """Stream 1 without simulcast, from the first layer's source."""
+    stage.obey(
+        api.AddStream(1, 1, "video", "0", (api.StreamCodec(96, "vp8", 90000, 97, pli=True),), CAMERA_IDS, (100,))
+    )
+    stage.add_sink()
+
+
+def test_the_frame_rate_of_a_stream_without_layers_can_be_lowered_at_any_time(stage):
+    single(stage)
+    sent = stage.frame(0, key=True)
+    for tid, sync in TEMPORAL_PATTERN:
+        sent += stage.frame(0, tid=tid, sync=sync)
+    stage.obey(api.SetSinkLayer(1, 0, 1))
+    for tid, sync in TEMPORAL_PATTERN * 2:
+        sent += stage.frame(0, tid=tid, sync=sync)
+    assert len(sent) == 2 * (1 + 4 + 4)
+    assert [packet.seq - sent[0].seq for packet in sent] == list(range(18))
+    assert [number_of_picture(p) - number_of_picture(sent[0]) for p in sent[::2]] == list(range(9))
+    assert stage.events_of(api.LayerSwitched) == [api.LayerSwitched(1, 0, 1)]
+    with pytest.raises(api.CommandError):
+        stage.obey(api.SetSinkLayer(1, 1))
+
+
+def test_sinks_that_wait_can_be_removed_with_their_stream_or_without(stage):
+    single(stage)
+    stage.frame(0, key=True)
+    stage.obey(api.SetSinkLayer(1, 0, 0))
+    stage.obey(api.SetSinkActive(1, False))
+    stage.obey(api.SetSinkActive(1, True))
+    assert stage.frame(0) == []
+    stage.obey(api.RemoveStream(1))
+    assert stage.core.statistics().sinks == {}
+    stage.publish()
+    stage.frame(1)
+    stage.obey(api.SetSinkLayer(1, 1))
+    stage.obey(api.RemoveSink(1))
+    assert stage.frame(1, key=True) == []
+    stage.add_sink()
+    assert len(stage.frame(1, key=True)) == 2
+    stage.obey(api.RemovePeer(1))
+    assert stage.core.statistics().streams == {}
+    assert stage.frame(1) == []
+
+
+def test_a_layer_whose_publisher_changes_its_ssrc_goes_on_without_a_gap(stage):
+    stage.publish()
+    sent = stage.frame(0, key=True)
+    stage.wait(0.7)
+    changed = stage.layers[0]
+    changed.ssrc, changed.seq, changed.timestamp, changed.picture, changed.tl0 = 555, 9, 5, 40, 3
+    sent += stage.frame(0, key=True) + stage.frame(0)
+    assert [packet.seq - sent[0].seq for packet in sent] == list(range(6))
+    assert [number_of_picture(p) - number_of_picture(sent[0]) for p in sent[::2]] == [0, 1, 2]
+    assert [packet.payload[4] - sent[0].payload[4] for packet in sent[::2]] == [0, 1, 2]
+    assert signed(sent[2].timestamp - sent[0].timestamp) == pytest.approx(0.7 * 90000, abs=900)
+
+
+def test_statistics_tell_of_each_layer_and_of_all(stage):
+    stage.publish()
+    stage.frame(2, key=True)
+    stage.frame(0)
+    told = stage.core.statistics().streams[1]
+    assert [(layer.layer, layer.packets) for layer in told.layers] == [(0, 2), (1, 0), (2, 2)]
+    assert [layer.last_keyframe for layer in told.layers] == [None, None, stage.now]
+    assert told.packets == 4
+    assert told.last_packet == stage.now

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.forwarder import api
+from media.forwarder.native.address import pack
 
 RECEIVER = ("192.0.2.1", 2)
 AUDIO_IDS = api.ExtensionIds(transport_cc=3)
@@ -145,3 +146,28 @@ def test_order_and_bounds_hold_for_any_picture(make_stage, frames, rate):
     assert [(packet.seq - pictures[0].seq) & 0xFFFF for packet in pictures] == list(range(expected))
     assert [packet.transport_number for _, _, packet in watch.left] == list(range(1, len(watch.left) + 1))
     assert longest_excess(watch.pictures(), rate) == 0
+
+
+@pytest.mark.parametrize("mid", ["", "m", "a-mid-of-more-than-sixteen-bytes"])
+@pytest.mark.parametrize("ids", [(1, 2, 3), (1, 2, 30), (None, 2, None), (1, None, 3)])
+def test_what_waited_is_the_same_packet(make_stage, mid, ids):
+    plain = []
+    for rate in (None, 10_000):
+        stage = make_stage()
+        stage.obey(api.AddStream(1, 1, "video", "0", (api.StreamCodec(96, "vp8", 90000),), api.ExtensionIds(mid=4)))
+        extensions = api.ExtensionIds(mid=ids[0], transport_cc=ids[1], abs_send_time=ids[2])
+        stage.obey(api.AddSink(1, 1, 2, 10, 11, {"vp8": (120, 121)}, extensions, mid))
+        stage.obey(api.SetPeerRate(2, rate))
+        layer = stage.layers[0]
+        packets = [layer.packet(stage.now, b"\x10\1" + bytes(300 + i % 2), i == 39)[1] for i in range(40)]
+        stage.core._core.receive(
+            [(stage.to_core.protect(packet), pack(("192.0.2.1", 1))) for packet in packets], 100_000_000
+        )
+        datagrams = []
+        for _ in range(1500):
+            datagrams += [datagram for datagram, _ in stage.core.outgoing()]
+            stage.now += 0.01
+            stage.core.tick(stage.now)
+        plain.append([stage.from_core.unprotect(datagram) for datagram in datagrams if not 192 <= datagram[1] <= 223])
+    assert len(plain[0]) == 40
+    assert plain[0] == plain[1]
