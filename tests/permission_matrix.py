@@ -128,12 +128,24 @@ MATRIX: dict[str, Address] = {
     "GET /api/users/{user_id}": Address(SCHOOL_LINE),
     "PATCH /api/users/{user_id}": Address(SCHOOL_LINE, lambda _: {"display_name": "N"}),
     "POST /api/users/{user_id}/password": Address(SCHOOL_LINE, lambda _: {"password": "a long password"}),
+    "POST /api/users/passwords": Address(ADMINISTRATORS, _nothing),
     "GET /api/teachers": Address(BOOKERS),
     "GET /api/organisations": Address(PEOPLE),
     "POST /api/organisations": Address(
         COUNTY_LINE, lambda t: {"parent_id": t["county_north"], "name": "new school", "kind": "school"}
     ),
     "PATCH /api/organisations/{organisation_id}": Address(COUNTY_LINE, lambda _: {"name": "new name"}),
+    "DELETE /api/organisations/{organisation_id}": Address(COUNTY_LINE),  # answered 409, because it is in use
+    "GET /api/organisations/{organisation_id}/calendar": Address(BOOKERS | OBSERVERS_NORTH),
+    "PUT /api/organisations/{organisation_id}/special-days/{day}": Address(
+        SCHOOL_LINE, _nothing, things=lambda _: {"day": "2026-10-01"}
+    ),
+    "DELETE /api/organisations/{organisation_id}/special-days/{day}": made_up(
+        PLANNERS, organisation_id=NOTHING, day="2026-10-01"
+    ),
+    "PUT /api/organisations/{organisation_id}/seasons/{from_day}": Address(
+        SCHOOL_LINE, lambda _: {"items": []}, things=lambda _: {"from_day": "2026-10-08"}
+    ),
     "GET /api/organisations/{organisation_id}/periods": Address(BOOKERS | OBSERVERS_NORTH),
     "PUT /api/organisations/{organisation_id}/periods": Address(
         SCHOOL_LINE, lambda _: {"items": [{"number": 1, "starts": "08:30", "ends": "09:10"}]}
@@ -148,6 +160,7 @@ MATRIX: dict[str, Address] = {
             "ends_on": "2027-06-30",
         },
     ),
+    "DELETE /api/terms/{term_id}": Address(COUNTY_LINE),  # answered 409, because a plan was made for it
     "GET /api/classes": Address(PEOPLE),
     "POST /api/classes": Address(
         SCHOOL_LINE, lambda t: {"organisation_id": t["organisation_id"], "name": "5-1", "grade": "grade_5"}
@@ -164,6 +177,39 @@ MATRIX: dict[str, Address] = {
     # Lessons
     "GET /api/lessons": Address(PEOPLE),
     "POST /api/lessons": Address(LEADING, lambda t: t["booking"], refusals=REFUSALS | {422}),
+    "POST /api/lessons/series": Address(
+        LEADING, lambda t: t["booking"] | {"until": "2026-09-20"}, refusals=REFUSALS | {422}
+    ),
+    "POST /api/lessons/suggestions": Address(LEADING, lambda t: t["booking"], refusals=REFUSALS | {422}),
+    "PATCH /api/lessons/{lesson_id}/rest": made_up(PEOPLE, lambda _: {"version": 1}, lesson_id=NOTHING),
+    "POST /api/lessons/{lesson_id}/rest/cancel": made_up(PEOPLE, _nothing, lesson_id=NOTHING),
+    "GET /api/week": Address(BOOKERS, query="monday=2026-09-07&school_id={organisation_id}"),
+    "GET /api/week/partners": Address(BOOKERS),
+    # Events and the inbox; whose they are is tried in tests/service/events and tests/service/lessons/test_weekly.py
+    "GET /api/events": Address(PEOPLE),
+    "POST /api/events": Address(
+        LEADING,
+        lambda t: {
+            "kind": "famous_teacher",
+            "title": "open lesson",
+            "subject": "chinese",
+            "grade": "grade_5",
+            "lead_teacher_id": t["booking"]["lead_teacher_id"],
+            "lead_room_id": t["booking"]["lead_room_id"],
+            "meetings": [{"starts_at": t["booking"]["starts_at"], "ends_at": t["booking"]["ends_at"]}],
+            "quota": 1,
+            "signup_until": t["booking"]["starts_at"],
+        },
+        refusals=REFUSALS | {422},
+    ),
+    "GET /api/events/{event_id}": made_up(PEOPLE, event_id=NOTHING),
+    "PATCH /api/events/{event_id}": made_up(PEOPLE, lambda _: {"version": 1}, event_id=NOTHING),
+    "POST /api/events/{event_id}/cancel": made_up(PEOPLE, _nothing, event_id=NOTHING),
+    "GET /api/events/{event_id}/signups": made_up(PEOPLE, event_id=NOTHING),
+    "POST /api/events/{event_id}/signups": made_up(PEOPLE, lambda t: {"room_id": t["far_room"]}, event_id=NOTHING),
+    "DELETE /api/events/{event_id}/signups/{signup_id}": made_up(PEOPLE, event_id=NOTHING, signup_id=NOTHING),
+    "GET /api/notices": Address(PEOPLE),
+    "POST /api/notices/read": Address(PEOPLE, _nothing),
     "GET /api/lessons/{lesson_id}": Address(TAKING_PART),
     "PATCH /api/lessons/{lesson_id}": Address(LEADING, lambda t: {"version": t["version"], "title": "new title"}),
     "POST /api/lessons/{lesson_id}/cancel": Address(LEADING, lambda _: {"reason": "ill"}),
@@ -256,7 +302,9 @@ MATRIX: dict[str, Address] = {
     "GET /api/plans/{plan_id}/demands": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/demands/{demand_id}/why": Address(COUNTY_LINE, things=lambda _: {"demand_id": "d"}),
     "GET /api/plans/{plan_id}/binding": Address(COUNTY_LINE),
-    "GET /api/plans/{plan_id}/targets": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/targets": Address(COUNTY_LINE, query="kind=teachers"),
+    "GET /api/plans/{plan_id}/coverage": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/compare/{other_id}": Address(COUNTY_LINE, things=lambda t: {"other_id": t["plan_id"]}),
     "GET /api/plans/{plan_id}/document": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/instance": Address(COUNTY_LINE),
     "POST /api/plans/{plan_id}/what-if": Address(COUNTY_LINE, lambda _: {"assumption": "receiving_rooms", "by": 1}),

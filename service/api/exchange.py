@@ -26,7 +26,20 @@ from service.problems import InvalidRequest, Problem
 
 router = APIRouter(tags=["exchange"])
 
-Kind = Literal["county", "schools", "rooms", "teachers", "classes", "timetables", "series", "demands", "pacts"]
+Kind = Literal[
+    "county",
+    "schools",
+    "bells",
+    "terms",
+    "special_days",
+    "rooms",
+    "teachers",
+    "classes",
+    "timetables",
+    "series",
+    "demands",
+    "pacts",
+]
 Format = Annotated[
     Literal["xlsx", "csv"], Query(alias="format", description="Kind of file; a whole county is xlsx only.")
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from service.exchange.calendar_rows import check_bells, read_period, read_special_day, read_term
 from service.exchange.cells import Table
 from service.exchange.class_rows import read_class, read_timetable_day
 from service.exchange.columns import SheetKind, header_key
@@ -24,6 +25,9 @@ WORKBOOK = "county"
 _READERS: Mapping[str, Callable[[Row, Register], None]] = MappingProxyType(
     {
         "schools": read_school,
+        "bells": read_period,
+        "terms": read_term,
+        "special_days": read_special_day,
         "rooms": read_room,
         "teachers": read_teacher,
         "classes": read_class,
@@ -54,6 +58,8 @@ def check_tables(tables: Sequence[Table], kind: str, register: Register) -> Find
             _READERS[sheet_kind.kind](row, register)
             if row.has_failed():
                 _doubt(row, register)
+        if sheet_kind.kind == "bells":
+            check_bells(register)
         if not findings.errors:
             register.settle()
     if chosen and not findings.rows.total() and not findings.errors:

@@ -8,11 +8,11 @@ from sqlalchemy import select
 
 from service.exchange.columns import Choices
 from service.exchange.register import Register
-from service.exchange.sheets import BY_KIND, CONSENTS, FREE, HOURS, SERIES_KINDS, YES_NO
+from service.exchange.sheets import BY_KIND, CONSENTS, DAY_RUNS, FREE, HOURS, ODD_EVEN, SERIES_KINDS, YES_NO
 from service.exchange.weekly_times import MOST_PERIOD, WEEKDAYS, write_times
 from service.organisation.curriculum import GRADES, SUBJECTS
 from service.organisation.tables import Organisation, SchoolClass
-from service.planning.tables import ClassPeriod, Demand, LeadSeries, Pact
+from service.planning.tables import ClassPeriod, Demand, LeadSeries, Pact, SpecialDay
 from service.rooms.tables import Room
 
 Written = str | int | float | None
@@ -142,9 +142,60 @@ def _pacts(register: Register) -> Iterator[RowValues]:
         }
 
 
+def _bells(register: Register) -> Iterator[RowValues]:
+    for node in _all_places(register):
+        own = {from_day: rows for (where, from_day), rows in register.own_bells.items() if where == node.id}
+        for from_day in sorted(own, key=lambda it: it.isoformat() if it else ""):
+            for number, period in sorted(own[from_day].items()):
+                yield {
+                    **_place(node, register),
+                    "from_day": from_day.isoformat() if from_day else None,
+                    "number": number,
+                    "starts": period.starts,
+                    "ends": period.ends,
+                }
+
+
+def _terms(register: Register) -> Iterator[RowValues]:
+    for node in _all_places(register):
+        for term in sorted(register.terms.get(node.id, ()), key=lambda term: term.starts_on):
+            days = {"starts_on": term.starts_on.isoformat(), "ends_on": term.ends_on.isoformat()}
+            yield {**_place(node, register), "name": term.name, **days}
+
+
+def _special_days(register: Register) -> Iterator[RowValues]:
+    own: dict[str, list[SpecialDay]] = defaultdict(list)
+    for row in register.special_days.values():
+        own[row.organisation_id].append(row)
+    for node in _all_places(register):
+        for row in sorted(own[node.id], key=lambda row: row.day):
+            yield {
+                **_place(node, register),
+                "day": row.day.isoformat(),
+                "runs": _word(DAY_RUNS, "off" if row.runs is None else str(row.runs), register),
+                "weeks": _word(ODD_EVEN, row.of_week, register) if row.of_week else None,
+                "name": row.name,
+            }
+
+
+def _all_places(register: Register) -> list[Organisation]:
+    """The subtree: what stands above schools first."""
+    others = [node for node in register.organisations.values() if node.kind != "school"]
+    return [*sorted(others, key=lambda node: (len(node.path), node.name)), *_all_schools(register)]
+
+
+def _place(node: Organisation, register: Register) -> RowValues:
+    if node.kind == "school":
+        return _school(node, register)
+    return {"county": node.name, "school_code": None, "school": None}
+
+
 _EXPORTS: Mapping[str, Callable[[Register], Iterator[RowValues]]] = MappingProxyType(
     {
         "schools": _schools,
+        "bells": _bells,
+        "terms": _terms,
+        "special_days": _special_days,
         "rooms": _rooms,
         "teachers": _teachers,
         "classes": _classes,

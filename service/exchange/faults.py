@@ -41,6 +41,8 @@ class FaultCode(StrEnum):
     NOT_ONE_OF = "not_one_of"
     BAD_USERNAME = "bad_username"
     BAD_PERIODS = "bad_periods"
+    NOT_A_DAY = "not_a_day"
+    NOT_A_TIME = "not_a_time"
     # Of what a row means
     DOUBLE_ROW = "double_row"
     PLACE_UNKNOWN = "place_unknown"
@@ -59,6 +61,8 @@ class FaultCode(StrEnum):
     NAME_AMBIGUOUS = "name_ambiguous"
     SAME_SCHOOL = "same_school"
     PERIOD_UNKNOWN = "period_unknown"
+    NOT_IN_ORDER = "not_in_order"
+    TERM_CLASH = "term_clash"
 
 
 WARNINGS = frozenset({FaultCode.UNKNOWN_COLUMN, FaultCode.UNKNOWN_SHEET})

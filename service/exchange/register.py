@@ -5,8 +5,9 @@ Rows change the database's own objects: within a reading session that is a dry r
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, contains_eager
@@ -17,11 +18,23 @@ from service.accounts.usernames import username_key
 from service.exchange.names import Names
 from service.exchange.tables import SchoolCode, StaffNumber
 from service.exchange.wording import name_key
-from service.organisation.tables import Organisation, Period, SchoolClass
+from service.organisation.tables import Organisation, Period, SchoolClass, Term
 from service.organisation.tree import ancestor_ids, in_subtree
-from service.planning.tables import ClassPeriod, Demand, LeadSeries, LeadTeacher, Pact, SchoolCapacity
+from service.planning.tables import (
+    ClassPeriod,
+    Demand,
+    LeadSeries,
+    LeadTeacher,
+    Pact,
+    SchoolCapacity,
+    SeasonPeriod,
+    SpecialDay,
+)
 from service.rooms.tables import Room
 from service.storage.base import Base
+
+if TYPE_CHECKING:
+    from service.exchange.rows import Row
 
 
 class Register:
@@ -213,9 +226,38 @@ class Register:
     def bells(self) -> dict[str, set[int]]:
         """The numbers of the periods that organisations ring themselves."""
         found: dict[str, set[int]] = defaultdict(set)
-        for row in self.session.scalars(select(Period)):
-            found[row.organisation_id].add(row.number)
+        for kind in (Period, SeasonPeriod):
+            for row in self.session.execute(select(kind.organisation_id, kind.number)):
+                found[row.organisation_id].add(row.number)
         return found
+
+    @cached_property
+    def own_bells(self) -> dict[tuple[str, date | None], dict[int, Period | SeasonPeriod]]:
+        """Periods of organisations' own bells by number: those that ring from a day on, and before the first (None)."""
+        found: dict[tuple[str, date | None], dict[int, Period | SeasonPeriod]] = defaultdict(dict)
+        for row in self.session.scalars(select(Period)):
+            found[row.organisation_id, None][row.number] = row
+        for season in self.session.scalars(select(SeasonPeriod)):
+            found[season.organisation_id, season.from_day][season.number] = season
+        return found
+
+    @cached_property
+    def rung(self) -> dict[tuple[str, date | None], "Row"]:
+        """Which bells the file touches, and the last row that did."""
+        return {}
+
+    @cached_property
+    def terms(self) -> dict[str, list[Term]]:
+        """Terms by organisation."""
+        found: dict[str, list[Term]] = defaultdict(list)
+        for term in self.session.scalars(select(Term)):
+            found[term.organisation_id].append(term)
+        return found
+
+    @cached_property
+    def special_days(self) -> dict[tuple[str, date], SpecialDay]:
+        """Holidays and make-up days by organisation and date."""
+        return {(row.organisation_id, row.day): row for row in self.session.scalars(select(SpecialDay))}
 
     def periods_of(self, school: Organisation) -> set[int]:
         """The periods a school's day has; none where nobody has set bells."""

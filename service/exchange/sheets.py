@@ -1,9 +1,11 @@
 """The importable tables: which columns each has, in Chinese, in English and as OneRoster 1.1/1.2 CSV names them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from service.exchange.columns import Choices, Column, SheetKind, header_key
+from service.exchange.moments import day, time_of_day
 from service.exchange.values import number, one_of, text, username, whole_number, yes_or_no
 from service.exchange.weekly_times import MOST_PERIOD, WEEKDAYS, times, weekday
 from service.organisation.curriculum import GRADES, SUBJECTS
@@ -21,6 +23,14 @@ SERIES_KINDS: Choices = MappingProxyType(
 )
 TEACHER_ROLE: Choices = MappingProxyType({"teacher": {"zh": "教师", "en": "teacher"}})
 ACTIVE: Choices = MappingProxyType({"active": {"zh": "有效", "en": "active"}})
+DAY_RUNS: Choices = MappingProxyType({"off": {"zh": "放假", "en": "off"}, **WEEKDAYS})
+DAY_RUNS_SYNONYMS = {
+    "休息": "off",
+    "停课": "off",
+    "holiday": "off",
+    **{f"星期{d}": str(n) for n, d in enumerate("一二三四五六日")},
+}
+ODD_EVEN: Choices = MappingProxyType({"odd": {"zh": "单周", "en": "odd"}, "even": {"zh": "双周", "en": "even"}})
 FREE: Mapping[str, str] = MappingProxyType({"zh": "空闲", "en": "free"})
 BUSY: Mapping[str, str] = MappingProxyType({"zh": "占用", "en": "busy"})
 HOURS: Choices = MappingProxyType({"free": FREE, "busy": BUSY, **SUBJECTS})
@@ -432,7 +442,68 @@ PACTS = SheetKind(
     ("结对关系", "结对学校", "pact"),
 )  # fmt: skip
 
-SHEETS: tuple[SheetKind, ...] = (SCHOOLS, ROOMS, TEACHERS, CLASSES, TIMETABLES, SERIES, DEMANDS, PACTS)
+_PLACE = tuple(replace(column, required=False) for column in _SCHOOL)
+BELLS = SheetKind(
+    "bells",
+    "作息",
+    "bells",
+    (
+        *_PLACE,
+        Column("from_day", "起始日期", "fromDay", day, "", synonyms=("从哪天起", "季节起始"),
+               hint_zh="冬令、夏令等从某天起的作息才填；学校不填就是全县的作息",
+               hint_en="For bells that ring from a day on; without a school they are the whole county's"),
+        Column("number", "第几节", "period", whole_number(1, MOST_PERIOD), 1, required=True, synonyms=("节次序号",)),
+        Column("starts", "上课时刻", "starts", time_of_day, "08:30", required=True, synonyms=("开始", "开始时间")),
+        Column("ends", "下课时刻", "ends", time_of_day, "09:10", required=True, synonyms=("结束", "结束时间")),
+        STATUS,
+    ),
+    ("作息时间", "作息表", "periods"),
+)  # fmt: skip
+TERMS = SheetKind(
+    "terms",
+    "学期",
+    "terms",
+    (
+        *_PLACE,
+        Column("name", "学期名称", "term", text(60), "2026 秋季学期", required=True,
+               synonyms=("termName", "termTitle"), width=20),
+        Column("starts_on", "开学日期", "startDate", day, "2026-09-01", required=True, synonyms=("学期开始",)),
+        Column("ends_on", "结束日期", "endDate", day, "2027-01-20", required=True, synonyms=("学期结束", "放假日期")),
+        STATUS,
+    ),
+    ("学期信息", "academicSessions"),
+)  # fmt: skip
+SPECIAL_DAYS = SheetKind(
+    "special_days",
+    "校历",
+    "specialDays",
+    (
+        *_PLACE,
+        Column("day", "日期", "date", day, "2026-10-01", required=True),
+        Column("runs", "安排", "runs", one_of(DAY_RUNS, DAY_RUNS_SYNONYMS), "放假", required=True,
+               synonyms=("上哪天的课", "补课"), choices=DAY_RUNS,
+               hint_zh="放假，或补哪一天的课（周一到周日）", hint_en="off, or the weekday whose timetable runs"),
+        Column("weeks", "单双周", "weeks", one_of(ODD_EVEN), "", choices=ODD_EVEN,
+               hint_zh="补单周或双周的课时填", hint_en="Where an odd or even week's timetable runs"),
+        Column("name", "说明", "name", text(60), "国庆节", synonyms=("名称", "title")),
+        STATUS,
+    ),
+    ("放假调休", "调休", "holidays"),
+)  # fmt: skip
+
+SHEETS: tuple[SheetKind, ...] = (
+    SCHOOLS,
+    BELLS,
+    TERMS,
+    SPECIAL_DAYS,
+    ROOMS,
+    TEACHERS,
+    CLASSES,
+    TIMETABLES,
+    SERIES,
+    DEMANDS,
+    PACTS,
+)
 """In the order they build on each other."""
 BY_KIND: Mapping[str, SheetKind] = MappingProxyType({sheet.kind: sheet for sheet in SHEETS})
 

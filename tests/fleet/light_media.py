@@ -10,9 +10,9 @@ from av import CodecContext, VideoFrame
 from media.room_client.sound import encoded_melody
 
 MID_EXTENSION = 1
-PICTURE_EVERY_S = 0.5
 SOUND_EVERY_S = 0.1
-SOUND_TICKS, PICTURE_TICKS = int(48_000 * SOUND_EVERY_S), int(90_000 * PICTURE_EVERY_S)
+SOUNDS_FOR_A_PICTURE = 5
+SOUND_HZ, PICTURE_HZ = 48_000, 90_000
 
 
 @cache

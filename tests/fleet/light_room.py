@@ -16,7 +16,7 @@ from typing import Any
 from aiortc.rtcdtlstransport import RTCCertificate
 from benchmarks.forward import session_description as sdp
 from fleet.light_leg import LightLeg
-from fleet.light_media import PICTURE_TICKS, SOUND_EVERY_S, SOUND_TICKS, Stream, sounds
+from fleet.light_media import PICTURE_HZ, SOUND_EVERY_S, SOUND_HZ, SOUNDS_FOR_A_PICTURE, Stream, sounds
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 5.0
 PING_EVERY_S, SILENCE_S = 10.0, 25.0
-SOUNDS_FOR_A_PICTURE = 5
+LOOK_EVERY_S = 0.1
 MEDIA_SILENCE_S = 4.0
 """Without any packet for so long, a room that had some joins again, as browsers do when their media path dies."""
 
@@ -47,11 +47,19 @@ class LightRoom:
     """One party of one lesson; `url` may change from connection to connection, as behind a load balancer."""
 
     def __init__(
-        self, url: Callable[[], str], token: str, lesson_id: str, *, certificate: RTCCertificate, others: int
+        self,
+        url: Callable[[], str],
+        token: str,
+        lesson_id: str,
+        *,
+        certificate: RTCCertificate,
+        others: int,
+        sound_every_s: float = SOUND_EVERY_S,
     ) -> None:
         self._url, self._token, self._lesson_id = url, token, lesson_id
         self._certificate = certificate
         self._others = others
+        self._sound_every_s = sound_every_s
         self._socket: ClientConnection | None = None
         self._publishing: LightLeg | None = None
         self._receiving: LightLeg | None = None
@@ -148,21 +156,23 @@ class LightRoom:
     async def _publish(self) -> None:
         leg = self._publishing = LightLeg(self._certificate)
         await leg.open()
-        video, audio = Stream("0", 96, PICTURE_TICKS), Stream("1", 111, SOUND_TICKS)
+        sound_ticks = int(SOUND_HZ * self._sound_every_s)
+        picture_ticks = int(PICTURE_HZ * self._sound_every_s * SOUNDS_FOR_A_PICTURE)
+        video, audio = Stream("0", 96, picture_ticks), Stream("1", 111, sound_ticks)
         offer = sdp.write(leg.local, 1, sdp.publishing(video.ssrc, audio.ssrc))
         tracks = [{"mid": "0", "source": "camera"}, {"mid": "1", "source": "microphone"}]
         await self._say("publish", id=1, sdp=offer, tracks=tracks)
         answer = sdp.read((await self._published.get())["sdp"])
         await leg.connect(answer.transport)
         payloads = {line.mid: line for line in answer.lines}
-        video = self._like(payloads["0"], video, PICTURE_TICKS)
-        audio = self._like(payloads["1"], audio, SOUND_TICKS)
+        video = self._like(payloads["0"], video, picture_ticks)
+        audio = self._like(payloads["1"], audio, sound_ticks)
         due = time.monotonic()
         for number in count():
             leg.send_rtp(audio.packet(sounds()[number % len(sounds())], marker=False))
             if number % SOUNDS_FOR_A_PICTURE == 0:
                 leg.send_rtp(video.vp8())
-            due += SOUND_EVERY_S
+            due += self._sound_every_s
             await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     @staticmethod
@@ -188,7 +198,7 @@ class LightRoom:
     async def _watch_media(self) -> None:
         """Note when media arrives; end a connection whose media has died."""
         while True:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(LOOK_EVERY_S)
             newest = max(self._receiving.received_at.values(), default=None) if self._receiving else None
             if newest is None:
                 continue

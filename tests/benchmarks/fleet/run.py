@@ -34,6 +34,8 @@ from service.storage.database import Database
 BOOKING_AT_ONCE = 4
 PLACED_WITHIN_S, COMPLETE_WITHIN_S, STAYS_S = 30.0, 60.0, 10.0
 API_EVERY_S = 0.25
+SOUND_EVERY_S = 0.4
+"""A low media rate: the figure is how many lessons are joined, not how much they send."""
 
 
 @dataclass
@@ -62,7 +64,14 @@ class Bell:
             spread = await self._placed(booked, relays)
             certificate = RTCCertificate.generateCertificate()
             rooms = [
-                LightRoom(self._url, place.token, lesson["id"], certificate=certificate, others=2)
+                LightRoom(
+                    self._url,
+                    place.token,
+                    lesson["id"],
+                    certificate=certificate,
+                    others=2,
+                    sound_every_s=SOUND_EVERY_S,
+                )
                 for lesson, course in zip(booked, county.courses, strict=False)
                 for place in (course.lead, *course.receivers)
             ]

@@ -1,13 +1,35 @@
 """Files as people make them, and a county to import them into."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from openpyxl import Workbook
 
 Rows = Sequence[Sequence[Any]]
+
+
+BOTH_DATABASES = ("test_all_or_nothing", "test_county", "test_round_trip", "test_calendars")
+"""Modules that hold the contract: what an import writes and an export reads is the same on both."""
+
+
+def pytest_generate_tests(metafunc: Any) -> None:
+    if "database_url" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in BOTH_DATABASES:
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: Any, tmp_path: Any, empty_database_file: Any) -> Iterator[str]:
+    """SQLite, unless a test is made for both."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        file = tmp_path / "test.sqlite3"
+        file.write_bytes(empty_database_file.read_bytes())
+        yield f"sqlite:///{file}"
+        return
+    with request.getfixturevalue("postgresql").copy_of_template(f"t_{uuid4().hex}") as url:
+        yield url
 
 
 @pytest.fixture

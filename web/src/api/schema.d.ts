@@ -2781,7 +2781,7 @@ export interface components {
              * @description county: a workbook with a sheet for each table.
              * @enum {string}
              */
-            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             /**
              * File
              * @description XLSX or CSV.
@@ -3889,7 +3889,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+            kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             /** File Name */
             file_name: string;
             /** Can Apply */
@@ -11714,7 +11714,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+                kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             };
             cookie?: never;
         };
@@ -11751,7 +11751,7 @@ export interface operations {
             };
             header?: never;
             path: {
-                kind: "county" | "schools" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
+                kind: "county" | "schools" | "bells" | "terms" | "special_days" | "rooms" | "teachers" | "classes" | "timetables" | "series" | "demands" | "pacts";
             };
             cookie?: never;
         };

@@ -11,7 +11,7 @@ export type Kind = ImportReport['kind']
 export type Format = 'xlsx' | 'csv'
 
 /** In the order they build on each other; the whole county first. */
-export const kinds: readonly Kind[] = ['county', 'schools', 'rooms', 'teachers', 'classes', 'timetables', 'series', 'demands', 'pacts']
+export const kinds: readonly Kind[] = ['county', 'schools', 'bells', 'terms', 'special_days', 'rooms', 'teachers', 'classes', 'timetables', 'series', 'demands', 'pacts']
 
 /** A workbook of several tables cannot be a CSV file. */
 export const formatsOf = (kind: Kind): readonly Format[] => (kind === 'county' ? ['xlsx'] : ['xlsx', 'csv'])

@@ -6,6 +6,9 @@ export default {
   kindName: {
     county: 'Whole county (several sheets)',
     schools: 'Schools',
+    bells: 'Bells',
+    terms: 'Terms',
+    special_days: 'Holidays, make-up days',
     rooms: 'Rooms',
     teachers: 'Teachers',
     classes: 'Classes',
@@ -17,6 +20,9 @@ export default {
   about: {
     county: 'One XLSX file with a sheet for each kind: schools, rooms, teachers, classes, timetables, lead series, demands, pairs. Leave out the sheets you do not need.',
     schools: 'A school is found by its code or its name; the same code with another name is a new name.',
+    bells: 'A row is a period with its times; without a school it is the whole county’s, with a day it rings from that day on.',
+    terms: 'A row is a term; without a school it is the whole county’s.',
+    special_days: 'A row is a date: off, or the weekday whose timetable runs.',
     rooms: 'A room is found by its school and name.',
     teachers: 'A teacher is found by username or staff number. Files hold no passwords: a new account has none and works once an administrator has set one on the page “People”.',
     classes: 'A class is found by its school, grade and name.',
@@ -115,6 +121,10 @@ export default {
     name_ambiguous: 'Several have this name',
     same_school: 'Both schools are the same',
     period_unknown: 'The school’s day has no such period',
+    not_a_day: 'This is not a day',
+    not_a_time: 'This is not a time',
+    not_in_order: 'This contradicts itself: an end before its start, overlapping periods, or a day off of an odd week',
+    term_clash: 'It overlaps another term',
   },
   expect: {
     empty_file: 'A table with headers and rows',
@@ -164,5 +174,9 @@ export default {
     name_ambiguous: 'A name that is unique, a username or a staff number',
     same_school: 'Two different schools',
     period_unknown: 'A period of {school}’s bells',
+    not_a_day: 'such as 2026-09-01',
+    not_a_time: 'such as 08:30',
+    not_in_order: 'times that follow each other',
+    term_clash: 'terms that do not overlap',
   },
 }

@@ -6,6 +6,9 @@ export default {
   kindName: {
     county: '全县工作簿（多张表）',
     schools: '学校',
+    bells: '作息',
+    terms: '学期',
+    special_days: '校历（放假、调休）',
     rooms: '教室',
     teachers: '教师',
     classes: '班级',
@@ -17,6 +20,9 @@ export default {
   about: {
     county: '一个 XLSX 文件，每张工作表一种内容：学校、教室、教师、班级、课表、主讲课、需求、结对。可以只填需要的几张。',
     schools: '按学校代码或名称认学校；代码相同而名称不同，就是改名。',
+    bells: '一行是一节课的起止时刻；学校不填就是全县的作息，填起始日期就是从那天起的季节作息。',
+    terms: '一行是一个学期；学校不填就是全县的学期。',
+    special_days: '一行是一天：放假，或补哪一天的课。',
     rooms: '按学校和教室名称认教室。',
     teachers: '按用户名或工号认人。文件里不写密码：新账号没有密码，由管理员在“人员”页设好后才能登录。',
     classes: '按学校、年级和班级名称认班级。',
@@ -115,6 +121,10 @@ export default {
     name_ambiguous: '有几个同名的，分不清是哪一个',
     same_school: '两所学校是同一所',
     period_unknown: '学校的作息里没有这一节',
+    not_a_day: '不是日期',
+    not_a_time: '不是时刻',
+    not_in_order: '前后矛盾：结束要晚于开始，各节不能重叠，放假不分单双周',
+    term_clash: '与另一个学期重叠',
   },
   expect: {
     empty_file: '有表头和内容的表格',
@@ -164,5 +174,9 @@ export default {
     name_ambiguous: '能分清的名称，或用户名、工号',
     same_school: '两所不同的学校',
     period_unknown: '{school} 作息里有的节次',
+    not_a_day: '如 2026-09-01',
+    not_a_time: '如 08:30',
+    not_in_order: '依次排列的时间',
+    term_clash: '不重叠的学期',
   },
 }
