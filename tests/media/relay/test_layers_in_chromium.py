@@ -30,6 +30,8 @@ async def until(found, what, timeout_s=15.0):
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("mime_type", "switches"), [("video/VP8", 200), ("video/H264", 30)])
 def test_a_receiver_decodes_through_layer_switches_without_a_freeze(run_school, party, mime_type, switches):
     async def scenario(school):
