@@ -113,7 +113,7 @@ export class Publisher {
     if (this.closed) return
     if (answerSdp === null) await this.connection.setLocalDescription({ type: 'rollback' })
     else await this.connection.setRemoteDescription({ type: 'answer', sdp: answerSdp })
-    await this.limit()
+    await this.limit().catch(() => undefined) // what is sent goes on without
   }
 
   private addTransceiver(source: Source, track: MediaStreamTrack): RTCRtpTransceiver {
@@ -144,7 +144,7 @@ export class Publisher {
       else for (const encoding of parameters.encodings) encoding.active = layers > 0
       // Letters must stay sharp: a screen loses frames before it loses lines.
       parameters.degradationPreference = source === 'screen' ? 'maintain-resolution' : parameters.degradationPreference
-      const codec = parameters.codecs[0]?.mimeType
+      const codec = (parameters.codecs as RTCRtpCodecParameters[] | undefined)?.[0]?.mimeType // not every browser tells
       if (codec && codec !== 'video/VP8') {
         // Other codecs gain nothing from it here, and some encoders in hardware cannot do it.
         for (const encoding of parameters.encodings as ScalableEncoding[]) delete encoding.scalabilityMode
