@@ -17,6 +17,8 @@ UNWANTED_S = 5.0
 "A layer nobody is sent is switched off at its publisher after so long."
 DECIDE_EVERY_S = 0.4
 "A receiver that gets less than it could is reconsidered so often, the others at each sample."
+LEAST_RATE_BPS = 10_000
+"The packet core paces no slower."
 TELL_EVERY_S = 2.0
 REPEAT_EVERY_S = 15.0
 
@@ -204,7 +206,7 @@ class LessonLines:
         for grant in orders.grants:
             self._obey_grant(receiver, grant.sink, grant.choice)
         if receiver.peer is not None and orders.rate_bps is not None:
-            self._command(core.SetPeerRate(receiver.peer, orders.rate_bps))
+            self._command(core.SetPeerRate(receiver.peer, max(LEAST_RATE_BPS, orders.rate_bps)))
         if receiver.peer is not None and orders.probe is not None:
             self._command(core.Probe(receiver.peer, orders.probe.bits_per_second, orders.probe.duration_ms))
 
