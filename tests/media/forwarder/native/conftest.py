@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pylibsrtp
 import pytest
+from forwarder_oracle.rtp import write_extensions, write_rtp
 from forwarder_oracle.vp8 import Vp8Descriptor
 
 from media.forwarder import api
@@ -37,18 +38,6 @@ class Sent:
     "Without padding."
 
 
-def element(identifier: int, value: bytes) -> bytes:
-    """One header extension element in one-byte form."""
-    return bytes((identifier << 4 | len(value) - 1,)) + value
-
-
-def rtp(ssrc: int, payload_type: int, seq: int, timestamp: int, extensions: bytes, payload: bytes) -> bytes:
-    """A plain RTP packet; the top bit of the payload type is the marker."""
-    block = extensions + bytes(-len(extensions) % 4)
-    header = struct.pack("!BBHIIHH", 0x90, payload_type, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc, 0xBEDE, 0)
-    return header[:-2] + struct.pack("!H", len(block) // 4) + block + payload
-
-
 @dataclass
 class Layer:
     """A layer the camera sends: numbers of its own that begin anywhere."""
@@ -66,7 +55,7 @@ class Layer:
 
     def extensions(self) -> bytes:
         """mid and rid, as in the first packets of an SSRC."""
-        return element(CAMERA_IDS.mid, b"0") + element(CAMERA_IDS.rid, self.rid.encode())
+        return write_extensions([(CAMERA_IDS.mid, b"0"), (CAMERA_IDS.rid, self.rid.encode())])
 
     def frame(self, now: float, *, key: bool = False, tid: int | None = 0, sync: bool = False, packets: int = 2):
         """The next frame's packets: (extended sequence number, plain packet, payload) of each."""
@@ -86,9 +75,10 @@ class Layer:
     def packet(self, now: float, payload: bytes, marker: bool):
         """One packet with any payload: (extended sequence number, plain packet, payload)."""
         self.seq += 1
-        payload_type = self.codec.payload_type | marker << 7
         timestamp = self.timestamp + round(now * 90000)
-        return self.seq, rtp(self.ssrc, payload_type, self.seq, timestamp, self.extensions(), payload), payload
+        payload_type = self.codec.payload_type
+        packet = write_rtp(marker, payload_type, self.seq, timestamp, self.ssrc, self.extensions(), payload)
+        return self.seq, packet, payload
 
 
 class Stage:

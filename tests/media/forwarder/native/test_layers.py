@@ -5,6 +5,7 @@ import random
 
 import pytest
 from forwarder_oracle.layers import LayerModel
+from forwarder_oracle.rtp import write_extensions, write_rtp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -365,3 +366,47 @@ def test_statistics_tell_of_each_layer_and_of_all(stage):
     assert [layer.last_keyframe for layer in told.layers] == [None, None, stage.now]
     assert told.packets == 4
     assert told.last_packet == stage.now
+
+
+def test_a_key_frame_whose_beginning_comes_by_retransmission_is_sent_whole(stage):
+    stage.publish()
+    layer = stage.layers[1]
+    stage.obey(api.SetSinkLayer(1, 1))
+    stage.frame(1)
+    (lost_seq, lost, payload), *rest = layer.frame(stage.now, key=True, packets=3)
+    assert stage.give(*(packet for _, packet, _ in rest)) == []
+    # Its SSRC was never seen: mid and repaired-rid say what it repairs (RFC 8852 3.2).
+    extensions = write_extensions([(4, b"0"), (11, b"h")])
+    repeated = (lost_seq & 0xFFFF).to_bytes(2) + payload
+    repaired = write_rtp(False, 97, 77, int.from_bytes(lost[4:8]), 4321, extensions, repeated)
+    sent = stage.give(repaired)
+    assert [packet.seq - sent[0].seq for packet in sent] == [0, 1, 2]
+    assert [packet.payload[-1] for packet in sent] == [0, 1, 2]
+    assert len(stage.frame(1)) == 2
+    assert stage.core.statistics().streams[1].recovered == 1
+
+
+def test_a_key_frame_that_does_not_come_is_asked_for_again_but_not_often(stage):
+    stage.publish()
+    stage.frame(0, key=True)
+    stage.frame(1)
+    stage.obey(api.SetSinkLayer(1, 1))
+    stage.plis()
+    asked = []
+    for _ in range(300):
+        stage.wait(0.03)
+        stage.frame(0)
+        stage.frame(1)
+        asked += stage.plis()
+    assert set(asked) == {101}
+    assert 8 <= len(asked) <= 12
+
+
+def test_packets_of_an_unknown_rid_or_without_one_are_dropped(stage):
+    stage.publish()
+    known = stage.layers[0]
+    for elements in ([(4, b"0")], [(4, b"0"), (10, b"x")], [(4, b"0"), (10, b"qq")]):
+        known.ssrc += 1
+        stage.give(write_rtp(False, 96, 1, 1, known.ssrc, write_extensions(elements), b"\x10\0"))
+    assert stage.core.statistics().dropped["unknown_ssrc"] == 3
+    assert stage.events == []
