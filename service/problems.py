@@ -205,7 +205,9 @@ async def _answer_race(request: Request, error: Exception) -> Response:
 async def _answer_database_away(request: Request, error: Exception) -> Response:
     if getattr(getattr(error, "orig", None), "sqlstate", None) in _GAVE_WAY:
         return await _answer_race(request, error)
-    log.error("%s %s: the database does not answer", request.method, request.url.path, exc_info=error)
+    # That it is away is said once by whoever looks at it all the time; here one line for each request is enough.
+    log.info("%s %s: the database does not answer: %s", request.method, request.url.path, getattr(error, "orig", error))
+    log.debug("how the database did not answer", exc_info=error)
     return problem_response(
         503, "database_unavailable", "The database does not answer; try again.", headers={"Retry-After": "2"}
     )

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from media.contract import Bus, JoinLesson, LeaveLesson, Party, RecordingState, RelayCommand, RelayHeartbeat, SchoolLine
 from service.bus.connection import AWAY_ERRORS, Reach
 from service.clock import Clock
-from service.live.clients import GOING_AWAY, Client, Clients
+from service.live.clients import CLOSE_CODES, GOING_AWAY, Client, Clients
 from service.live.conductor import Conductor
 from service.live.fleet import Fleet
 from service.live.leadership import AlwaysLeading, Leadership
@@ -140,8 +140,17 @@ class Live:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _heard(self, beat: RelayHeartbeat) -> None:
+        known = beat.relay_id in self.fleet.beats
         if self.fleet.heard(beat):
             self.conductor.forget(beat.relay_id)
+            if known:
+                self._send_away_from(beat.relay_id)
+
+    def _send_away_from(self, relay_id: str) -> None:
+        """The relay began anew and knows nobody: its clients would wait for media until they miss it."""
+        for client in self.clients.all():
+            if client.relay_id == relay_id:
+                client.close(CLOSE_CODES["media_lost"], "media_lost")
 
     async def _take_over(self) -> None:
         """Know what the process that led before knew."""

@@ -13,7 +13,7 @@ from service.web_pages import install_web_pages
 
 
 def test_the_service_says_that_it_is_well(anonymous: Any) -> None:
-    assert anonymous.get("/api/health").json() == {"status": "ok"}
+    assert anonymous.get("/api/health").json() == {"status": "ok", "recording": "well", "reasons": []}
 
 
 def test_pages_may_only_talk_to_ourselves(anonymous: Any) -> None:

@@ -140,6 +140,7 @@ cdef inline void send_padding(State *state, Sink *sink, int64_t now_us) noexcept
     cdef Packet packet
     cdef uint8_t padding[PADDING_BYTES]
     cdef SentPacket *logged
+    cdef int64_t budget_bytes = peer.line.pacer.budget_bytes
     memset(&packet, 0, sizeof(Packet))
     memset(padding, 0, PADDING_BYTES)
     padding[PADDING_BYTES - 1] = PADDING_BYTES
@@ -149,6 +150,7 @@ cdef inline void send_padding(State *state, Sink *sink, int64_t now_us) noexcept
     if sink.shaping != NULL:
         packet.timestamp += sink.shaping.timestamp_shift
     send_beside(state, sink, &packet, padding_type(sink), padding, PADDING_BYTES, True)
+    peer.line.pacer.budget_bytes = budget_bytes     # pictures do not wait for padding
     logged = sent_log_find(&peer.line.log, peer.transport_number)
     if logged != NULL:
         logged.padding = True

@@ -78,6 +78,21 @@ def test_a_relay_that_begins_anew_is_told_everything_again(
         ]
 
 
+def test_clients_of_a_relay_that_begins_anew_are_sent_to_join_again(
+    running: Any, due_lesson: Any, as_room: Any
+) -> None:
+    with running() as (client, relay):
+        relay.beat(client, "first run")
+        socket = join(client, due_lesson, as_room("south room"))
+        relay.beat(client, "first run")
+        socket.send_json({"v": 1, "type": "ping"})
+        assert socket.receive_json()["type"] == "pong"
+        relay.beat(client, "second run")
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_json()
+        assert (closed.value.code, closed.value.reason) == (4003, "media_lost")
+
+
 def test_only_system_administrators_see_what_the_relays_carry(running: Any, signed_in: Any) -> None:
     with running() as (client, relay):
         relay.beat(client, "first run")

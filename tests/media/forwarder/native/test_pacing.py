@@ -171,3 +171,14 @@ def test_what_waited_is_the_same_packet(make_stage, mid, ids):
         plain.append([stage.from_core.unprotect(datagram) for datagram in datagrams if not 192 <= datagram[1] <= 223])
     assert len(plain[0]) == 40
     assert plain[0] == plain[1]
+
+
+def test_pictures_do_not_wait_for_the_padding_of_a_probe(stage):
+    watch = watched(stage, 300_000)
+    stage.obey(api.SetSinkActive(1, True))
+    stage.obey(api.Probe(2, 4_000_000, 300))
+    for _ in range(20):
+        assert len([packet for packet in frame(watch, 1) if packet.payload]) == 1
+        watch.wait(0.03)
+    padding = [packet for _, _, packet in watch.left if packet.ssrc == 11]
+    assert len(padding) > 400
