@@ -20,7 +20,8 @@ from scheduler.pairing.plan import pairing_of, pairings_of
 from scheduler.pairing.subproblem import Aim, Effort, replan
 
 Kind = Literal["substitute", "fewest_changes", "best"]
-STEADY_POINTS = int(__import__("os").environ.get("SP", "150"))
+STEADY_POINTS = 150
+"""What moving a demand that nobody hurt must bring: about a lesson."""
 BEST_DEMANDS = 220
 MOST_MOVED = 1
 
