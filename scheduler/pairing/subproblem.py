@@ -135,7 +135,7 @@ class _Model:
 
     def forget_points(self) -> None:
         """Leaves only the rules: any answer will do."""
-        self._model.clear_objective()
+        self._model.clear_objective()  # type: ignore[no-untyped-call]
 
     def worth(self, options: Sequence[int]) -> tuple[int, int]:
         """What these options are worth: extra points of the aim first, then score with what stays; nothing changes."""
