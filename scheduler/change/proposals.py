@@ -155,13 +155,15 @@ class Desk:
         for option in lost:
             journal.remove(option)
         hit = {problem.option_demand[option] for option in lost}
-        Insertion(assignment, journal, forbidden).refill(hit, most_moved=0)
-        demands = self._rivals(hit)
+        Insertion(assignment, journal, forbidden).refill(hit, MOST_MOVED)
+        # It begins where fewest changes ends; whoever was moved there may as well move on.
+        moved = journal.demands()
+        demands = sorted({*self._rivals(hit), *moved})
         before = [option for demand in demands for option in assignment.taken_of(demand)]
         allowed = bytearray(b"\x01" * problem.options)
         for option in forbidden:
             allowed[option] = 0
-        replan(assignment, demands, effort, Aim(promising=allowed, steady=STEADY_POINTS, hurt=frozenset(hit)))
+        replan(assignment, demands, effort, Aim(promising=allowed, steady=STEADY_POINTS, hurt=frozenset(moved)))
         proposal = self._proposal("best", lost, journal.demands() | set(demands), (len(lost), self._substitutions))
         for demand in demands:
             assignment.remove_demand(demand)
