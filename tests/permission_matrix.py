@@ -80,6 +80,10 @@ def _held(things: Things) -> Things:
     return {"lesson_id": things["held_lesson"]}
 
 
+def _lead_party(things: Things) -> Things:
+    return {"lesson_id": things["held_lesson"], "party_id": "room:lead"}
+
+
 NOTHING = "0" * 32
 """An id of the right form that nothing has."""
 RUBRIC = {"name": "rubric", "criteria": [{"id": "goals", "title": "goals", "points": 10}]}
@@ -220,10 +224,37 @@ MATRIX: dict[str, Address] = {
     "POST /api/lessons/{lesson_id}/start": Address(LEADING),
     "POST /api/lessons/{lesson_id}/end": Address(LEADING),
     # Recordings
+    "POST /api/lessons/{lesson_id}/recording/handout": Address(MAY_REPLAY, _nothing, things=_held),
+    # Only at the address a session was given:
+    "GET /api/lessons/{lesson_id}/recording/handout/media": Address(frozenset(), things=_held),
+    "GET /api/recordings/growing/{lesson_id}/{file_name}": Address(
+        frozenset(), things=lambda things: {"lesson_id": things["held_lesson"], "file_name": "a.webm"}
+    ),
+    # Only administrators of the party's own school, and this party has none:
+    "PUT /api/lessons/{lesson_id}/recording/releases/{party_id}": Address(frozenset(), _nothing, things=_lead_party),
+    "DELETE /api/lessons/{lesson_id}/recording/releases/{party_id}": Address(frozenset(), things=_lead_party),
+    "PUT /api/lessons/{lesson_id}/recording/publication": Address(
+        SCHOOL_LINE, lambda things: {"organisation_id": things["organisation_id"]}, things=_held
+    ),
+    "DELETE /api/lessons/{lesson_id}/recording/publication": Address(SCHOOL_LINE, things=_held),
+    "GET /api/lessons/{lesson_id}/recording/invitations": Address(LEADING, things=_held),
+    "POST /api/lessons/{lesson_id}/recording/invitations": Address(
+        LEADING, lambda _things: {"username": "teacher_north"}, things=_held
+    ),
+    "DELETE /api/lessons/{lesson_id}/recording/invitations/{invitation_id}": Address(
+        LEADING,
+        things=lambda things: {"lesson_id": things["held_lesson"], "invitation_id": things["invitation_id"]},
+    ),
+    "POST /api/lessons/{lesson_id}/recording/deletion": Address(SCHOOL_LINE, _nothing, things=_held),
+    "GET /api/recordings/notices": Address(ADMINISTRATORS),
+    "GET /api/recordings/deletions": Address(ADMINISTRATORS),
+    "GET /api/organisations/{organisation_id}/recording-policy": Address(SCHOOL_LINE),
+    "PUT /api/organisations/{organisation_id}/recording-policy": Address(SCHOOL_LINE, _nothing),
+    "DELETE /api/organisations/{organisation_id}/recording-policy": Address(SCHOOL_LINE),
     "GET /api/recordings": Address(PEOPLE),
     "GET /api/lessons/{lesson_id}/recording": Address(MAY_REPLAY, things=_held),
     "POST /api/lessons/{lesson_id}/recording/retry": Address(LEADING, things=_held),
-    "GET /api/recordings/streams/{stream_id}/media": Address(MAY_REPLAY),
+    "GET /api/recordings/streams/{stream_id}/media": Address(frozenset()),  # only at the address a session was given
     # Replay and reviews; what ids name is tried by every role in tests/service/reviews
     "GET /api/lessons/{lesson_id}/recording/timeline": Address(MAY_REPLAY, things=_held),
     "GET /api/recordings/streams/{stream_id}/sheet": Address(frozenset()),  # only at the address a session was given

@@ -229,7 +229,7 @@ class SetTap:
 
 @dataclass(frozen=True)
 class SetSinkLayer:
-    """What a sink is to get at most; ignored if the sink is gone. New sinks get layer 0 and all its frames.
+    """What a sink is to get at most; ignored if the sink is gone or sound. New sinks get layer 0 and all its frames.
 
     A layer that is not being sent is replaced by the next lower one that is, without one by the next higher. Layers
     change at a key frame of the new one, for which its publisher is asked; until then the old one goes on. Frame rates

@@ -16,7 +16,7 @@ from media.recorder.disk_space import SpaceLevel, SpaceLimits, SpaceRule
 FLUSH_INTERVAL_S = 0.25
 SYNC_INTERVAL_S = 10.0
 LOOK_INTERVAL_S = 1.0
-QUEUE_LIMIT_BYTES = 256 << 20
+QUEUE_LIMIT_BYTES = 512 << 20
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -58,6 +58,7 @@ class JournalDisk:
         "What is given up for want of space; read by the journals at every packet."
         self.free_bytes: int | None = None
         self.queued_bytes = 0
+        self._look()
         self._threads = [
             threading.Thread(target=self._write, name="journals", daemon=True),
             threading.Thread(target=self._make_durable, name="journals-sync", daemon=True),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 Address = tuple[str, int]
 
-BUFFER_BYTES = 16 << 20
+BUFFER_BYTES = 8 << 20
 "The bell starts all lessons in one minute: what arrives while the packet thread does not run must wait somewhere."
 _MAPPED = "::ffff:"
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33

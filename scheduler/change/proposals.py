@@ -20,7 +20,8 @@ from scheduler.pairing.plan import pairing_of, pairings_of
 from scheduler.pairing.subproblem import Aim, Effort, replan
 
 Kind = Literal["substitute", "fewest_changes", "best"]
-STEADY_POINTS = int(__import__("os").environ.get("SP", "150"))
+STEADY_POINTS = 150
+"""What moving a demand that nobody hurt must bring: about a lesson."""
 BEST_DEMANDS = 220
 MOST_MOVED = 1
 
@@ -154,13 +155,15 @@ class Desk:
         for option in lost:
             journal.remove(option)
         hit = {problem.option_demand[option] for option in lost}
-        Insertion(assignment, journal, forbidden).refill(hit, most_moved=0)
-        demands = self._rivals(hit)
+        Insertion(assignment, journal, forbidden).refill(hit, MOST_MOVED)
+        # It begins where fewest changes ends; whoever was moved there may as well move on.
+        moved = journal.demands()
+        demands = sorted({*self._rivals(hit), *moved})
         before = [option for demand in demands for option in assignment.taken_of(demand)]
         allowed = bytearray(b"\x01" * problem.options)
         for option in forbidden:
             allowed[option] = 0
-        replan(assignment, demands, effort, Aim(promising=allowed, steady=STEADY_POINTS, hurt=frozenset(hit)))
+        replan(assignment, demands, effort, Aim(promising=allowed, steady=STEADY_POINTS, hurt=frozenset(moved)))
         proposal = self._proposal("best", lost, journal.demands() | set(demands), (len(lost), self._substitutions))
         for demand in demands:
             assignment.remove_demand(demand)

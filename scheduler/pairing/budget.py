@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from scheduler.pairing.subproblem import Effort
 
+LARGE_MODELS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -59,3 +61,9 @@ class Watch:
         """The effort of the next small model, more the longer nothing was found, never past the deadline."""
         left, effort = self.left, self.patience * self.budget.small_model
         return Effort(effort, None if left is None else min(8 * effort, left + 0.1))
+
+    def large_model(self) -> Effort:
+        """The effort of one question about the whole instance: at most a quarter of it, a twentieth of the seconds."""
+        left = self.left
+        effort = min(LARGE_MODELS * self.budget.small_model, 0.25 * max(0.0, self.budget.effort - self.spent))
+        return Effort(effort, None if left is None else 0.05 * left + 0.1)

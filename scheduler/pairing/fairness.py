@@ -62,7 +62,9 @@ def worst_share_bound(problem: Problem, effort: Effort) -> Fraction:
     return Fraction(1)
 
 
-def raise_worst(assignment: Assignment, search: Search, go_on: Callable[[], bool], most_schools: int) -> None:
+def raise_worst(
+    assignment: Assignment, search: Search, go_on: Callable[[], bool], bound: Fraction, most_schools: int
+) -> None:
     """Goes over the weakest schools, weakest first; gives each more lessons if no other is pushed as low as it was.
 
     Up to the bound of the worst share this comes before any points; above it, only for few. Stops after that many
@@ -70,7 +72,7 @@ def raise_worst(assignment: Assignment, search: Search, go_on: Callable[[], bool
     """
     problem = assignment.problem
     most = most_alone(problem)
-    wanted = floors(problem, worst_share_bound(problem, search.effort()))
+    wanted = floors(problem, bound)
     given_up: set[int] = set()
     while len(given_up) < most_schools and go_on():
         school = _weakest(assignment, most, given_up)

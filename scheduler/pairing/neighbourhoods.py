@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import zip_longest
 from random import Random
 
 from scheduler.pairing.problem import Problem
@@ -43,16 +44,20 @@ class Neighbourhoods:
         return [counties[county] for county in sorted(counties)]
 
     def blocks(self, size: int) -> Iterator[list[int]]:
-        """Every demand once: all of a subject and grade, in parts of at most `size`, neighbours by school together."""
+        """Every demand once: all of a subject and grade, in parts of at most `size`, neighbours by school together.
+
+        Parts that follow each other are of different subjects and grades: so they hardly want the same teachers.
+        """
         groups: dict[tuple[str, int], list[int]] = defaultdict(list)
         for demand in self._served:
             value = self._problem.snapshot.demands[demand]
             groups[value.subject, value.grade].append(demand)
+        cut: list[list[list[int]]] = []
         for key in sorted(groups):
-            parts = -(-len(groups[key]) // size)
-            length = -(-len(groups[key]) // parts)
-            for first in range(0, len(groups[key]), length):
-                yield groups[key][first : first + length]
+            length = -(-len(groups[key]) // -(-len(groups[key]) // size))
+            cut.append([groups[key][first : first + length] for first in range(0, len(groups[key]), length)])
+        for turn in zip_longest(*cut):
+            yield from (block for block in turn if block)
 
     def around_teachers(self, size: int, weights: list[float]) -> list[int]:
         """Demands that a drawn teacher could serve, then those of the teachers they could also go to."""

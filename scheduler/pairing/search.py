@@ -18,18 +18,22 @@ from scheduler.pairing.prospects import Prospects, weighted
 from scheduler.pairing.subproblem import Aim, Effort, Outcome, replan
 
 # The fewer options a model has the further it gets: most rounds look only at what loses next to nothing by the prices.
-LOSSES, LOSS_WEIGHTS = (2.0, 15.0, 80.0), (6, 3, 1)
+LOSSES, SIZES = (2.0, 15.0, 80.0), (200, 120, 80)
 SMALLEST, LARGEST = 20, 600
 LOSSES_EVERY = 12
 FRUITLESS_ROUNDS = 100
 ROUNDS_BEFORE_MORE_EFFORT = 25
+EFFORT_PER_OPTION = 1e-4
 LEAST_EFFORT = 0.02  # building a model takes time too; so that every step counts
 LOOK_UP_S = 0.2
 
 
 @dataclass(slots=True)
 class _Kind:
+    """A way to draw neighbourhoods of a size, which of LOSSES options may have there, and what it earned lately."""
+
     draw: Callable[[int], list[int]]
+    promising: int
     size: int
     earned: float = 1.0
 
@@ -57,12 +61,13 @@ class Search:
         self._rounds = 0
         self._teacher_weights: list[float] = []
         self._school_weights: list[float] = []
-        self._kinds = {
-            "teachers": _Kind(lambda size: self.neighbourhoods.around_teachers(size, self._teacher_weights), 120),
-            "schools": _Kind(lambda size: self.neighbourhoods.of_schools(size, self._school_weights), 120),
-            "subject": _Kind(self.neighbourhoods.of_subject, 150),
-            "mixed": _Kind(self.neighbourhoods.mixed, 100),
-        }
+        draws: list[Callable[[int], list[int]]] = [
+            lambda size: self.neighbourhoods.around_teachers(size, self._teacher_weights),
+            lambda size: self.neighbourhoods.of_schools(size, self._school_weights),
+            self.neighbourhoods.of_subject,
+            self.neighbourhoods.mixed,
+        ]
+        self._kinds = [_Kind(draw, at, SIZES[at]) for draw in draws for at in range(len(LOSSES))]
         self._crew: Crew = OwnHands(assignment, self._promising)
         if workers > 1:
             self._crew = ForkedCrew(assignment, self._promising, workers)
@@ -85,9 +90,9 @@ class Search:
             if points:
                 gained()
 
-    def effort(self) -> Effort:
-        """The effort of one small model now."""
-        return self._watch.small_model()
+    def changed(self, demands: Iterable[int]) -> None:
+        """Tells the workers that somebody else changed the plan of these demands."""
+        self._crew.note(demands)
 
     def replan(self, demands: list[int], aim: Aim) -> Outcome:
         """Plans these demands again here and now with the effort of one small model, and books what it took."""
@@ -101,10 +106,8 @@ class Search:
             self._teacher_weights = weighted(self._prospects.teacher_losses(self.assignment))
             self._school_weights = weighted(self._prospects.school_losses(self.assignment))
         self._rounds += 1
-        names = list(self._kinds)
-        kind = self._kinds[self._random.choices(names, [self._kinds[one].earned + 0.1 for one in names])[0]]
-        promising = self._random.choices(range(len(LOSSES)), LOSS_WEIGHTS)[0]
-        return _Drawn(Job(kind.draw(kind.size), self._watch.small_model(), self.floors, promising), kind)
+        kind = self._random.choices(self._kinds, [one.earned + 0.1 for one in self._kinds])[0]
+        return _Drawn(Job(kind.draw(kind.size), self._watch.small_model(), self.floors, kind.promising), kind)
 
     def _answered(self, drawn: Iterable[_Drawn] | Iterator[_Drawn], go_on: Callable[[], bool]) -> Iterator[int]:
         """Has jobs done, takes over what they found and gives the points each brought."""
@@ -162,7 +165,7 @@ class Search:
         return 0
 
     def _adapt(self, kind: _Kind, outcome: Outcome, gained: int, effort: Effort) -> None:
-        rate = gained / (outcome.deterministic + 0.05) / 100.0
+        rate = gained / (outcome.deterministic + outcome.options * EFFORT_PER_OPTION + LEAST_EFFORT) / 100.0
         kind.earned = 0.7 * kind.earned + 0.3 * rate
         if outcome.optimal and outcome.deterministic < effort.deterministic / 3:
             kind.size = min(LARGEST, round(kind.size * 1.2) + 1)

@@ -43,11 +43,12 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a re-planning gained in score, and whether the small model was solved to its optimum."""
+    """What a re-planning gained in score, whether the small model was solved to its optimum, and how large it was."""
 
     gained: int
     optimal: bool
     deterministic: float = 0.0
+    options: int = 0
 
 
 def replan(assignment: Assignment, demands: Collection[int], effort: Effort, aim: Aim | None = None) -> Outcome:
@@ -68,7 +69,23 @@ def replan(assignment: Assignment, demands: Collection[int], effort: Effort, aim
     if chosen is None or model.worth(chosen) <= worth_before:
         chosen = old
     _put_back(assignment, chosen)
-    return Outcome(assignment.score - before, optimal, spent)
+    return Outcome(assignment.score - before, optimal, spent, len(model.options))
+
+
+def reach(
+    assignment: Assignment, demands: Collection[int], effort: Effort, floor: Mapping[int, int], hint: Collection[int]
+) -> tuple[list[int] | None, bool]:
+    """Options of all these demands that give every school its floor, with what is taken already; points do not count.
+
+    None if there are none, or none was found; the second value says whether the answer is proven.
+    """
+    model = _Model(assignment, sorted(set(demands)), Aim(floor), frozenset())
+    if any(least > assignment.school_lessons[school] for school, least in floor.items() if school not in model.schools):
+        return None, True
+    model.forget_points()
+    known = frozenset(model.options)
+    chosen, proven, _ = model.solve([option for option in hint if option in known], effort)
+    return (None, proven) if chosen is None else (assignment.options() + chosen, True)
 
 
 def _put_back(assignment: Assignment, options: Sequence[int]) -> None:
@@ -111,6 +128,15 @@ class _Model:
         self._add_nodes()
         self._model.maximize(cp_model.LinearExpr.sum(self._objective))
 
+    @property
+    def schools(self) -> Collection[int]:
+        """The schools that have an option."""
+        return self._by_school.keys()
+
+    def forget_points(self) -> None:
+        """Leaves only the rules: any answer will do."""
+        self._model.clear_objective()  # type: ignore[no-untyped-call]
+
     def worth(self, options: Sequence[int]) -> tuple[int, int]:
         """What these options are worth: extra points of the aim first, then score with what stays; nothing changes."""
         assignment = self._assignment
@@ -143,7 +169,7 @@ class _Model:
         if status == cp_model.MODEL_INVALID:
             raise AssertionError(self._model.validate())
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return None, False, solver.deterministic_time
+            return None, status == cp_model.INFEASIBLE, solver.deterministic_time
         chosen = [option for option, var in self._var.items() if solver.boolean_value(var)]
         return chosen, status == cp_model.OPTIMAL, solver.deterministic_time
 

@@ -36,7 +36,7 @@ def read_events(
     person: PersonDependency,
     coming: Annotated[bool, Query(description="Only those with a lesson that is not over.")] = True,
     mine: Annotated[bool, Query(description="Only those you lead, announced or signed up for.")] = False,
-    subject: Annotated[str | None, Query(max_length=40)] = None,
+    subject: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,40}$")] = None,
     q: SearchText = None,
     limit: Limit = 50,
     offset: Offset = 0,

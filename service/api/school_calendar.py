@@ -4,14 +4,14 @@ from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, status
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
 from service.api.dependencies import AdministratorDependency, PartsDependency, PersonDependency
 from service.api.forms import RequestBody
 from service.api.organisations import NewPeriods, PeriodForm
-from service.lessons.schemas import Day
+from service.lessons.schemas import Day, printable_lines
 from service.organisation.tables import Organisation
 from service.organisation.tree import ancestor_ids, find_organisation_in_subtree, whole_tree
 from service.planning.calendar_days import (
@@ -26,7 +26,7 @@ from service.problems import NotAllowed
 router = APIRouter(tags=["organisations"])
 
 OrganisationId = Annotated[str, Path(max_length=64)]
-DayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60)]
+DayName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=60), AfterValidator(printable_lines)]
 
 
 class SpecialDayForm(RequestBody):

@@ -226,9 +226,10 @@ class Register:
     def bells(self) -> dict[str, set[int]]:
         """The numbers of the periods that organisations ring themselves."""
         found: dict[str, set[int]] = defaultdict(set)
-        for kind in (Period, SeasonPeriod):
-            for row in self.session.execute(select(kind.organisation_id, kind.number)):
-                found[row.organisation_id].add(row.number)
+        for node, number in self.session.execute(select(Period.organisation_id, Period.number)):
+            found[node].add(number)
+        for node, number in self.session.execute(select(SeasonPeriod.organisation_id, SeasonPeriod.number)):
+            found[node].add(number)
         return found
 
     @cached_property

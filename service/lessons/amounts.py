@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.lessons.capacity import BUCKET_S, Counted, CountedKind, bucket_start
 from service.lessons.tables import CapacitySlot, LessonAmount
-from service.storage.many import insert_rows, one_of
+from service.storage.many import insert_rows, json_rows, one_of
 
 Key = tuple[str, str, int]
 """Kind and id of a counted thing, and the bucket."""
@@ -43,10 +43,11 @@ def raise_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tu
         return False
     if any(change > caps[key[:2]] for key, change in changes.items()):
         raise ScarceError
-    rows = [(*key, change, caps[key[:2]]) for key, change in changes.items()]
-    kinds, ids, buckets, used, capped = zip(*rows, strict=True)
-    parameters = {"kinds": kinds, "ids": ids, "buckets": buckets, "used": used, "caps": capped}
-    changed = session.connection().execute(_RAISE_POSTGRESQL, {name: list(value) for name, value in parameters.items()})
+    rows = [
+        {"kind": key[0], "id": key[1], "bucket": key[2], "used": change, "cap": caps[key[:2]]}
+        for key, change in changes.items()
+    ]
+    changed = session.connection().execute(_RAISE_POSTGRESQL, {"rows": json_rows(rows)})
     if changed.rowcount != len(rows):
         raise ScarceError
     return True
@@ -55,8 +56,8 @@ def raise_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tu
 # Rows are locked in the order of the selection, the same as everywhere else here.
 _RAISE_POSTGRESQL = text("""
 INSERT INTO capacity_slots AS slot (resource_kind, resource_id, bucket, used, cap)
-SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:ids AS text[]), CAST(:buckets AS integer[]),
- CAST(:used AS integer[]), CAST(:caps AS integer[])) AS given (kind, id, bucket, used, cap) ORDER BY kind, id, bucket
+SELECT * FROM json_to_recordset(CAST(:rows AS json))
+ AS given (kind text, id text, bucket integer, used integer, cap integer) ORDER BY kind, id, bucket
 ON CONFLICT (resource_kind, resource_id, bucket) DO UPDATE SET used = slot.used + excluded.used, cap = excluded.cap
 WHERE slot.used + excluded.used <= excluded.cap""")
 

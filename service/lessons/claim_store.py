@@ -88,17 +88,21 @@ def lost_a_race(error: DBAPIError) -> bool:
 def _exchange(session: Session, holds: Sequence[Hold], *, listing: bool) -> None:
     """One attempt; with `listing` the slower way, which says what is short."""
     ids = {hold.lesson_id for hold in holds}
-    claims = [claim for hold in holds for claim, _receiver in hold.claims]
-    _lock(session, {lock_name(claim.resource) for claim in claims})
-    clashes = overlapping(session, claims, except_lessons=ids)
-    if clashes:
-        raise Refused(clashes, ())
+    _lock(session, {lock_name(claim.resource) for hold in holds for claim, _receiver in hold.claims})
+    _refuse_clashes(session, holds)
     session.execute(delete(_CLAIMS).where(one_of(session, _CLAIMS.c.lesson_id, ids)))
     rows = [_row(claim, receiver) for hold in holds for claim, receiver in hold.claims]
     insert_rows(session, _CLAIMS, rows)
     shortages = _exchange_amounts(session, holds, ids, listing=listing)
     if shortages:
         raise Refused((), shortages)
+
+
+def _refuse_clashes(session: Session, holds: Sequence[Hold]) -> None:
+    claims = [claim for hold in holds for claim, _receiver in hold.claims]
+    clashes = overlapping(session, claims, except_lessons={hold.lesson_id for hold in holds})
+    if clashes:
+        raise Refused(clashes, ())
 
 
 def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str], *, listing: bool) -> list[Shortage]:

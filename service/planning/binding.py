@@ -30,7 +30,7 @@ def view_binding(session: Session, opened: OpenedPlan) -> Binding:
     for family, price in opened.document["shadow_prices"].items():
         if family in _KIND_OF_FAMILY:
             points[_KIND_OF_FAMILY[family]] += price
-    resources = _by_resource(opened)
+    resources = opened.worked_out("scarce resources", _by_resource)
     for (kind, _), price in resources.items():
         if kind in ("receiving_rooms", "bandwidth", "seats"):
             points[kind] += price

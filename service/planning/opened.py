@@ -41,11 +41,20 @@ class OpenedPlan:
     plan: PlanDocument
     document: dict[str, Any]
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _known: dict[str, Any] = field(default_factory=dict)
 
     def asking(self, question: Callable[[Assignment], Answer]) -> Answer:
         """Ask something that tries out changes on the assignment; one at a time, and each gives it back as it was."""
         with self._lock:
             return question(self._assignment)
+
+    def worked_out(self, name: str, work: Callable[["OpenedPlan"], Answer]) -> Answer:
+        """What follows from the plan alone, worked out once as long as the plan is open."""
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = work(self)
+            known: Answer = self._known[name]
+            return known
 
     def why(self, demand_id: str) -> dict[str, Any]:
         """The full explanation of one demand of the instance."""

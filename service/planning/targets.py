@@ -1,9 +1,9 @@
 """Whom and what a change can happen to, found by typing part of a name: a prefecture has thousands of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from service.lessons.tables import Receiver
@@ -21,8 +21,12 @@ def find_targets(
     session: Session, plan: Plan, opened: OpenedPlan, kind: TargetKind, search: str, limit: int
 ) -> TargetPage:
     """The first that match, by school and name, and how many match."""
-    found = _targets(session, plan, opened, kind)
     words = search.casefold().split()
+    if kind in ("served", "new_demands"):
+        rows = _demands(session, plan, opened, kind == "served", words)
+        made = [Target(id=row.id, name=row.name, subject=row.subject, school=row.school) for row in rows[:limit]]
+        return TargetPage(items=made, total=len(rows))
+    found = _targets(session, plan, opened, kind)
     kept = [one for one in found if all(word in f"{one.school} {one.name} {one.subject}".casefold() for word in words)]
     kept.sort(key=lambda one: (one.school, one.name))
     return TargetPage(items=kept[:limit], total=len(kept))
@@ -32,8 +36,6 @@ def _targets(session: Session, plan: Plan, opened: OpenedPlan, kind: TargetKind)
     snapshot = opened.snapshot
     if kind == "relays":
         return [Target(id=node.id, name=node.id, school="") for node in snapshot.nodes]
-    if kind in ("served", "new_demands"):
-        return _demands(session, plan, opened, kind == "served")
     used = [snapshot.series_of[identity] for identity in {one.series for one in opened.plan.pairings}]
     if kind == "teachers":
         named = {one.teacher: snapshot.teacher_of[one.teacher].school for one in used}
@@ -58,8 +60,10 @@ def _named(session: Session, found: Mapping[str, str], **kinds: Mapping[str, str
     return [Target(id=one, name=names.any(one), school=names.any(above)) for one, above in found.items()]
 
 
-def _demands(session: Session, plan: Plan, opened: OpenedPlan, served: bool) -> list[Target]:
-    """Demands the plan serves, or those of its area it knows nothing of."""
+def _demands(
+    session: Session, plan: Plan, opened: OpenedPlan, served: bool, words: Sequence[str]
+) -> list[Row[str, str, str, str]]:
+    """Demands the plan serves, or those of its area it knows nothing of, whose names hold all the words."""
     known = set(opened.snapshot.demand_of)
     attending = (
         select(PlannedReceiver.demand_id)
@@ -68,16 +72,18 @@ def _demands(session: Session, plan: Plan, opened: OpenedPlan, served: bool) -> 
         .where(PlannedLesson.plan_id == plan.id, Receiver.state == "accepted")
     )
     since = set(session.scalars(attending.distinct()))
-    wanted = (set(opened.served) | since) if served else None
+    wanted = set(opened.served) | since if served else None
     statement = (
         select(Demand.id, Demand.subject, SchoolClass.name, Organisation.name.label("school"))
         .join(SchoolClass, Demand.class_id == SchoolClass.id)
         .join(Organisation, SchoolClass.organisation_id == Organisation.id)
         .where(Organisation.path.startswith(plan.organisation.path))
+        .order_by(Organisation.name, SchoolClass.name, Demand.id)
     )
-    rows = session.execute(statement)
-    return [
-        Target(id=row.id, name=row.name, subject=row.subject, school=row.school)
-        for row in rows
-        if (row.id in wanted if wanted is not None else row.id not in known and row.id not in since)
-    ]
+    for word in words:
+        named = [SchoolClass.name, Organisation.name, Demand.subject]
+        statement = statement.where(or_(*(column.icontains(word, autoescape=True) for column in named)))
+    rows = session.execute(statement).all()
+    if wanted is None:
+        return [row for row in rows if row.id not in known and row.id not in since]
+    return [row for row in rows if row.id in wanted]

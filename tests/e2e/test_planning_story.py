@@ -1,6 +1,7 @@
 """A county's term from its workbook to a changed timetable.
 
-Import with ten mistakes, mend, apply; plan, why, accept, a teacher away for a week, a proposal, what binds.
+Import with ten mistakes, mend, apply; plan, why, accept, a teacher away for a week, a proposal, what binds; then
+password slips, a public lesson with a waiting list, and a time found in the schools' weeks.
 """
 
 import os
@@ -12,6 +13,7 @@ from county import County, make_county
 from county_workbook import make_mistakes, mend, right_county, write_workbook
 from pages import LAPTOP, sign_in
 from playwright.sync_api import Browser, Page, expect
+from public_lesson import public_lesson
 from running_product import Product
 
 pytestmark = pytest.mark.e2e
@@ -138,7 +140,18 @@ def test_from_a_workbook_to_a_changed_timetable(product: Product, browser: Brows
     expect(row).to_contain_text("81 %")  # 13 of 16 lessons; 12 as things stand
     photograph(page, "binding-zh")
 
-    page.locator("header").get_by_text("English").click()
+    page.goto("/planning/coverage")
+    expect(page.get_by_test_id("coverage-map")).to_be_visible(timeout=10_000)
+    expect(page.get_by_test_id("school-table").locator("tbody tr")).to_have_count(3)
+    photograph(page, "coverage-zh")
+    page.goto("/organisation")
+    expect(page.get_by_test_id("term-list")).to_be_visible()
+    photograph(page, "organisation-zh")
+    public_lesson(product, browser, page, photograph)
+
+    page.goto("/planning")
+    if page.locator("html").get_attribute("lang") != "en":
+        page.locator("header").get_by_text("English").click()
     for path, name in (
         ("/exchange", "exchange"),
         ("/planning", "plan"),

@@ -431,7 +431,7 @@ cdef class Core:
         return True
 
     def set_sink_layer(self, int64_t sink_id, int layer, int temporal):
-        """Choose what a sink gets, temporal 4 for all frames; nothing if it is gone."""
+        """Choose what a sink gets, temporal 4 for all frames; nothing if it is gone or sound."""
         cdef int at = self.sink_places.get(sink_id, -1)
         cdef Sink *sink
         cdef Stream *stream
@@ -440,7 +440,7 @@ cdef class Core:
         sink = self.state.sinks[at]
         stream = self.state.streams[sink.stream]
         if sink.shaping == NULL:
-            if temporal == ALL_TEMPORAL:
+            if temporal == ALL_TEMPORAL or not stream.video:
                 return
             if not self.room_for_shaped(stream, stream.sinks.n + stream.waiting.n) or not self.shape(sink):
                 raise MemoryError

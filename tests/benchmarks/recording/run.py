@@ -111,6 +111,7 @@ def main() -> None:
         figures = tell(*results, count(folder / "kept"))
     with tempfile.TemporaryDirectory() as name:
         finalised = finalise(Path(name), arguments.minutes)
+    figures["finalised_packets_per_s"] = round(finalised.packets / (arguments.minutes * 60))
     figures["finalise_hours_per_cpu_minute"] = round(finalised.ours, 2)
     figures["ffmpeg_hours_per_cpu_minute"] = round(finalised.ffmpeg, 2)
     print(json.dumps(figures))

@@ -27,9 +27,13 @@ from scheduler.pairing.greedy import fill_weakest_first
 from scheduler.pairing.plan import pairings_of
 from scheduler.pairing.problem import compile_problem
 from scheduler.pairing.reasons import Explainer
+from scheduler.pairing.relaxations import Relaxation, relax
+from scheduler.pairing.rules import Rule
 from scheduler.pairing.solve import Progress, gap_pct, solve
 from scheduler.pairing.subproblem import Effort, replan
 
+RELAXATIONS_TRIED = 5
+LOOK_AT_MEMORY_EVERY_S = 1.0  # often enough: the relaxation lasts longer, and each look costs a big process something
 USUAL_SECONDS = {"1/20": 30.0, "1/4": 60.0, "full": 300.0}
 COLUMNS = (
     "size", "seed", "bound", "score", "gap_pct", "greedy_gap_pct", "whole_model_gap_pct", "coverage", "worst_school",
@@ -65,7 +69,7 @@ def _watched(size: str, seed: int, arguments: argparse.Namespace) -> dict[str, A
         peak_mib = 0.0
         while not run.done():
             peak_mib = max(peak_mib, _memory_mib(pid))
-            time.sleep(0.25)
+            time.sleep(LOOK_AT_MEMORY_EVERY_S)
         found = run.result() | {"peak_mib": round(peak_mib)}
     seconds = arguments.whole_model if arguments.whole_model is not None else (0.0 if size == "full" else 20.0)
     with ProcessPoolExecutor(1, spawn) as pool:
@@ -124,7 +128,23 @@ def _run(size: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         "verify_s": round(explaining - verifying, 2),
         "explain_s": round(done - explaining, 2),
         "explained": len(explained),
+        "relaxations_tried": _try_relaxations(solution.assignment, explained),
     }
+
+
+def _try_relaxations(assignment: Assignment, explained: list[dict[str, Any]]) -> int:
+    """Applies stated relaxations, evenly chosen; ends the run if one of them does not admit a lesson."""
+    problem = assignment.problem
+    at = {demand.id: index for index, demand in enumerate(problem.snapshot.demands)}
+    stated = [(at[one["demand"]], remedy) for one in explained for remedy in one["remedies"]]
+    chosen = stated[:: max(1, len(stated) // RELAXATIONS_TRIED)][:RELAXATIONS_TRIED]
+    for demand, remedy in chosen:
+        relaxed = relax(problem.snapshot, Relaxation(Rule(remedy["rule"]), remedy["resource"]))
+        # One more of something changes no option, only whether it fits.
+        plan = Assignment.of(compile_problem(relaxed), assignment.options())
+        if not any(plan.fits(option) for option in plan.problem.options_of_demand(demand)):
+            raise SystemExit(f"the relaxation {remedy} does not admit demand {problem.snapshot.demands[demand].id}")
+    return len(chosen)
 
 
 def _greedy_score(snapshot: Any) -> int:

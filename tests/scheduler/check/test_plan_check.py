@@ -1,7 +1,10 @@
 import json
+from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
+import scheduler.check
 from scheduler.check.plan_check import check_plan, describe, read_plan
 from scheduler.errors import SnapshotError
 from scheduler.instance.generator import generate
@@ -33,6 +36,20 @@ def test_a_plan_of_the_engine_is_right_and_carries_all_it_must(small: Snapshot, 
     assert verdict.gap_pct == pytest.approx(document["gap_pct"], abs=1e-3)
     assert float(verdict.count.coverage) == pytest.approx(document["coverage"], abs=1e-5)
     assert list(describe(verdict))[-1] == "the plan is right"
+
+
+def test_a_plan_obeys_the_published_schema_and_a_damaged_one_does_not(document: dict) -> None:
+    path = Path(scheduler.check.__file__).with_name("plan.schema.json")
+    validator = jsonschema_rs.validator_for(json.loads(path.read_text(encoding="utf-8")))
+    validator.validate(document)
+    certificate = document["certificate"]
+    for damage in (
+        {"pairings": [{"demand": "d"}]},
+        {"coverage": 2},
+        {"certificate": certificate | {"seats": [-1]}},
+        {"unserved": [document["unserved"][0] | {"status": "x"}]},
+    ):
+        assert not validator.is_valid(document | damage)
 
 
 def test_metrics_by_school_county_and_subject_add_up(document: dict) -> None:

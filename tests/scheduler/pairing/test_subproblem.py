@@ -100,7 +100,7 @@ def test_raising_the_worst_school_never_lowers_it_and_the_search_then_keeps_it(g
     prospects = Prospects.of(problem, program, solve_relaxation(program))
     watch = Watch(Budget(effort=1.2, small_model=0.05), None)
     search = Search(greedy, prospects, Random(1), watch)
-    raise_worst(greedy, search, watch.share_left(0.5), most_schools=5)
+    raise_worst(greedy, search, watch.share_left(0.5), worst_share_bound(problem, EFFORT), most_schools=5)
     raised = worst_share(problem, greedy.school_lessons)
     assert raised >= before
     search.floors = kept_floors(greedy)

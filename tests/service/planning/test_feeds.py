@@ -64,3 +64,25 @@ def test_nobody_reads_calendars_outside_the_subtree(
         assert stranger.get(f"/api/calendars/{kind}/{target}.ics").status_code == 404
     assert stranger.post("/api/calendars", json={"kind": "school", "target_id": school}).status_code == 404
     assert stranger.get(f"/api/calendars/planet/{school}.ics").status_code == 422
+
+
+def test_a_class_has_a_calendar_whose_event_keeps_its_name_when_it_moves(
+    rooms: Any, lesson_request: Callable[..., Any], signed_in: Callable[[str], Any]
+) -> None:
+    village = rooms.organisations["school_north_2"].id
+    one = signed_in("county_north").post(
+        "/api/classes", json={"organisation_id": village, "name": "四年级1班", "grade": "grade_4"}
+    )
+    receiver = {"room_id": rooms.rooms["village room"].id, "class_id": one.json()["id"]}
+    teacher = signed_in("teacher_north")
+    lesson = teacher.post("/api/lessons", json=lesson_request(receivers=[receiver])).json()
+    path = f"/api/calendars/class/{one.json()['id']}.ics"
+    before = signed_in("county_north").get(path).text
+    moved = {"version": lesson["version"], "starts_at": "2026-09-07T03:00:00Z", "ends_at": "2026-09-07T03:40:00Z"}
+    assert teacher.patch(f"/api/lessons/{lesson['id']}", moved).status_code == 200
+    after = signed_in("county_north").get(path).text
+    for text in (before, after):
+        assert f"UID:{lesson['id']}@three-classrooms" in text
+        assert "BEGIN:VTIMEZONE" in text
+    assert "DTSTART;TZID=Asia/Shanghai:20260907T110000" in after
+    assert ("SEQUENCE:0" in before, "SEQUENCE:1" in after) == (True, True)

@@ -75,6 +75,9 @@ def world(signed_in: Any, anonymous: Any, as_device: Any, rooms: Any, lesson_req
     stream = teacher.get(f"/api/lessons/{held['id']}/recording").json()["streams"][0]
     things |= {"held_lesson": held["id"], "stream_id": stream["id"], "media_url": stream["media_url"]}
 
+    invited = teacher.post(f"/api/lessons/{held['id']}/recording/invitations", {"username": "teacher_north"})
+    things["invitation_id"] = invited.json()["items"][0]["id"]
+
     soon = teacher.post("/api/lessons", lesson_request("south room", in_minutes=10)).json()
     things |= {"lesson_id": soon["id"], "receiver_id": soon["receivers"][0]["id"], "version": soon["version"]}
     things["booking"] = lesson_request("south room", in_minutes=600, lead_teacher_id=rooms.users["teacher_north"].id)

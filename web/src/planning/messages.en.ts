@@ -127,7 +127,7 @@ export default {
     moved: '{who} attends {teacher} at another time',
     added: '{who} newly attends {teacher}',
   },
-  told: 'To be told:',
+  told: 'Told once you choose it:',
   choose: 'Choose this',
   chosen: 'Chosen',
   changeAccepted: 'The timetable was changed.',

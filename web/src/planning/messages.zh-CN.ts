@@ -127,7 +127,7 @@ export default {
     moved: '{who} 听 {teacher} 的课改了时间',
     added: '{who} 新听 {teacher} 的这节课',
   },
-  told: '需要告知：',
+  told: '选定后会自动通知：',
   choose: '选这个',
   chosen: '已选用',
   changeAccepted: '课表已按建议修改。',

@@ -410,3 +410,14 @@ def test_packets_of_an_unknown_rid_or_without_one_are_dropped(stage):
         stage.give(write_rtp(False, 96, 1, 1, known.ssrc, write_extensions(elements), b"\x10\0"))
     assert stage.core.statistics().dropped["unknown_ssrc"] == 3
     assert stage.events == []
+
+
+def test_sound_has_no_frame_rate_to_choose(stage):
+    opus = api.StreamCodec(111, "opus", 48000)
+    stage.obey(api.AddStream(1, 1, "audio", "0", (opus,), CAMERA_IDS, (100,)))
+    stage.obey(api.AddSink(1, 1, 2, 10, None, {"opus": (109, None)}, CAMERA_IDS, "a"))
+    stage.obey(api.SetSinkLayer(1, 0, 1))
+    stage.obey(api.SetSinkActive(1, False))
+    stage.obey(api.SetSinkActive(1, True))
+    packet = write_rtp(False, 111, 5, 960, 100, write_extensions([(4, b"0")]), b"sound")
+    assert len(stage.give(packet)) == 1
