@@ -26,7 +26,7 @@ export default {
   kind: { synchronous: 'Synchronous lesson', famous_teacher: 'Famous-teacher lesson', famous_school: 'Famous-school lesson' },
   state: { booked: 'Booked', live: 'Live now', ended: 'Ended', cancelled: 'Cancelled' },
   answer: { pending: 'Waiting', accepted: 'Accepted', declined: 'Declined', withdrawn: 'Withdrawn', expired: 'No answer in time' },
-  recording: { recording: 'Recording', processing: 'Being made', ready: 'Ready to replay', failed: 'Could not be made' },
+  recording: { recording: 'Recording', processing: 'Being made', ready: 'Ready to replay', failed: 'Could not be made', deleted: 'Deleted' },
   recorded: 'Recorded',
   notRecorded: 'Not recorded',
   recordingLabel: 'Recording',

@@ -26,7 +26,7 @@ export default {
   kind: { synchronous: '同步课堂', famous_teacher: '名师课堂', famous_school: '名校网络课堂' },
   state: { booked: '已预约', live: '正在上课', ended: '已结束', cancelled: '已取消' },
   answer: { pending: '待答复', accepted: '已接受', declined: '已婉拒', withdrawn: '已撤回', expired: '逾期未答复' },
-  recording: { recording: '录制中', processing: '正在生成录像', ready: '录像可回放', failed: '录像生成失败' },
+  recording: { recording: '录制中', processing: '正在生成录像', ready: '录像可回放', failed: '录像生成失败', deleted: '录像已删除' },
   recorded: '录制',
   notRecorded: '不录制',
   recordingLabel: '录像',

@@ -13,4 +13,26 @@ export default {
   from: 'From',
   to: 'To',
   progress: 'Being made, {percent}%',
+  sharing: {
+    title: 'Who may see what',
+    apart: 'Receiving rooms stay out of what others may watch until their own school releases them.',
+    released: 'Released',
+    kept: 'Not released',
+    release: 'Release this room',
+    withdraw: 'Take back',
+  },
+  handout: {
+    title: 'One video to hand out',
+    hint: 'Lead or shared screen large, released rooms small, all sound. It takes about as long as half the lesson.',
+    make: 'Make the video',
+    making: 'Being made:',
+    save: 'Save the video',
+    failed: 'The video could not be made. Please try again.',
+  },
+  delete: {
+    button: 'Delete recording',
+    title: 'Delete this recording for good?',
+    text: 'All its videos are deleted and cannot be brought back. It is noted who deleted it and why.',
+    note: 'Why',
+  },
 }

@@ -13,4 +13,26 @@ export default {
   from: '从',
   to: '到',
   progress: '正在生成 {percent}%',
+  sharing: {
+    title: '谁可以看到什么',
+    apart: '听讲教室的画面和声音，在本校同意公开之前，不会出现在公开的录像里。',
+    released: '已同意公开',
+    kept: '未公开',
+    release: '同意公开本教室',
+    withdraw: '收回',
+  },
+  handout: {
+    title: '合成一个视频',
+    hint: '主讲画面或共享屏幕为大图，已公开的教室为小图，声音合在一起。大约需要半节课的时间。',
+    make: '开始合成',
+    making: '正在合成：',
+    save: '保存视频',
+    failed: '合成失败，请再试一次。',
+  },
+  delete: {
+    button: '删除录像',
+    title: '彻底删除这个录像？',
+    text: '所有视频都会被删除，无法恢复。系统会记录由谁、因何删除。',
+    note: '原因',
+  },
 }
