@@ -24,6 +24,8 @@ class ClockedFile:
 
     path: Path
     role: str
+    begins_at: float
+    "Unix time of the file's beginning."
     duration_ms: int
     frames: list[ClockedFrame]
 
@@ -46,4 +48,4 @@ def read_file(path: Path, origin_at: float, stream: dict[str, Any]) -> ClockedFi
             drawn_ms = read_clock(frame)
             if drawn_ms is not None:
                 frames.append(ClockedFrame(begins_at + frame.time, drawn_ms / 1000))
-    return ClockedFile(path, stream["role"], stream["duration_ms"], frames)
+    return ClockedFile(path, stream["role"], begins_at, stream["duration_ms"], frames)
