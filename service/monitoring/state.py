@@ -74,9 +74,7 @@ class StateCollector(Collector):
             yield GaugeMetricFamily(f"{PREFIX}redis_up", "1 while Redis answers", value=int(wiring.reach.connected))
             yield CounterMetricFamily(f"{PREFIX}redis_absences", "Times Redis was away", value=wiring.reach.absences)
             yield GaugeMetricFamily(f"{PREFIX}bus_waiting", "Messages that wait for Redis", value=wiring.waiting())
-            yield GaugeMetricFamily(
-                f"{PREFIX}leads", "1 for the replica that leads", value=int(wiring.leadership.held)
-            )
+            yield GaugeMetricFamily(f"{PREFIX}leads", "1 for the replica that leads", value=int(wiring.leadership.held))
         disk = shutil.disk_usage(self._parts.configuration.data_folder)
         yield GaugeMetricFamily(f"{PREFIX}data_free_bytes", "Free space where the data folder is", value=disk.free)
         yield GaugeMetricFamily(f"{PREFIX}data_size_bytes", "Size of the file system of the data folder", disk.total)
