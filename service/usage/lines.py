@@ -106,7 +106,9 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
 
 def _find_in_replay(session: Session, lesson_id: str, spans: list[MissedSpan]) -> None:
     origin_at = session.scalar(select(Recording.origin_at).where(Recording.lesson_id == lesson_id))
-    for span in spans if origin_at is not None else ():
+    if origin_at is None:
+        return
+    for span in spans:
         span.replay_s = max(0.0, (span.from_at - origin_at).total_seconds())
 
 
