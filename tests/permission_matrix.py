@@ -315,7 +315,7 @@ MATRIX: dict[str, Address] = {
     "POST /api/samples/{sample_id}/unpublish": made_up(PEOPLE, sample_id=NOTHING),
     "GET /api/library": Address(PEOPLE),
     # Usage
-    "GET /api/lessons/{lesson_id}/lines": Address(TAKING_PART),
+    "GET /api/lessons/{lesson_id}/lines": Address(MAY_REPLAY),
     "GET /api/usage": Address(PEOPLE - RESEARCHERS),
     "GET /api/usage.csv": Address(PEOPLE - RESEARCHERS),
     "GET /api/usage.xlsx": Address(PEOPLE - RESEARCHERS),
