@@ -4,7 +4,7 @@ import { cellOf, expectedIn, fileAddress, formatsOf, kinds } from './files'
 describe('files', () => {
   it('of a whole county are workbooks only', () => {
     expect(formatsOf('county')).toEqual(['xlsx'])
-    expect(kinds.filter((kind) => formatsOf(kind).includes('csv'))).toHaveLength(8)
+    expect(kinds.filter((kind) => formatsOf(kind).includes('csv'))).toHaveLength(11)
   })
 
   it('are asked for in a format and a language', () => {
