@@ -632,7 +632,8 @@ cdef class Core:
 cdef class SocketCore(Core):
     """A packet core that owns the receiving side of UDP sockets; `run` is the body of its thread.
 
-    All other methods but `stop` need the lock, which holds the thread between two batches.
+    All other methods need the lock, which holds the thread between two batches, but for `stop` and those that read
+    counters: the tables they walk change by commands alone, and each counter is read in one piece.
     """
 
     cdef Port *port
@@ -672,9 +673,11 @@ cdef class SocketCore(Core):
         port_stop(self.port)
 
     def lock(self):
-        """Wait until the thread is between two batches and hold it there."""
-        with nogil:
-            port_lock(self.port)
+        """Wait until the thread is between two batches and hold it there.
+
+        With the GIL: who had to wait for that again would hold the thread meanwhile, for milliseconds.
+        """
+        port_lock(self.port)
 
     def unlock(self):
         """Let the thread go on."""

@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.forward.priority import raise_session
+
 SERVER_CORE = 0
 GENERATOR_CORE = 1
 START_TIMEOUT_S = 30.0
@@ -43,6 +45,7 @@ class Child:
                 stderr=errors,
                 env=environment,
                 limit=_LINE_LIMIT_BYTES,
+                start_new_session=True,
                 preexec_fn=_begin_child,
             )
         return cls(process)
@@ -90,6 +93,7 @@ class Child:
 
 def _begin_child() -> None:
     os.sched_setaffinity(0, {SERVER_CORE})
+    raise_session()
     # It must not outlive the benchmark, however that ends.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
