@@ -11,7 +11,7 @@ NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
 .PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \
-	count-instructions asan fuzz build wheel clean
+	count-instructions asan fuzz build wheel bundle clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,8 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/python -m mypy.stubtest media.forwarder.native.core --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
+	$(BIN)/hadolint --ignore DL3008 --ignore DL3013 deploy/containers/Dockerfile
 	@cd web && npm run --silent lint
 
 format: .setup/develop .setup/web ## bring the code into the house style
@@ -78,6 +80,9 @@ fuzz: .setup/develop ## mutated packets, reports and commands at the packet core
 
 wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+bundle: .setup/develop service/web_app/index.html ## one file to carry to a machine without network: wheels, installer, units, edge
+	@deploy/make-bundle $(BIN)/python
 
 clean: ## remove what was built (the data folder stays)
 	rm -rf .setup $(VENV) build dist service/web_app web/node_modules
