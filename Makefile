@@ -74,10 +74,11 @@ asan: .setup/develop ## the packet core's tests under AddressSanitizer and Undef
 	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder $(ARGS)
 
 fuzz: .setup/develop ## mutated packets, reports and commands at the packet core, under sanitizers (ARGS="--seconds 600")
-	@deploy/run-under-sanitizers $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
+	@deploy/run-under-sanitizers --coverage $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
 
-wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app, and libcrypto in the packet core
+	@rm -rf build/lib.*
+	LIBCRYPTO=static $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## remove what was built (the data folder stays)
 	rm -rf .setup $(VENV) build dist service/web_app web/node_modules
