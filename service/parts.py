@@ -12,6 +12,7 @@ from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.connections.testing import ConnectionTests
 from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
@@ -72,6 +73,7 @@ class Parts:
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     live: Live = field(init=False)
+    connection_tests: ConnectionTests = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what follows from the parts given; nothing runs yet."""
@@ -121,6 +123,13 @@ class Parts:
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
             recording_told=self.recording_notices.heard,
+        )
+        self.connection_tests = ConnectionTests(
+            self.live,
+            self.turn_server,
+            self.clock,
+            replica_id=self.replica_id,
+            relays=lambda: list(self.fleet.carriers() if self.wiring else self.relay_ids),
         )
 
     @property

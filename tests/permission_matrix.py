@@ -107,6 +107,24 @@ MATRIX: dict[str, Address] = {
     ),
     "POST /api/device/pairing": Address(EVERYBODY, _nothing),
     "POST /api/device/pairing/{pairing_id}": Address(EVERYBODY, lambda t: {"secret": t["pairing_secret"]}),
+    # Tests of connections: whoever takes part in lessons
+    "POST /api/connection-reports": Address(
+        PEOPLE | DEVICES,
+        lambda _: {
+            "receives": "full",
+            "sends": "small",
+            "facts": {
+                "socket": {"works": True, "round_trip_ms": 20},
+                "paths": [{"kind": "direct", "url": None, "works": True, "connect_ms": 80}],
+                "media": None,
+                "camera": "on",
+                "microphone": "refused",
+                "codecs": ["VP8", "opus"],
+                "browser": "",
+            },
+        },
+    ),
+    "GET /api/connection-reports": Address(ADMINISTRATORS),
     # One's own account
     "GET /api/session": Address(PEOPLE),
     "DELETE /api/session": Address(PEOPLE),

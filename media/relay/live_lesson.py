@@ -22,6 +22,7 @@ from media.contract import (
     ToClient,
     TrackEnded,
     TrackPublished,
+    is_connection_test,
 )
 from media.forwarder import api as core
 from media.recorder.journal_disk import JournalDisk
@@ -162,6 +163,11 @@ class LiveLesson:
     def tracks(self) -> int:
         """How many tracks are published in it."""
         return len(self._tracks)
+
+    @property
+    def is_overdue_test(self) -> bool:
+        """Whether it only tested a line and should have ended: who began it may be gone."""
+        return is_connection_test(self.lesson_id) and self._clock.wall() > self._lesson.ends_at
 
     def has(self, connection_id: str) -> bool:
         """Whether the connection is in the lesson."""

@@ -19,6 +19,7 @@ TABLE_MODULES = (
     "service.lessons.claim_guards",
     "service.usage.tables",
     "service.live.tables",
+    "service.connections.tables",
     "service.recordings.tables",
     "service.recordings.privacy_tables",
     "service.recordings.making_tables",
