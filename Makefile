@@ -10,7 +10,7 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet bench-pages test-faults \
 	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
@@ -63,6 +63,9 @@ bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons i
 
 bench-fleet: .setup/develop .setup/system ## the bell: many lessons over PostgreSQL, Redis, two replicas, several relays (ARGS="--lessons 50")
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/fleet/run.py $(ARGS)
+
+bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schools and a month of lessons, SQLite and PostgreSQL (ARGS="--size 1/4")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/pages/run.py $(ARGS)
 
 test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)

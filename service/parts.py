@@ -107,7 +107,7 @@ class Parts:
             configuration.data_folder / "digesting",
             make_queue=self.make_queue,
         )
-        self.planning = Planning(self.database, self.clock, make_queue=self.make_queue)
+        self.planning = Planning(self.database, self.clock, configuration.zone, make_queue=self.make_queue)
         self.live_watching = LiveWatching(
             self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
         )

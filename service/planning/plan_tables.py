@@ -38,7 +38,7 @@ class Plan(Base):
     bound: Mapped[int | None]
     gap_pct: Mapped[float | None]
     failure: Mapped[str] = mapped_column(String(500), default="")
-    failure_code: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    failure_code: Mapped[str | None] = mapped_column(String(40))
     left_out: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
     """What could not be frozen into its instance (JSON): pairs of kind and name."""
     recorded: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -13,7 +13,7 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     """Bring the schema here."""
-    op.add_column("plans", sa.Column("failure_code", sa.String(40), server_default="", nullable=False))
+    op.add_column("plans", sa.Column("failure_code", sa.String(40), nullable=True))
     op.add_column("plans", sa.Column("left_out", sa.Text(), server_default="[]", nullable=False))
 
 
