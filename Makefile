@@ -10,13 +10,8 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-<<<<<<< HEAD
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \
-	count-instructions asan fuzz build wheel bundle clean
-=======
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet bench-pages test-faults \
-	count-instructions asan fuzz build wheel clean
->>>>>>> main
+# Every verb has its line of help and makes no file of its name.
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*[#]{2} .*/\1/p' Makefile)
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -84,10 +79,11 @@ asan: .setup/develop ## the packet core's tests under AddressSanitizer and Undef
 	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder $(ARGS)
 
 fuzz: .setup/develop ## mutated packets, reports and commands at the packet core, under sanitizers (ARGS="--seconds 600")
-	@deploy/run-under-sanitizers $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
+	@deploy/run-under-sanitizers --coverage $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
 
-wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app, and libcrypto in the packet core
+	@rm -rf build/lib.*
+	LIBCRYPTO=static $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 bundle: .setup/develop service/web_app/index.html ## one file to carry to a machine without network: wheels, installer, units, edge
 	@deploy/make-bundle $(BIN)/python
