@@ -125,6 +125,7 @@ MATRIX: dict[str, Address] = {
         },
     ),
     "GET /api/connection-reports": Address(ADMINISTRATORS),
+    "GET /api/audit": Address(ADMINISTRATORS),
     # One's own account
     "GET /api/session": Address(PEOPLE),
     "DELETE /api/session": Address(PEOPLE),

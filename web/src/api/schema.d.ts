@@ -1516,26 +1516,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/critiques/{critique_id}/export.docx": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export Critique Document
-         * @description Give a critique as a Word document: each lesson's scores, remarks with replies, and the notes you may read.
-         */
-        get: operations["export_critique_document"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -2734,6 +2714,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit Log
+         * @description Give what people of your part of the organisation changed, newest first.
+         */
+        get: operations["read_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2817,16 +2817,40 @@ export interface components {
             schools: components["schemas"]["SchoolCoverage"][];
         };
         /**
-         * AudienceView
-         * @description An organisation to whose people the recording may be published.
+         * AuditEntries
+         * @description A page of the log, newest first.
          */
-        AudienceView: {
+        AuditEntries: {
+            /** Items */
+            items: components["schemas"]["AuditEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * AuditEntry
+         * @description Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named.
+         */
+        AuditEntry: {
             /** Id */
-            id: string;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** User Id */
+            user_id: string;
+            /** Person */
+            person: string;
+            role: components["schemas"]["Role"];
+            /** Operation */
+            operation: string;
+            /** About */
+            about: {
+                [key: string]: string;
+            };
+            /** Client */
+            client: string;
         };
         /**
          * Binding
@@ -4913,9 +4937,8 @@ export interface components {
         };
         /**
          * NoteRequest
-         * @description A note. Its moment is one of: `ago_ms` before now (written live; the time since the moment meant, so that a note
-         *     that had to wait for the network keeps its second), `at_ms` on the recording, or `at` by the service's clock (on the
-         *     recording of a lesson that still runs, whose beginning is not settled). A note already there keeps its own.
+         * @description A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
+         *     had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own.
          */
         NoteRequest: {
             /** Text */
@@ -4935,8 +4958,6 @@ export interface components {
             ago_ms?: number | null;
             /** At Ms */
             at_ms?: number | null;
-            /** At */
-            at?: string | null;
         };
         /**
          * Notes
@@ -5740,8 +5761,7 @@ export interface components {
          * @description A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
          *
          *     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
-         *     `media_until`. `watermark` is what moves over the pictures where the policy says so. `audiences`: to whom one may
-         *     publish it, the lead school first; empty for those who may not.
+         *     `media_until`. `watermark` is what moves over the pictures where the policy says so.
          */
         RecordingView: {
             lesson: components["schemas"]["RecordedLesson"];
@@ -5779,8 +5799,6 @@ export interface components {
             /** Parties */
             parties?: components["schemas"]["PartyView"][];
             publication?: components["schemas"]["PublicationView"] | null;
-            /** Audiences */
-            audiences?: components["schemas"]["AudienceView"][];
             handout?: components["schemas"]["HandoutView"] | null;
             my?: components["schemas"]["RecordingRights"];
         };
@@ -10326,40 +10344,6 @@ export interface operations {
             };
         };
     };
-    export_critique_document: {
-        parameters: {
-            query?: {
-                /** @description Language of headers and words; yours when not given. */
-                locale?: ("zh-CN" | "en") | null;
-            };
-            header?: never;
-            path: {
-                critique_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
-                };
-            };
-            /** @description Refused, and why. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
     read_comparisons: {
         parameters: {
             query?: {
@@ -12653,6 +12637,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Partners"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Date (YYYY-MM-DD, deployment's zone) or instant (ISO 8601 with zone). */
+                from?: string | null;
+                /** @description Date, whole day included, or instant (ISO 8601 with zone), excluded. */
+                to?: string | null;
+                user_id?: string | null;
+                /** @description An operation's id in this document. */
+                operation?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntries"];
                 };
             };
             /** @description Refused, and why. */
