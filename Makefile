@@ -69,7 +69,7 @@ bench-fleet: .setup/develop .setup/system ## the bell: many lessons over Postgre
 bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schools and a month of lessons, SQLite and PostgreSQL (ARGS="--size 1/4")
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/pages/run.py $(ARGS)
 
-bench-reconnect soak test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
+test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)
 
 bench-reconnect: .setup/develop .setup/system service/web_app/index.html ## a room's network fails in mid-lesson: seconds until the picture is back (root)
