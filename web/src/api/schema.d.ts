@@ -1516,6 +1516,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/critiques/{critique_id}/export.docx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Critique Document
+         * @description Give a critique as a Word document: each lesson's scores, remarks with replies, and the notes you may read.
+         */
+        get: operations["export_critique_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -2634,6 +2654,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/observing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Observe
+         * @description Sign yourself up to watch the event's lessons from your own computer; it takes no seat.
+         */
+        post: operations["observe"];
+        /**
+         * Stop Watching
+         * @description Take yourself off the list of those who watch.
+         */
+        delete: operations["stop_watching"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notices": {
         parameters: {
             query?: never;
@@ -2849,6 +2893,8 @@ export interface components {
             about: {
                 [key: string]: string;
             };
+            /** Subject */
+            subject: string | null;
             /** Client */
             client: string;
         };
@@ -3841,6 +3887,8 @@ export interface components {
             seats_taken: number;
             /** Waiting */
             waiting: number;
+            /** Observers */
+            observers: number;
             /**
              * Signup Until
              * Format: date-time
@@ -4649,13 +4697,17 @@ export interface components {
         };
         /**
          * MyEventRights
-         * @description What the one who asks may do with an event now, and which rooms they speak for are signed up.
+         * @description What the one who asks may do with an event now, whether they watch it themselves, and their rooms on the list.
          */
         MyEventRights: {
             /** May Edit */
             may_edit: boolean;
             /** May Sign Up */
             may_sign_up: boolean;
+            /** Observes */
+            observes: boolean;
+            /** May Observe */
+            may_observe: boolean;
             /** Signups */
             signups: components["schemas"]["SignupView"][];
         };
@@ -10344,6 +10396,40 @@ export interface operations {
             };
         };
     };
+    export_critique_document: {
+        parameters: {
+            query?: {
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_comparisons: {
         parameters: {
             query?: {
@@ -12243,7 +12329,7 @@ export interface operations {
             query?: {
                 /** @description Only those with a lesson that is not over. */
                 coming?: boolean;
-                /** @description Only those you lead, announced or signed up for. */
+                /** @description Only those you lead, announced, watch or signed up for. */
                 mine?: boolean;
                 subject?: string | null;
                 /** @description Part of a name. */
@@ -12491,6 +12577,68 @@ export interface operations {
             path: {
                 event_id: string;
                 signup_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    observe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stop_watching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
             };
             cookie?: never;
         };
