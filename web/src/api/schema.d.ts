@@ -2238,6 +2238,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans/{plan_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Plan
+         * @description Give a finished plan as a table: every need with its lead and times, or why it has none.
+         */
+        get: operations["export_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plans/{plan_id}/document": {
         parameters: {
             query?: never;
@@ -2859,6 +2879,18 @@ export interface components {
             served: number;
             /** Schools */
             schools: components["schemas"]["SchoolCoverage"][];
+        };
+        /**
+         * AudienceView
+         * @description An organisation to whose people the recording may be published.
+         */
+        AudienceView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
         };
         /**
          * AuditEntries
@@ -4692,6 +4724,11 @@ export interface components {
             sound_ms: number;
             /** Picture Ms */
             picture_ms: number;
+            /**
+             * Away
+             * @default false
+             */
+            away?: boolean;
             /** Replay S */
             replay_s?: number | null;
         };
@@ -4989,8 +5026,9 @@ export interface components {
         };
         /**
          * NoteRequest
-         * @description A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
-         *     had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own.
+         * @description A note. Its moment is one of: `ago_ms` before now (written live; the time since the moment meant, so that a note
+         *     that had to wait for the network keeps its second), `at_ms` on the recording, or `at` by the service's clock (on the
+         *     recording of a lesson that still runs, whose beginning is not settled). A note already there keeps its own.
          */
         NoteRequest: {
             /** Text */
@@ -5010,6 +5048,8 @@ export interface components {
             ago_ms?: number | null;
             /** At Ms */
             at_ms?: number | null;
+            /** At */
+            at?: string | null;
         };
         /**
          * Notes
@@ -5813,7 +5853,8 @@ export interface components {
          * @description A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
          *
          *     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
-         *     `media_until`. `watermark` is what moves over the pictures where the policy says so.
+         *     `media_until`. `watermark` is what moves over the pictures where the policy says so. `audiences`: to whom one may
+         *     publish it, the lead school first; empty for those who may not.
          */
         RecordingView: {
             lesson: components["schemas"]["RecordedLesson"];
@@ -5851,6 +5892,8 @@ export interface components {
             /** Parties */
             parties?: components["schemas"]["PartyView"][];
             publication?: components["schemas"]["PublicationView"] | null;
+            /** Audiences */
+            audiences?: components["schemas"]["AudienceView"][];
             handout?: components["schemas"]["HandoutView"] | null;
             my?: components["schemas"]["RecordingRights"];
         };
@@ -11772,6 +11815,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TargetPage"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_plan: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Refused, and why. */
