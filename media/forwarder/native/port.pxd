@@ -4,6 +4,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from media.forwarder.native.checks cimport answer_check
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
 from media.forwarder.native.receiving cimport foresee_taking, take_rtp
@@ -110,7 +111,7 @@ cdef inline bint port_init(Port *port, State *state) noexcept nogil:
     init_mutex(&port.mutex)
     port.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
     port.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-    port.inbox_bytes = <uint8_t *>calloc(BATCH, INBOX_STRIDE)
+    port.inbox_bytes = <uint8_t *>pool_take(BATCH * INBOX_STRIDE)
     port.control = <uint8_t *>calloc(CONTROL_BYTES, 1)
     if port.wake_fd < 0 or port.stop_fd < 0 or port.inbox_bytes == NULL or port.control == NULL:
         return False
@@ -141,7 +142,7 @@ cdef inline void port_free(Port *port) noexcept nogil:
     if port.stop_fd >= 0:
         close(port.stop_fd)
     pthread_mutex_destroy(&port.mutex)
-    free(port.inbox_bytes)
+    pool_give(port.inbox_bytes, BATCH * INBOX_STRIDE)
     free(port.control)
     free(port)
 

@@ -16,6 +16,7 @@ from benchmarks.forward.priority import raise_session
 SERVER_CORE = 0
 GENERATOR_CORE = 1
 START_TIMEOUT_S = 30.0
+PATIENCE_S = 2.0
 _LINE_LIMIT_BYTES = 64 << 20
 _PR_SET_PDEATHSIG = 1
 
@@ -79,6 +80,11 @@ class Child:
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the server under test is gone")
 
+    def kill(self) -> None:
+        """End a process at once that has nothing to tidy up."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
     async def stop(self) -> None:
         """End it: by closing its input, then by signals."""
         if self._process.stdin is not None:
@@ -87,7 +93,7 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 end()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 3.0)
+                await asyncio.wait_for(self._process.wait(), PATIENCE_S)
                 return
 
 

@@ -177,7 +177,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--held", type=names, default=["relay", "janus", "janus-loops"], help="find lessons held by")
     parser.add_argument("--lessons", type=int, help="how many lessons join to find how many are held")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, whose median counts (default 3)")
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each measured run (default 2.5)")
+    parser.add_argument("--seconds", type=float, default=2.2, help="of each measured run (default 2.2)")
     parser.add_argument("--quick", action="store_true", help="one run of one second each, no search for lessons held")
     parser.add_argument("--tree", type=Path, default=REPOSITORY, help="checkout whose relay is measured")
     arguments = parser.parse_args()
