@@ -84,7 +84,7 @@ def freezes(frames: Iterable[tuple[float, int]], span: Span) -> list[tuple[float
 def median_height(frames: Sequence[tuple[float, int]], span: Span) -> int | None:
     """The height at which the picture was shown half of the time or more; a frozen one counts as shown."""
     shown: dict[int, float] = defaultdict(float)
-    for (at, height), (until, _) in zip(frames, [*frames[1:], (span.end, 0)], strict=True):
+    for (at, height), (until, _) in zip(frames, [*frames[1:], (span.end, 0)], strict=False):
         shown[height] += max(0.0, min(until, span.end) - max(at, span.begin))
     total, half = sum(shown.values()), 0.0
     for height, seconds in sorted(shown.items()):
