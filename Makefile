@@ -10,7 +10,7 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \
+.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-network bench-schedule bench-booking bench-recording bench-fleet test-faults \
 	count-instructions asan fuzz build wheel clean
 
 help: ## what can be made
@@ -54,6 +54,9 @@ bench-forward: .setup/develop .setup/bench ## the relay's CPU per forwarded pack
 
 bench-recording: .setup/develop .setup/system ## what journalling costs the forwarding, and finalising beside ffmpeg (two idle cores)
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/recording/run.py $(ARGS)
+
+bench-network: .setup/develop .setup/system .setup/bench .setup/web ## real Chromium over lossy, narrow, stepping and broken lines, our relay beside Janus (root; ARGS="--lines step")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/network/run.py $(ARGS)
 
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)

@@ -62,6 +62,8 @@ class SubscriberLine:
         self._told: dict[int, Choice | None] = {}
         self._told_rate: float | None = None
         self._ceiling_bps: float | None = None
+        self.budget_bps = float("inf")
+        "What may be sent to this receiver; infinity while nothing is known of its line."
 
     @property
     def ceiling_bps(self) -> float | None:
@@ -98,6 +100,7 @@ class SubscriberLine:
         mute = not self.estimator.known and now - self._opened_at > FIRST_REPORT_S
         line_bps = self.estimator.rate_bps if self.reports and not mute else float("inf")
         budget = line_bps if ceiling_bps is None else min(line_bps, ceiling_bps)
+        self.budget_bps = budget
         chosen = allocate(wishes, budget, {sink: course.number for sink, course in self._courses.items()})
         grants = self._settle(wishes, chosen, now)
         full = all(self._courses[wish.sink].number == len(wish.choices) - 1 for wish in wishes)

@@ -7,6 +7,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackKind, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Importance, Wish
+from media.line.lowest_layer import FREE, LEAST_BPS, Lowest, lowest_layer, range_of
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.school_shares import SchoolShares
@@ -17,6 +18,10 @@ UNWANTED_S = 5.0
 "A layer nobody is sent is switched off at its publisher after so long."
 DECIDE_EVERY_S = 0.4
 "A receiver that gets less than it could is reconsidered so often, the others at each sample."
+ASK_MORE_EVERY_S = 2.0
+"A publisher is asked at once to take less for its lowest layer, and no more often than this to take more."
+ASK_STEP = 0.1
+"It is asked anew when that differs by more than this."
 LEAST_RATE_BPS = 10_000
 "The packet core paces no slower."
 TELL_EVERY_S = 2.0
@@ -48,6 +53,10 @@ class _Track:
     "What its publisher was told last; None: nothing yet."
     needed_at: dict[int, float] = field(default_factory=dict)
     "When each number of layers was last needed."
+    lowest: Lowest = FREE
+    "What its lowest layer should take."
+    asked: tuple[float | None, float] = (None, float("-inf"))
+    "What its publisher was told of that last, and when."
 
 
 @dataclass(eq=False)
@@ -224,9 +233,14 @@ class LessonLines:
             return Wish(sink, _importance(facts, brought_up=False), track.rates.choices(now, slow=False, layers=1))
         height = LARGE_HEIGHT if receiver.heights is None else receiver.heights.get(facts.track_id, 0)
         layers = 0 if height <= 0 else 1 if height < LARGE_HEIGHT else facts.layers
-        chosen = receiver.heights is not None and height >= LARGE_HEIGHT
-        importance = _importance(facts, brought_up=facts.party.party_id in self.on_stage or chosen)
-        return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers))
+        importance = self._importance_at(receiver, track)
+        least = LEAST_BPS if track.lowest.elastic else None
+        return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
+
+    def _importance_at(self, receiver: _Receiver, track: _Track) -> Importance:
+        facts = track.facts
+        chosen = receiver.heights is not None and receiver.heights.get(facts.track_id, 0) >= LARGE_HEIGHT
+        return _importance(facts, brought_up=facts.party.party_id in self.on_stage or chosen)
 
     # Dynacast
 
@@ -245,10 +259,56 @@ class LessonLines:
         if track.wanted_layers is None and needed == 0 and lately == 0:
             track.needed_at[facts.layers] = now
             lately = facts.layers
-        if lately != track.wanted_layers:
+        if self._ask_lowest(track, now) or lately != track.wanted_layers:
             track.wanted_layers = lately
             message = {"v": 1, "type": "wanted", "source": facts.source, "layers": lately}
+            if track.asked[0] is not None:
+                message["kbps"] = round(track.asked[0] / 1000)
             self._tell(facts.connection_id, message)
+
+    def _ask_lowest(self, track: _Track, now: float) -> bool:
+        """Find what the lowest layer should take; true if the publisher must be told."""
+        track.lowest = lowest_layer(self._left_for(track, now), range_of(track.facts.source, track.facts.layers))
+        asked, at = track.asked
+        bps = track.lowest.bps
+        if bps is not None and asked is not None:
+            less, more = bps < (1 - ASK_STEP) * asked, bps > (1 + ASK_STEP) * asked
+            if not less and not (more and now - at >= ASK_MORE_EVERY_S):
+                return False
+        elif bps == asked:
+            return False
+        track.asked = (bps, now)
+        track.rates.ask_lowest(bps, now)
+        return True
+
+    def _left_for(self, track: _Track, now: float) -> list[float]:
+        """What each line that gets the lowest layer at most has left for it, beside what is as important."""
+        found = []
+        for receiver in self._receivers.values():
+            for sink, track_id in receiver.sinks.items():
+                if track_id != track.facts.track_id or not self._looks(receiver, track):
+                    continue
+                choice = receiver.line.granted(sink)
+                if choice is not None and choice.layer > 0:
+                    continue
+                left = receiver.line.budget_bps - self._others_take(receiver, sink, now)
+                small = self._most_layers(receiver, track) < track.facts.layers
+                if not small or left < range_of(track.facts.source, track.facts.layers).usual:
+                    # Who shows it small has no use for more than the usual.
+                    found.append(max(0.0, left))
+        return found
+
+    def _others_take(self, receiver: _Receiver, sink: int, now: float) -> float:
+        """What the receiver is sent beside this sink that is as important or more."""
+        mine = self._importance_at(receiver, self._tracks[receiver.sinks[sink]])
+        taken = 0.0
+        for other, track_id in receiver.sinks.items():
+            track, choice = self._tracks.get(track_id), receiver.line.granted(other)
+            if other == sink or track is None or choice is None:
+                continue
+            if self._importance_at(receiver, track) <= mine:
+                taken += track.rates.bits_per_second(choice.layer, now)
+        return taken
 
     # Telling
 

@@ -161,3 +161,42 @@ def test_the_share_of_a_room_that_left_goes_to_the_other() -> None:
     shares.split()
     assert shares.ceiling_bps("a") == pytest.approx(3.8e6)
     assert shares.ceiling_bps("b") is None
+
+
+def asked_kbps(desk: Desk) -> list[int | None]:
+    return [message.get("kbps") for _, message in desk.told if message["type"] == "wanted"]
+
+
+class Narrow(Desk):
+    """The lead's camera and sound only, over a line that fills up at `line_bps`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines.remove_sink("c-room", 13)
+        self.lines.remove_track("screen")
+
+    def settle(self, line_bps: float, seconds: float = 12.0) -> None:
+        for step in range(int(seconds * 5)):
+            self.now += 0.2
+            self.report(line_bps, queue_ms=150.0 if step % 10 == 0 else 0.0)
+            if step % 3 == 0:
+                self.lines.sample(NOTHING, self.now)
+
+
+def test_a_narrow_line_is_filled_by_a_better_lowest_layer_and_a_narrower_one_by_a_cheaper() -> None:
+    desk = Narrow()
+    desk.settle(900_000)
+    assert desk.sent()[12] == 0
+    better = asked_kbps(desk)[-1]
+    assert better is not None and 450 <= better <= 700
+    desk.settle(300_000)
+    assert desk.sent()[12] == 0
+    cheaper = asked_kbps(desk)[-1]
+    assert cheaper is not None and 120 <= cheaper <= 260
+    assert desk.commands.count(core.SetSinkActive(12, False)) == 0
+
+
+def test_a_line_that_carries_all_asks_the_publisher_for_nothing_less() -> None:
+    desk = Desk()
+    desk.good_line()
+    assert asked_kbps(desk)[-1] is None
