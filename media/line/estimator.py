@@ -42,7 +42,9 @@ PROBE_QUEUE_MS = 100.0
 "A probe is so short that even if nothing more fits the line than is known, it queues no longer than this."
 PROBE_GROWTH = 2.5
 PROBE_QUEUE_GOOD_MS = 50.0
-PROBE_ARRIVED_GOOD = 0.9
+PROBE_LOSS_GOOD = 0.1
+USUAL_LOSS_SWINGS = 0.8
+"Losses come in bursts: over a moment they may be more than usual by this share of it."
 PROBE_GAIN = 1.05
 PROBE_ANSWER_S = 4.0
 
@@ -87,6 +89,11 @@ class LineEstimator:
         """Whether anything is known of the line."""
         return self.heard_at is not None
 
+    @property
+    def full(self) -> bool:
+        """Whether packets stand in the line's queue now."""
+        return self._draining or self.queue_ms > QUEUE_RISING_MS
+
     def take_window(self, window: ReceiverWindow) -> None:
         """Learn from what a receiver reported."""
         since = window.at - self.heard_at if self.heard_at is not None else 0.0
@@ -117,7 +124,8 @@ class LineEstimator:
         # What is lost whatever is sent says nothing about how much fits.
         arrived_bps = result.acked_bits * 1000 / result.span_ms / (1.0 - min(self._usual_loss, self.loss))
         queued = result.queue_ms - min(self.queue_ms, QUEUE_LOW_MS) > PROBE_QUEUE_GOOD_MS
-        complete = result.acked_bits >= PROBE_ARRIVED_GOOD * (1.0 - self._usual_loss) * result.sent_bits
+        bearable = PROBE_LOSS_GOOD + (1.0 + USUAL_LOSS_SWINGS) * self._usual_loss
+        complete = result.acked_bits >= (1.0 - bearable) * result.sent_bits
         if complete and not queued and arrived_bps > PROBE_GAIN * self.rate_bps:
             self._raise(min(arrived_bps, plan.bits_per_second), result.at)
             self._limit_bps = None

@@ -1,6 +1,6 @@
 """The receivers' lines of one lesson: who is sent which layer, what publishers need not send, what rooms are told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ ASK_STEP = 0.1
 "It is asked anew when that differs by more than this."
 LEAST_RATE_BPS = 10_000
 "The packet core paces no slower."
+HELD_BACK_AFTER_S = 4.0
+"A layer that is wanted and does not come for so long is one that the publisher's own line does not carry."
 TELL_EVERY_S = 2.0
 REPEAT_EVERY_S = 15.0
 
@@ -55,6 +57,8 @@ class _Track:
     "When each number of layers was last needed."
     lowest: Lowest = FREE
     "What its lowest layer should take."
+    missing_since: float | None = None
+    "Since when its best layer is wanted and does not come, though a lower one does."
     asked: tuple[float | None, float] = (None, float("-inf"))
     "What its publisher was told of that last, and when."
 
@@ -71,6 +75,8 @@ class _Receiver:
     heights: dict[str, int] | None = None
     "How large it shows each track it knew when it last said so; None: it never did."
     active: dict[int, bool] = field(default_factory=dict)
+    repeated: dict[int, bool] = field(default_factory=dict)
+    "Sinks of sound whose packets go out twice."
     rtt_s: float | None = None
     decided_at: float = float("-inf")
     told: tuple[Any, ...] = ()
@@ -137,6 +143,7 @@ class LessonLines:
                 # It cannot have said anything of this one yet.
                 receiver.heights.setdefault(track_id, LARGE_HEIGHT)
             receiver.active[sink] = True
+            receiver.repeated.pop(sink, None)
             self._decide(receiver, now)
             if (track := self._tracks.get(track_id)) is not None:
                 self._want(track, now)
@@ -147,6 +154,7 @@ class LessonLines:
         if receiver is not None:
             receiver.sinks.pop(sink, None)
             receiver.active.pop(sink, None)
+            receiver.repeated.pop(sink, None)
 
     def looked(self, connection_id: str, heights: Mapping[str, int], now: float) -> None:
         """A client says how large it shows the tracks, in lines; what it does not name it does not show."""
@@ -192,6 +200,7 @@ class LessonLines:
         for track in self._tracks.values():
             if (state := statistics.streams.get(track.facts.stream)) is not None:
                 track.rates.note(state, now)
+            self._watch_best_layer(track, now)
         for receiver in self._receivers.values():
             rtts = [sent.rtt for sink in receiver.sinks if (sent := statistics.sinks.get(sink)) and sent.rtt]
             receiver.rtt_s = min(rtts, default=receiver.rtt_s)
@@ -214,10 +223,19 @@ class LessonLines:
         orders = receiver.line.decide(wishes, self._shares.ceiling_bps(receiver.connection_id), now)
         for grant in orders.grants:
             self._obey_grant(receiver, grant.sink, grant.choice)
+        for sink, track_id in receiver.sinks.items():
+            if (track := self._tracks.get(track_id)) is not None and track.facts.kind == "audio":
+                self._repeat(receiver, sink)
         if receiver.peer is not None and orders.rate_bps is not None:
             self._command(core.SetPeerRate(receiver.peer, max(LEAST_RATE_BPS, orders.rate_bps)))
         if receiver.peer is not None and orders.probe is not None:
             self._command(core.Probe(receiver.peer, orders.probe.bits_per_second, orders.probe.duration_ms))
+
+    def _repeat(self, receiver: _Receiver, sink: int) -> None:
+        repeats = receiver.line.repeats_sound
+        if receiver.repeated.get(sink, False) != repeats:
+            receiver.repeated[sink] = repeats
+            self._command(core.SetSinkRepeat(sink, repeats))
 
     def _obey_grant(self, receiver: _Receiver, sink: int, choice: Choice | None) -> None:
         track = self._tracks[receiver.sinks[sink]]
@@ -313,9 +331,9 @@ class LessonLines:
     # Telling
 
     def _say(self, receiver: _Receiver, now: float) -> None:
-        states = {track_id: self._state(receiver, sink) for sink, track_id in receiver.sinks.items()}
+        states = {track_id: self._state(receiver, sink, now) for sink, track_id in receiver.sinks.items()}
         pictures = {one: state for one, state in states.items() if state != "none"}
-        reason = self._reason(receiver, pictures)
+        reason = self._reason(receiver, pictures.values())
         told = (reason, tuple(sorted(pictures.items())))
         if told != receiver.told and now - receiver.told_at >= TELL_EVERY_S:
             receiver.told, receiver.told_at = told, now
@@ -335,8 +353,8 @@ class LessonLines:
         }
 
     def _log(self, receiver: _Receiver, reason: LineReason, now: float) -> None:
-        picture = self._lead_state(receiver, "camera")
-        screen = self._lead_state(receiver, "screen")
+        picture = self._lead_state(receiver, "camera", now)
+        screen = self._lead_state(receiver, "screen", now)
         seen = (picture, screen, reason)
         due = TELL_EVERY_S if seen != receiver.logged else REPEAT_EVERY_S if reason != "none" else float("inf")
         if now - receiver.logged_at < due:
@@ -358,14 +376,31 @@ class LessonLines:
             )
         )
 
-    def _lead_state(self, receiver: _Receiver, source: TrackSource) -> PictureState:
+    def _lead_state(self, receiver: _Receiver, source: TrackSource, now: float) -> PictureState:
         for sink, track_id in receiver.sinks.items():
             track = self._tracks.get(track_id)
             if track is not None and track.facts.party.role == "lead" and track.facts.source == source:
-                return self._state(receiver, sink)
+                return self._state(receiver, sink, now)
         return "none"
 
-    def _state(self, receiver: _Receiver, sink: int) -> PictureState:
+    def _state(self, receiver: _Receiver, sink: int, now: float) -> PictureState:
+        """What the receiver gets of a picture, be it for its own line or for the sender's."""
+        granted = self._granted_state(receiver, sink)
+        track = self._tracks.get(receiver.sinks[sink])
+        held_back = granted == "full" and track is not None and self._is_held_back(receiver, track, now)
+        return "small" if held_back else granted
+
+    def _is_held_back(self, receiver: _Receiver, track: _Track, now: float) -> bool:
+        missing = track.missing_since is not None and now - track.missing_since >= HELD_BACK_AFTER_S
+        return missing and self._most_layers(receiver, track) == track.facts.layers
+
+    def _watch_best_layer(self, track: _Track, now: float) -> None:
+        best = track.facts.layers - 1
+        missing = best > 0 and track.wanted_layers == best + 1
+        missing = missing and track.rates.is_sent(0, now) and not track.rates.is_sent(best, now)
+        track.missing_since = (track.missing_since or now) if missing else None
+
+    def _granted_state(self, receiver: _Receiver, sink: int) -> PictureState:
         track = self._tracks.get(receiver.sinks[sink])
         if track is None or track.facts.kind != "video" or not self._looks(receiver, track):
             return "none"
@@ -384,10 +419,11 @@ class LessonLines:
             return 1
         return track.facts.layers
 
-    def _reason(self, receiver: _Receiver, pictures: Mapping[str, PictureState]) -> LineReason:
-        if any(state != "full" for state in pictures.values()):
+    def _reason(self, receiver: _Receiver, states: Iterable[PictureState]) -> LineReason:
+        granted = {self._granted_state(receiver, sink) for sink in receiver.sinks} - {"full", "none"}
+        if granted:
             return receiver.line.reason if receiver.line.reason != "none" else "line"
-        return "none"
+        return "sender" if any(state != "full" for state in states) else "none"
 
 
 def _importance(facts: TrackFacts, *, brought_up: bool) -> Importance:

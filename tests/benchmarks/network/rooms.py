@@ -28,6 +28,8 @@ class Lesson:
 
     rooms: tuple[Seen, ...]
     turned: tuple[tuple[int, float], ...]
+    told: tuple[Any, ...]
+    "What each room was told of its line, with the time."
     sent: list[dict[str, Any]]
     "What the lead's browser sent, at the end."
     passed: dict[str, Any]
@@ -103,6 +105,7 @@ class Network:
             return Lesson(
                 rooms=tuple(Seen.from_page(room.evaluate("bench.seen()")) for room in rooms),
                 turned=tuple((number, at / 1000) for number, at in lead.evaluate("bench.turned()")),
+                told=tuple(room.evaluate("bench.told()") for room in rooms),
                 sent=lead.evaluate("bench.sent()"),
                 passed=self._carrier.passed(self._rooms_place),
                 lead_passed=self._carrier.passed(self._lead_place),

@@ -9,9 +9,7 @@ SPAN = Span(100.0, 120.0)
 
 def frames(*pieces, height=720):
     """Frames 40 ms apart from `begin` to `end` for each piece."""
-    return [
-        (begin + number * 0.04, height) for begin, end in pieces for number in range(round((end - begin) / 0.04))
-    ]
+    return [(begin + number * 0.04, height) for begin, end in pieces for number in range(round((end - begin) / 0.04))]
 
 
 def sound(*counters):

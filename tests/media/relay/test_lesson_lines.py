@@ -45,10 +45,10 @@ class Desk:
         for sink, track_id in ((11, "microphone"), (12, "camera"), (13, "screen")):
             self.lines.add_sink("c-room", sink, track_id, 0.0)
 
-    def report(self, bps: float, *, queue_ms: float = 0.0) -> None:
+    def report(self, bps: float, *, queue_ms: float = 0.0, lost: int = 0) -> None:
         bits = int(bps * 0.2)
         self.lines.heard(
-            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, 0, queue_ms, False), self.now
+            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, lost, queue_ms, False), self.now
         )
 
     def probed(self) -> None:
@@ -200,3 +200,48 @@ def test_a_line_that_carries_all_asks_the_publisher_for_nothing_less() -> None:
     desk = Desk()
     desk.good_line()
     assert asked_kbps(desk)[-1] is None
+
+
+def repeated(desk: Desk) -> list[core.SetSinkRepeat]:
+    return [one for one in desk.commands if isinstance(one, core.SetSinkRepeat)]
+
+
+def test_sound_goes_out_twice_over_a_line_that_loses_packets_and_once_when_it_recovered() -> None:
+    desk = Desk()
+    for lost, seconds in ((0, 3), (4, 6), (0, 16)):
+        for _ in range(5 * seconds):
+            desk.now += 0.2
+            desk.report(400_000, lost=lost)
+        desk.lines.sample(NOTHING, desk.now)
+    assert repeated(desk) == [core.SetSinkRepeat(11, True), core.SetSinkRepeat(11, False)]
+
+
+def test_sound_is_not_repeated_into_a_line_that_loses_packets_because_it_is_full() -> None:
+    desk = Desk()
+    for _ in range(40):
+        desk.now += 0.2
+        desk.report(200_000, queue_ms=300.0, lost=10)
+        desk.lines.sample(NOTHING, desk.now)
+    assert repeated(desk) == []
+
+
+def counters(*layer_bytes: int) -> core.Statistics:
+    layers = tuple(
+        core.LayerStatistics(number, size // 1000, size, 0.0, None) for number, size in enumerate(layer_bytes)
+    )
+    camera = core.StreamStatistics(sum(layer_bytes) // 1000, sum(layer_bytes), 0, 0, 0, 0, 0.0, layers)
+    return core.Statistics({2: camera}, {}, {})
+
+
+def test_a_picture_that_the_lead_sends_small_is_told_as_the_senders() -> None:
+    desk = Desk(reports=False)
+    reasons = {}
+    for second in range(1, 31):
+        desk.now = float(second)
+        best = 100_000 * min(second, 10) + 100_000 * max(0, second - 20)
+        desk.lines.sample(counters(20_000 * second, best), desk.now)
+        _, message = next(one for one in reversed(desk.told) if one[1]["type"] == "line")
+        reasons[second] = (message["reason"], {one["track_id"]: one["state"] for one in message["tracks"]}["camera"])
+    assert reasons[10] == ("none", "full")
+    assert reasons[18] == ("sender", "small")
+    assert reasons[28] == ("none", "full")

@@ -26,7 +26,7 @@ const bench = {
   /** Whether the lead is seen, if only by slides (a weak line carries no more), and heard. */
   ready: () => (meter?.frames.length ?? 0) > 10 || (meter?.slides.length ?? 0) > 0,
   sent: () => sentBy(party!.publishing),
-  said: () => (party instanceof RelayParty ? party.client.state.line : null),
+  told: () => (party instanceof RelayParty ? party.told : []),
   seen: () => ({ samples: meter!.samples, frames: meter!.frames, slides: meter!.slides }),
   turned: () => slides?.turned ?? [],
 }

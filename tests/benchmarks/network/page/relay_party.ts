@@ -9,6 +9,8 @@ const SMALL = 250
 
 export class RelayParty {
   readonly client: LiveClient
+  /** How the relay said the line does, and when. */
+  readonly told: [number, unknown][] = []
   private looked = ''
   private readonly shown = new Map<string, HTMLVideoElement>()
 
@@ -39,6 +41,7 @@ export class RelayParty {
 
   private follow(): void {
     const { state } = this.client
+    if (this.told.at(-1)?.[1] !== state.line) this.told.push([Date.now(), state.line])
     for (const feed of state.feeds) {
       const key = `${feed.party_id}|${feed.group}`
       if (!this.shown.has(key)) this.shown.set(key, this.show(feed.group, feed.stream))
