@@ -88,6 +88,10 @@ class TrackRates:
             takes = min(takes, ASKED_MARGIN * self._asked[0])
         return takes
 
+    def usual_bps(self, layer: int) -> float:
+        """What the layer takes in full."""
+        return max(self._layers[layer].peak_bps, self._usual[layer])
+
     def is_sent(self, layer: int, now: float) -> bool:
         """Whether packets of the layer came lately."""
         moved_at = self._layers[layer].moved_at

@@ -1,5 +1,6 @@
 """The receivers' lines of one lesson: who is sent which layer, what publishers need not send, what rooms are told."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackKind, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Importance, Wish
-from media.line.lowest_layer import FREE, LEAST_BPS, Lowest, lowest_layer, range_of
+from media.line.lowest_layer import FREE, LEAST_BPS, MARGIN, Lowest, lowest_layer, range_of
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.school_shares import SchoolShares
@@ -206,6 +207,7 @@ class LessonLines:
             receiver.rtt_s = min(rtts, default=receiver.rtt_s)
             self._decide(receiver, now)
             self._say(receiver, now)
+        self._note_up_demands(now)
         for track in self._tracks.values():
             self._want(track, now)
 
@@ -277,18 +279,47 @@ class LessonLines:
         if track.wanted_layers is None and needed == 0 and lately == 0:
             track.needed_at[facts.layers] = now
             lately = facts.layers
-        if self._ask_lowest(track, now) or lately != track.wanted_layers:
+        up_left = self._up_left(track, now)
+        if sum(track.rates.bits_per_second(layer, now) for layer in range(lately)) > up_left:
+            # Its school's line shall not be filled by what it sends.
+            lately = min(lately, 1)
+        if self._ask_lowest(track, up_left, now) or lately != track.wanted_layers:
             track.wanted_layers = lately
             message = {"v": 1, "type": "wanted", "source": facts.source, "layers": lately}
             if track.asked[0] is not None:
                 message["kbps"] = round(track.asked[0] / 1000)
             self._tell(facts.connection_id, message)
 
-    def _ask_lowest(self, track: _Track, now: float) -> bool:
+    def _up_left(self, track: _Track, now: float) -> float:
+        """What its publisher's share of the school's line upwards leaves for this track."""
+        ceiling = self._shares.up_ceiling_bps(track.facts.connection_id)
+        if ceiling is None:
+            return float("inf")
+        others = [
+            other
+            for other in self._tracks.values()
+            if other.facts.connection_id == track.facts.connection_id
+            and other is not track
+            and (other.facts.kind == "audio" or other.facts.source == "screen")
+        ]
+        return max(0.0, ceiling - sum(other.rates.bits_per_second(0, now) for other in others))
+
+    def _note_up_demands(self, now: float) -> None:
+        demands: dict[str, float] = defaultdict(float)
+        for track in self._tracks.values():
+            layers = range(track.facts.layers)
+            demands[track.facts.connection_id] += sum(track.rates.usual_bps(layer) for layer in layers)
+        for connection_id, demand in demands.items():
+            self._shares.note_up_demand(connection_id, demand)
+
+    def _ask_lowest(self, track: _Track, up_left: float, now: float) -> bool:
         """Find what the lowest layer should take; true if the publisher must be told."""
-        track.lowest = lowest_layer(self._left_for(track, now), range_of(track.facts.source, track.facts.layers))
+        limits = range_of(track.facts.source, track.facts.layers)
+        track.lowest = lowest_layer(self._left_for(track, now), limits)
         asked, at = track.asked
         bps = track.lowest.bps
+        if up_left < (limits.most if bps is None else bps):
+            bps = max(LEAST_BPS, MARGIN * up_left)
         if bps is not None and asked is not None:
             less, more = bps < (1 - ASK_STEP) * asked, bps > (1 + ASK_STEP) * asked
             if not less and not (more and now - at >= ASK_MORE_EVERY_S):

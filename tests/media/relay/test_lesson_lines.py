@@ -245,3 +245,31 @@ def test_a_picture_that_the_lead_sends_small_is_told_as_the_senders() -> None:
     assert reasons[10] == ("none", "full")
     assert reasons[18] == ("sender", "small")
     assert reasons[28] == ("none", "full")
+
+
+@pytest.mark.parametrize(
+    ("up_kbps", "layers", "kbps"), [(0, 2, None), (10_000, 2, None), (1_500, 1, None), (600, 1, 220)]
+)
+def test_what_a_publisher_is_asked_for_fits_its_schools_line_upwards(
+    up_kbps: int, layers: int, kbps: int | None
+) -> None:
+    desk = Desk(reports=False)
+    desk.shares.open("c-lead", SchoolLine(school_id="S", down_kbps=0, up_kbps=up_kbps))
+    for _ in range(20):
+        desk.now += 0.5
+        desk.shares.split()
+        desk.lines.sample(NOTHING, desk.now)
+    _, message = next(one for one in reversed(desk.told) if one[1].get("source") == "camera")
+    assert message["layers"] == layers
+    assert message.get("kbps") == (None if kbps is None else pytest.approx(kbps, rel=0.15))
+
+
+def test_two_rooms_of_a_school_share_its_line_upwards() -> None:
+    shares = SchoolShares()
+    for connection_id, demand in (("a", 300_000), ("b", 2_000_000)):
+        shares.open(connection_id, SchoolLine(school_id="S", down_kbps=0, up_kbps=1_000))
+        shares.note_up_demand(connection_id, demand)
+    shares.split()
+    assert shares.up_ceiling_bps("a") == pytest.approx(300_000)
+    assert shares.up_ceiling_bps("b") == pytest.approx(650_000)
+    assert shares.ceiling_bps("a") is None
