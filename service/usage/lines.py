@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from media.contract import LineReason, PictureState
 from service.recordings.tables import Recording
+from service.usage.absences import Presence, Sent, absences
 from service.usage.tables import AttendanceRow, UsageRow
 
 MOST_ROWS = 200_000
@@ -32,7 +33,7 @@ class LinePoint(BaseModel):
 
 
 class MissedSpan(BaseModel):
-    """A time in which the lead's sound or picture did not reach a party."""
+    """A time in which the lead's sound or picture did not reach a party: for its weak line, or because it was gone."""
 
     from_at: datetime
     to_at: datetime
@@ -64,29 +65,34 @@ class LessonLines(BaseModel):
 class _Gathered:
     points: list[LinePoint] = field(default_factory=list)
     missed: list[MissedSpan] = field(default_factory=list)
+    presence: Presence = field(default_factory=Presence)
+    sent: list[Sent] = field(default_factory=list)
+
+
+_TYPES = ("line_state", "delivered", "published", "party_joined", "party_left")
 
 
 def read_lines(session: Session, lesson_id: str) -> LessonLines:
     """Gather the lines from the usage log."""
     rows = session.execute(
-        select(UsageRow.at, UsageRow.type, UsageRow.party_id, UsageRow.data)
-        .where(UsageRow.lesson_id == lesson_id, UsageRow.type.in_(("line_state", "delivered")))
+        select(UsageRow.at, UsageRow.type, UsageRow.party_id, UsageRow.connection_id, UsageRow.data)
+        .where(UsageRow.lesson_id == lesson_id, UsageRow.type.in_(_TYPES))
         .order_by(UsageRow.id)
         .limit(MOST_ROWS)
     )
     gathered: dict[str, _Gathered] = {}
-    for at, kind, party_id, data in rows:
+    for at, kind, party_id, connection_id, data in rows:
         if party_id is not None:
-            of_party = gathered.setdefault(party_id, _Gathered())
-            if kind == "line_state":
-                of_party.points.append(LinePoint(**{**data, "at": at}))
-            else:
-                _count_missed(of_party.missed, data)
-    names = {
-        row.party_id: row
-        for row in session.scalars(select(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id))
-        if row.party_role != "lead"
-    }
+            _gather(gathered.setdefault(party_id, _Gathered()), at, kind, connection_id or "", data)
+    names, leads = {}, set()
+    for row in session.scalars(select(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id)):
+        if row.party_role == "lead":
+            leads.add(row.party_id)
+        else:
+            names[row.party_id] = row
+    sent = [span for party_id in leads for span in gathered.get(party_id, _Gathered()).sent]
+    for found in gathered.values():
+        _add_absences(found, sent)
     _find_in_replay(session, lesson_id, [span for found in gathered.values() for span in found.missed])
     items = [
         PartyLine(
@@ -102,6 +108,26 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
         if party_id in names
     ]
     return LessonLines(items=sorted(items, key=lambda item: (item.school, item.name)))
+
+
+def _gather(found: _Gathered, at: datetime, kind: str, connection_id: str, data: dict[str, Any]) -> None:
+    if kind == "line_state":
+        found.points.append(LinePoint(**{**data, "at": at}))
+    elif kind == "delivered":
+        _count_missed(found.missed, data)
+    elif kind == "published":
+        found.sent.append(Sent(data["from_at"], data["to_at"], int(data["sound_ms"]), int(data["picture_ms"])))
+    elif kind == "party_joined":
+        found.presence.came(connection_id, at.timestamp())
+    else:
+        found.presence.went(connection_id, str(data.get("reason", "")), at.timestamp())
+
+
+def _add_absences(found: _Gathered, sent: list[Sent]) -> None:
+    for begin, end, sound_ms, picture_ms in absences(found.presence, sent):
+        from_at, to_at = (datetime.fromtimestamp(moment, UTC) for moment in (begin, end))
+        found.missed.append(MissedSpan(from_at=from_at, to_at=to_at, sound_ms=sound_ms, picture_ms=picture_ms))
+    found.missed.sort(key=lambda span: span.from_at)
 
 
 def _find_in_replay(session: Session, lesson_id: str, spans: list[MissedSpan]) -> None:
