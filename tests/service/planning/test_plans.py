@@ -1,11 +1,15 @@
 """A plan is asked for, made, verified, read by those of its subtree and explained."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from service.planning.opened import PlanShelf
 from service.planning.plan_tables import PlanDocument
+from service.planning.tables import LeadSeries
+from service.problems import Conflict
 
 
 def test_a_plan_serves_what_can_be_served_and_proves_it(make_plan: Callable[..., dict[str, Any]]) -> None:
@@ -81,6 +85,7 @@ def test_a_forged_plan_is_refused(
     parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any], before: str, after: str
 ) -> None:
     plan = make_plan()
+    parts.planning.shelf = PlanShelf(parts.database, trusted_s=0)
     with parts.database.unit_of_work() as session:
         row = session.get_one(PlanDocument, plan["id"])
         row.plan = row.plan.replace(before, after)
@@ -95,6 +100,7 @@ def test_a_plan_of_another_instance_is_refused(
     stale = make_plan()
     pairable.add_demand("四年级4班", "school_north_2", [(0, 1)])
     fresh = make_plan()
+    parts.planning.shelf = PlanShelf(parts.database, trusted_s=0)
     with parts.database.unit_of_work() as session:
         session.get_one(PlanDocument, fresh["id"]).plan = session.get_one(PlanDocument, stale["id"]).plan
     assert signed_in("county_north").get(f"/api/plans/{fresh['id']}").json()["code"] == "plan_refused"
@@ -139,3 +145,59 @@ def test_a_cancelled_plan_stays_cancelled(pairable: Any, parts: Any, signed_in: 
     parts.planning.make(plan["id"])
     assert caller.get(f"/api/plans/{plan['id']}").json()["state"] == "cancelled"
     assert caller.post(f"/api/plans/{plan['id']}/cancel").status_code == 409
+
+
+def test_a_request_freezes_nothing_and_what_fails_later_is_kept_with_the_plan(
+    pairable: Any, parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    caller = signed_in("county_north")
+    asked = caller.post("/api/plans", json={"term_id": pairable.term_id, "name": "x"})
+    assert asked.status_code == 202
+    with parts.database.unit_of_work() as session:
+        assert session.get(PlanDocument, asked.json()["id"]) is None
+        for series in pairable.series.values():
+            session.get_one(LeadSeries, series).active = False
+    parts.planning.make(asked.json()["id"])
+    plan = caller.get(f"/api/plans/{asked.json()['id']}").json()
+    assert (plan["state"], plan["failure_code"]) == ("failed", "nothing_to_plan")
+    assert plan["failure"]
+    assert plan["finished_at"]
+
+
+def test_an_instance_stays_frozen_when_making_begins_again(
+    pairable: Any, parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    caller = signed_in("county_north")
+    plan_id = caller.post("/api/plans", json={"term_id": pairable.term_id, "name": "x", "budget_seconds": 5}).json()[
+        "id"
+    ]
+    order = parts.planning._begin(plan_id)
+    assert caller.get(f"/api/plans/{plan_id}").json()["stage"] == "freezing"
+    parts.planning._keep_frozen(plan_id, parts.planning._freezer.freeze(plan_id, order))
+    pairable.add_demand("四年级9班", "school_north_2", [(0, 1)])
+    parts.planning.make(plan_id)
+    assert caller.get(f"/api/plans/{plan_id}/demands").json()["total"] == 3
+
+
+def test_what_is_left_out_is_named(
+    pairable: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    pairable.add_series("E4c", "school_north_1", "colleague_north", "studio two", [(4, 9)])
+    plan = make_plan()
+    assert plan["left_out"] == [{"kind": "series", "name": "school_north_1 E4c"}]
+    assert plan["left_out_total"] == 1
+
+
+def test_an_open_plan_is_compared_with_the_database_again_after_a_while(
+    parts: Any, make_plan: Callable[..., dict[str, Any]]
+) -> None:
+    plan_id = make_plan()["id"]
+    shelf = PlanShelf(parts.database, trusted_s=0.3)
+    opened = shelf.open(plan_id)
+    with parts.database.unit_of_work() as session:
+        row = session.get_one(PlanDocument, plan_id)
+        row.plan = row.plan.replace('"bound":', '"bound":-')
+    assert shelf.open(plan_id) is opened
+    time.sleep(0.3)
+    with pytest.raises(Conflict):
+        shelf.open(plan_id)

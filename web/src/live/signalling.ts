@@ -92,6 +92,7 @@ export type ServerMessage =
   | { type: 'replaced' }
   /** `kbps`: the lowest layer may take so much; without it, what suits this client. */
   | { type: 'wanted'; source: Source; layers: number; kbps?: number }
+  | { type: 'republish' }
   | LineMessage
   | { type: 'pong' }
   | ErrorMessage
@@ -117,6 +118,7 @@ const SERVER_TYPES = new Set([
   'lesson_ended',
   'replaced',
   'wanted',
+  'republish',
   'line',
   'pong',
   'error',
