@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
+NATIVE_SOURCES := setup.py $(wildcard media/*/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
 .PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \

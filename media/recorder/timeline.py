@@ -4,20 +4,12 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from media.recorder.arrivals import arrivals, in_order
-from media.recorder.frames import EncodedFrame, picture_frames, sound_frames
+from media.recorder.frames import Happening
+from media.recorder.native.reading import FrameReader
 from media.recorder.track_clock import TrackClock, TrackScan
 
 FOREVER_US = 1 << 62
-
-
-class Happening(NamedTuple):
-    """A frame at Unix microseconds `time_us` on the relay's clock."""
-
-    time_us: int
-    frame: EncodedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +34,12 @@ def happenings(tracks: list[Track], looked_through: Callable[[int], None]) -> It
     """Frames of the tracks one after the other, times never falling. `looked_through` is told each journal's size."""
     last_us = 0
     for track in tracks:
-        packets = in_order(arrivals(track.scan.path))
-        frames = picture_frames(packets) if track.scan.header.kind == "video" else sound_frames(packets)
-        for frame in frames:
-            if frame.arrival_us >= track.until_us:
-                break
-            time_us = track.clock.time_us(frame.run, frame.ext_timestamp, frame.arrival_us)
-            last_us = max(last_us, time_us)
-            yield Happening(last_us, frame)
-        looked_through(track.scan.size_bytes)
+        scan = track.scan
+        video = scan.header.kind == "video"
+        reader = FrameReader(scan.path, video, track.clock.points(), last_us, track.until_us, scan.shift_us)
+        yield from reader
+        last_us = reader.last_us
+        looked_through(scan.size_bytes)
 
 
 def merged(pictures: Iterator[Happening], sounds: Iterator[Happening]) -> Iterator[Happening]:

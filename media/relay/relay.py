@@ -226,7 +226,7 @@ class Relay:
     # Events
 
     def _core_event(self, event: core.Event) -> None:
-        if isinstance(event, core.StreamStarted | core.Tapped | core.TappedReport):
+        if isinstance(event, core.StreamStarted):
             lesson = self._stream_owners.get(event.stream)
             if lesson is not None:
                 lesson.core_event(event)
