@@ -10,8 +10,8 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/*/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet test-faults \
-	count-instructions asan fuzz build wheel clean
+# Every verb has its line of help and makes no file of its name.
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*[#]{2} .*/\1/p' Makefile)
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,8 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/python -m mypy.stubtest media.forwarder.native.core --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
+	$(BIN)/hadolint --ignore DL3008 --ignore DL3013 deploy/containers/Dockerfile
 	@cd web && npm run --silent lint
 
 format: .setup/develop .setup/web ## bring the code into the house style
@@ -64,6 +66,9 @@ bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons i
 bench-fleet: .setup/develop .setup/system ## the bell: many lessons over PostgreSQL, Redis, two replicas, several relays (ARGS="--lessons 50")
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/fleet/run.py $(ARGS)
 
+bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schools and a month of lessons, SQLite and PostgreSQL (ARGS="--size 1/4")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/pages/run.py $(ARGS)
+
 test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)
 
@@ -74,10 +79,14 @@ asan: .setup/develop ## the packet core's tests under AddressSanitizer and Undef
 	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder $(ARGS)
 
 fuzz: .setup/develop ## mutated packets, reports and commands at the packet core, under sanitizers (ARGS="--seconds 600")
-	@deploy/run-under-sanitizers $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
+	@deploy/run-under-sanitizers --coverage $(BIN)/python tests/fuzz/packet_core.py $(ARGS)
 
-wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app
-	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app, and libcrypto in the packet core
+	@rm -rf build/lib.*
+	LIBCRYPTO=static $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+bundle: .setup/develop service/web_app/index.html ## one file to carry to a machine without network: wheels, installer, units, edge
+	@deploy/make-bundle $(BIN)/python
 
 clean: ## remove what was built (the data folder stays)
 	rm -rf .setup $(VENV) build dist service/web_app web/node_modules

@@ -1,7 +1,15 @@
-"""Builds the packet core and the journals' native parts from Cython; all else stands in pyproject.toml."""
+"""Builds the packet core and the journals' native parts from Cython; all else stands in pyproject.toml.
+
+With LIBCRYPTO=static it brings libcrypto along, as a wheel for other machines should.
+"""
+
+import os
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+STATIC = ["-Wl,-Bstatic", "-lcrypto", "-Wl,-Bdynamic", "-Wl,--exclude-libs,ALL"]
+alone = os.environ.get("LIBCRYPTO") == "static"
 
 setup(
     ext_modules=cythonize(
@@ -9,7 +17,8 @@ setup(
             Extension(
                 "media.forwarder.native.core",
                 ["media/forwarder/native/core.pyx"],
-                libraries=["crypto"],
+                libraries=[] if alone else ["crypto"],
+                extra_link_args=STATIC if alone else [],
                 extra_compile_args=["-O3"],
             ),
             Extension(

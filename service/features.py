@@ -9,9 +9,11 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    audit,
     calendars,
     changes,
     comparisons,
+    connections,
     critiques,
     device,
     events,
@@ -66,6 +68,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     device.router,
     lessons.router,
     live.router,
+    connections.router,
     recordings.router,
     recording_handouts.router,
     recording_sharing.router,
@@ -87,6 +90,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     notices.router,
     week.router,
+    audit.router,
 )
 """Included under /api, in this order."""
 

@@ -10,8 +10,10 @@ from media.contract import Bus, HandoutMaker, LiveRecorder, RecordingMaker
 from media.contract.digest import StreamDigester
 from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
+from service.audit.acts import AuditLog
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
+from service.connections.testing import ConnectionTests
 from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
@@ -72,6 +74,8 @@ class Parts:
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     live: Live = field(init=False)
+    connection_tests: ConnectionTests = field(init=False)
+    audit_log: AuditLog = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what follows from the parts given; nothing runs yet."""
@@ -80,6 +84,7 @@ class Parts:
         self.views_log = ViewsLog(self.database)
         self.media_addresses = MediaAddresses(self.database, timedelta(minutes=configuration.media_address_minutes))
         self.usage_log = UsageLog(self.database)
+        self.audit_log = AuditLog(self.database, self.clock)
         self.production = Production(
             self.database,
             self.clock,
@@ -105,7 +110,7 @@ class Parts:
             configuration.data_folder / "digesting",
             make_queue=self.make_queue,
         )
-        self.planning = Planning(self.database, self.clock, make_queue=self.make_queue)
+        self.planning = Planning(self.database, self.clock, configuration.zone, make_queue=self.make_queue)
         self.live_watching = LiveWatching(
             self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
         )
@@ -121,6 +126,13 @@ class Parts:
             usage_log=self.usage_log,
             lesson_closed=self.production.lesson_closed,
             recording_told=self.recording_notices.heard,
+        )
+        self.connection_tests = ConnectionTests(
+            self.live,
+            self.turn_server,
+            self.clock,
+            replica_id=self.replica_id,
+            relays=lambda: list(self.fleet.carriers() if self.wiring else self.relay_ids),
         )
 
     @property

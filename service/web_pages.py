@@ -1,4 +1,4 @@
-"""Serves the built web app: hashed assets for ever, and its two entry pages for every address of theirs."""
+"""Serves the built web app: hashed assets for ever, and its entry pages for every address of theirs."""
 
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from starlette.types import Scope
 from service.problems import NotFound
 
 FOLDER = Path(__file__).parent / "web_app"
+
+ENTRIES = {"room": "room.html", "connection-test": "connection-test.html"}
+"""Pages that are light entries of their own; every other address is the app's."""
 
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Three Classrooms</title>
 <h1>The web app was not built / 网页尚未构建</h1>
@@ -39,7 +42,7 @@ def install_web_pages(application: FastAPI, folder: Path = FOLDER) -> None:
         file = _top_level_file(folder, path)
         if file is not None:
             return FileResponse(file)
-        page = folder / ("room.html" if path.split("/", 1)[0] in {"room", "room.html"} else "index.html")
+        page = folder / ENTRIES.get(path.split("/", 1)[0].removesuffix(".html"), "index.html")
         if not page.is_file():
             return HTMLResponse(NOT_BUILT, status_code=503)
         return FileResponse(page, headers={"Cache-Control": "no-cache"})

@@ -107,6 +107,25 @@ MATRIX: dict[str, Address] = {
     ),
     "POST /api/device/pairing": Address(EVERYBODY, _nothing),
     "POST /api/device/pairing/{pairing_id}": Address(EVERYBODY, lambda t: {"secret": t["pairing_secret"]}),
+    # Tests of connections: whoever takes part in lessons
+    "POST /api/connection-reports": Address(
+        PEOPLE | DEVICES,
+        lambda _: {
+            "receives": "full",
+            "sends": "small",
+            "facts": {
+                "socket": {"works": True, "round_trip_ms": 20},
+                "paths": [{"kind": "direct", "url": None, "works": True, "connect_ms": 80}],
+                "media": None,
+                "camera": "on",
+                "microphone": "refused",
+                "codecs": ["VP8", "opus"],
+                "browser": "",
+            },
+        },
+    ),
+    "GET /api/connection-reports": Address(ADMINISTRATORS),
+    "GET /api/audit": Address(ADMINISTRATORS),
     # One's own account
     "GET /api/session": Address(PEOPLE),
     "DELETE /api/session": Address(PEOPLE),
@@ -211,6 +230,8 @@ MATRIX: dict[str, Address] = {
     "POST /api/events/{event_id}/cancel": made_up(PEOPLE, _nothing, event_id=NOTHING),
     "GET /api/events/{event_id}/signups": made_up(PEOPLE, event_id=NOTHING),
     "POST /api/events/{event_id}/signups": made_up(PEOPLE, lambda t: {"room_id": t["far_room"]}, event_id=NOTHING),
+    "POST /api/events/{event_id}/observing": made_up(PEOPLE, _nothing, event_id=NOTHING),
+    "DELETE /api/events/{event_id}/observing": made_up(PEOPLE, event_id=NOTHING),
     "DELETE /api/events/{event_id}/signups/{signup_id}": made_up(PEOPLE, event_id=NOTHING, signup_id=NOTHING),
     "GET /api/notices": Address(PEOPLE),
     "POST /api/notices/read": Address(PEOPLE, _nothing),
@@ -283,6 +304,7 @@ MATRIX: dict[str, Address] = {
     ),
     "GET /api/critiques/{critique_id}": made_up(PEOPLE, critique_id=NOTHING),
     "GET /api/critiques/{critique_id}/export.xlsx": made_up(PEOPLE, critique_id=NOTHING),
+    "GET /api/critiques/{critique_id}/export.docx": made_up(PEOPLE, critique_id=NOTHING),
     "PUT /api/critiques/{critique_id}/lessons/{lesson_id}/sheet": made_up(
         PEOPLE, _nothing, critique_id=NOTHING, lesson_id=NOTHING
     ),

@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const service = process.env.SERVICE_URL ?? 'http://127.0.0.1:8000'
 
-// Two pages: index.html for people, room.html for the classroom PC, which must stay light.
+// Three pages: index.html for people; room.html for the classroom PC and connection-test.html, which must stay light.
 // The service serves the built files from its own package folder.
 export default defineConfig({
   plugins: [vue()],
@@ -22,7 +22,7 @@ export default defineConfig({
     // No inlined data addresses, so that a strict content security policy holds.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { index: here('index.html'), room: here('room.html') } },
+    rolldownOptions: { input: { index: here('index.html'), room: here('room.html'), connection: here('connection-test.html') } },
   },
   server: {
     proxy: { '/api': { target: service, ws: true } },

@@ -3,6 +3,7 @@
 from media.contract.bus import Bus, Consumption, Delivery
 from media.contract.grants import grant_join, join_is_granted
 from media.contract.messages import (
+    CONNECTION_TEST,
     EVENTS_TOPIC,
     HEARTBEATS_TOPIC,
     ClientMessage,
@@ -39,6 +40,7 @@ from media.contract.messages import (
     clients_topic,
     commands_topic,
     fleet_topic,
+    is_connection_test,
     new_connection_id,
     parse_command,
     parse_event,
@@ -57,6 +59,7 @@ from media.contract.recording import (
 )
 
 __all__ = [
+    "CONNECTION_TEST",
     "EVENTS_TOPIC",
     "HEARTBEATS_TOPIC",
     "Bus",
@@ -107,6 +110,7 @@ __all__ = [
     "commands_topic",
     "fleet_topic",
     "grant_join",
+    "is_connection_test",
     "join_is_granted",
     "new_connection_id",
     "parse_command",

@@ -15,6 +15,9 @@ HEARTBEATS_TOPIC = "relay.heartbeats"
 REPLICA_LENGTH = 8
 """Characters at the start of a connection's id that name the replica of the service that holds its WebSocket."""
 
+CONNECTION_TEST = "connection-test-"
+"""How the ids of lessons begin that last a minute, are nobody's, and only show what a line lets through."""
+
 LessonKind = Literal["synchronous", "famous_teacher", "famous_school"]
 PartyRole = Literal["lead", "room", "teacher", "observer"]
 TrackSource = Literal["camera", "microphone", "screen", "screen_audio"]
@@ -31,6 +34,11 @@ def commands_topic(relay_id: str) -> str:
 def clients_topic(replica_id: str) -> str:
     """Name the topic on which a replica of the service takes what goes to its clients."""
     return f"service.{replica_id}.clients"
+
+
+def is_connection_test(lesson_id: str) -> bool:
+    """Whether the lesson only tests a line: nothing of it is written down, and it ends by itself when it is due."""
+    return lesson_id.startswith(CONNECTION_TEST)
 
 
 def new_connection_id(replica_id: str) -> str:

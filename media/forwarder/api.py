@@ -211,7 +211,7 @@ class RemoveSink:
 
 @dataclass(frozen=True)
 class RequestKeyframe:
-    """Ask the publisher for a key frame (merged, at most one request each 300 ms); ignored if the stream is gone."""
+    """Ask the publisher for a key frame (merged, at most one request each 350 ms); ignored if the stream is gone."""
 
     stream: int
     "The stream."

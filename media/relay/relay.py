@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from pydantic import ValidationError
@@ -185,11 +185,13 @@ class Relay:
         elif isinstance(command, SetRecording):
             lesson.set_recording(command.active)
         else:
-            del self._lessons[command.lesson_id]
-            over = lesson.close(command.reason) if isinstance(command, CloseLesson) else lesson.suspend()
-            task = asyncio.create_task(over)
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._end(lesson, lesson.close(command.reason) if isinstance(command, CloseLesson) else lesson.suspend())
+
+    def _end(self, lesson: LiveLesson, over: Coroutine[Any, Any, None]) -> None:
+        del self._lessons[lesson.lesson_id]
+        task = asyncio.create_task(over)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _open(self, command: OpenLesson) -> None:
         lesson = self._lessons.get(command.lesson_id)
@@ -303,6 +305,8 @@ class Relay:
                     lesson.feed(events.Elapsed())
                     if reporting:
                         lesson.report()
+                    if lesson.is_overdue_test:
+                        self._end(lesson, lesson.close("over"))
                 except Exception:
                     logger.exception("watching over a lesson failed: %s", lesson.lesson_id)
 

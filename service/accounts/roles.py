@@ -41,16 +41,18 @@ _PLACES = {
     Role.TEACHER: frozenset({"school"}),
 }
 
-_ADMINISTRATION = frozenset({"users.manage", "rooms.manage", "classes.manage", "lessons.book", "usage.read"})
+_ADMINISTRATION = frozenset(
+    {"users.manage", "rooms.manage", "classes.manage", "lessons.book", "usage.read", "connections.test"}
+)
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.SYSTEM_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
     Role.PREFECTURE_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
     Role.COUNTY_ADMINISTRATOR: _ADMINISTRATION | {"organisations.manage", "terms.manage", "plans.manage"},
     Role.SCHOOL_ADMINISTRATOR: _ADMINISTRATION,
-    Role.TEACHER: frozenset({"lessons.book", "usage.read"}),
-    Role.RESEARCHER: frozenset({"lessons.observe"}),
-    Role.INSPECTOR: frozenset({"lessons.observe", "usage.read"}),
+    Role.TEACHER: frozenset({"lessons.book", "usage.read", "connections.test"}),
+    Role.RESEARCHER: frozenset({"lessons.observe", "connections.test"}),
+    Role.INSPECTOR: frozenset({"lessons.observe", "usage.read", "connections.test"}),
 }
 """What each role may do inside its subtree; names the web shows or hides things by. The service checks again."""
 

@@ -5,17 +5,25 @@ limits sizes and rates and makes sure that what it passes on is a JSON object.
 """
 
 import asyncio
-import contextlib
-import json
-from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy.exc import OperationalError
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from media.contract import ClientMessage, new_connection_id
 from service.accounts.principal import Principal, RoomDevice
 from service.api.dependencies import find_principal
+from service.api.sockets import (
+    JOIN_REFUSED,
+    NOT_SIGNED_IN,
+    POLICY_VIOLATION,
+    SILENT,
+    TRY_AGAIN_LATER,
+    BadClientError,
+    close,
+    receive_object,
+    refuse,
+)
 from service.live.clients import CLOSE_CODES, Client
 from service.live.joining import Admission, JoinRefusedError, admit
 from service.parts import Parts
@@ -31,19 +39,8 @@ SILENCE_S = 90.0
 Browsers slow timers of hidden pages down to once a minute, so this is not shorter."""
 RECHECK_S = 20.0
 """How often it is looked up whether the client may still be here; it also notes that a room's device is there."""
-MOST_BYTES = 256 * 1024
-MEDIA_LOST, TRY_AGAIN_LATER = CLOSE_CODES["media_lost"], 1013
+MEDIA_LOST = CLOSE_CODES["media_lost"]
 PONG = {"v": 1, "type": "pong"}
-POLICY_VIOLATION, TOO_BIG, NOT_SIGNED_IN, JOIN_REFUSED, SILENT = 1008, 1009, 4401, 4403, 4009
-
-
-class BadClientError(Exception):
-    """The client did not keep to the protocol; it gets `error` and is closed with `close_code`."""
-
-    def __init__(self, code: str, message: str, close_code: int = POLICY_VIOLATION, about: str = "unknown") -> None:
-        super().__init__(message)
-        self.error = {"v": 1, "type": "error", "code": code, "message": message, "about": about}
-        self.close_code = close_code
 
 
 @router.websocket("/live")
@@ -57,14 +54,14 @@ async def join_live(websocket: WebSocket) -> None:
         principal = await asyncio.to_thread(find_principal, websocket, parts)
     except OperationalError:
         await websocket.accept()
-        await _close(websocket, TRY_AGAIN_LATER, "database_away")
+        await close(websocket, TRY_AGAIN_LATER, "database_away")
         return
     await websocket.accept()
     try:
         client, admission = await _admit(websocket, parts, principal)
         await _serve(websocket, parts, client, admission)
     except BadClientError as error:
-        await _refuse(websocket, error)
+        await refuse(websocket, error)
     except WebSocketDisconnect:
         return
 
@@ -74,7 +71,7 @@ async def _admit(websocket: WebSocket, parts: Parts, principal: Principal | None
         raise BadClientError("not_allowed", "Sign in or pair first.", NOT_SIGNED_IN, "join")
     try:
         async with asyncio.timeout(JOIN_WITHIN_S):
-            message = await _receive(websocket)
+            message = await receive_object(websocket)
     except TimeoutError:
         raise BadClientError("bad_message", "No join came.", about="join") from None
     lesson_id = message.get("lesson_id")
@@ -126,7 +123,7 @@ async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
             await (reading if reading.done() else watching)  # raises what the client did, or lost
             return "connection_lost"
         closing = await writing
-        await _close(websocket, closing.code, closing.reason)
+        await close(websocket, closing.code, closing.reason)
         return closing.reason
     except (WebSocketDisconnect, RuntimeError):
         # Starlette raises RuntimeError when the socket was closed under a send.
@@ -153,7 +150,7 @@ async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:
     while True:
         try:
             async with asyncio.timeout(SILENCE_S):
-                message = await _receive(websocket)
+                message = await receive_object(websocket)
         except TimeoutError:
             raise BadClientError("bad_message", "Nothing came for too long.", SILENT) from None
         if message.get("type") == "ping" and message.get("v") == 1:
@@ -162,40 +159,3 @@ async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:
         await parts.live.say(
             client, ClientMessage(lesson_id=client.lesson_id, connection_id=client.connection_id, message=message)
         )
-
-
-async def _receive(websocket: WebSocket) -> dict[str, Any]:
-    """Give the next message: a JSON object in a text frame, of bounded size and depth."""
-    frame = await websocket.receive()
-    if frame["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(frame.get("code", 1005))
-    text = frame.get("text")
-    if text is None:
-        raise BadClientError("bad_message", "Only text frames are understood.")
-    if len(text) > MOST_BYTES or len(text.encode("utf-8", "surrogatepass")) > MOST_BYTES:
-        raise BadClientError("bad_message", f"A message has at most {MOST_BYTES} bytes.", TOO_BIG)
-    try:
-        message = json.loads(text, parse_constant=_refuse_constant)
-        # What the bus cannot carry (halves of surrogate pairs) is refused here, where somebody can be told.
-        json.dumps(message, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise BadClientError("bad_message", "This is not JSON.") from None
-    if not isinstance(message, dict):
-        raise BadClientError("bad_message", "A message is a JSON object.")
-    return message
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-async def _refuse(websocket: WebSocket, error: BadClientError) -> None:
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        await websocket.send_text(json.dumps(error.error))
-        await _close(websocket, error.close_code, str(error.error["code"]))
-
-
-async def _close(websocket: WebSocket, code: int, reason: str) -> None:
-    if websocket.application_state is WebSocketState.CONNECTED:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-            await websocket.close(code, reason)

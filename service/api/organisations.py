@@ -134,18 +134,24 @@ class PeriodForm(RequestBody):
 
 
 class Periods(BaseModel):
-    """The periods in force; `organisation_id` is whose they are, itself or a node above."""
+    """The periods in force; `organisation_id` is whose, itself or a node above; `since` the first day of a season."""
 
     items: list[PeriodForm]
     total: int
     organisation_id: str | None
+    since: date | None
 
 
 @router.get("/organisations/{organisation_id}/periods")
-def read_periods(organisation_id: str, person: PersonDependency, parts: PartsDependency) -> Periods:
+def read_periods(
+    organisation_id: str,
+    person: PersonDependency,
+    parts: PartsDependency,
+    on: Annotated[date | None, Query(description="The day they ring on; without one the usual ones.")] = None,
+) -> Periods:
     """The bells of an organisation; those who book may ask for any school's."""
     with parts.database.reading() as session:
-        return _periods(session, _find_for_booking(session, person, organisation_id))
+        return _periods(session, _find_for_booking(session, person, organisation_id), on)
 
 
 class NewPeriods(RequestBody):
@@ -165,10 +171,10 @@ def replace_periods(
         return _periods(session, node)
 
 
-def _periods(session: Session, node: Organisation) -> Periods:
-    bells = effective_bells(session, node)
+def _periods(session: Session, node: Organisation, on: date | None = None) -> Periods:
+    bells = effective_bells(session, node, on)
     items = [PeriodForm(number=period.number, starts=period.starts, ends=period.ends) for period in bells.periods]
-    return Periods(items=items, total=len(items), organisation_id=bells.organisation_id)
+    return Periods(items=items, total=len(items), organisation_id=bells.organisation_id, since=bells.since)
 
 
 class TermAnswer(BaseModel):

@@ -87,7 +87,7 @@ class Accepted(BaseModel):
 
 @router.post("/plans", status_code=status.HTTP_202_ACCEPTED)
 def make_plan(request: NewPlan, parts: PartsDependency, person: PersonDependency) -> PlanBrief:
-    """Freeze the timetables of the subtree and queue a plan; watch it at its own address."""
+    """Queue a plan of the subtree; watch it at its own address: its timetables are frozen when its turn comes."""
     desk = parts.desk()
     wish = Wish(request.name, request.budget_seconds, request.seed)
     with parts.database.unit_of_work() as session:

@@ -12,12 +12,12 @@ from service.api.dependencies import AdministratorDependency, PartsDependency, P
 from service.api.forms import RequestBody
 from service.api.organisations import NewPeriods, PeriodForm
 from service.lessons.schemas import Day, printable_lines
+from service.organisation.bells import Ringing
 from service.organisation.tables import Organisation
 from service.organisation.tree import ancestor_ids, find_organisation_in_subtree, whole_tree
 from service.planning.calendar_days import (
     remove_special_day,
     replace_season,
-    seasons_of,
     set_special_day,
     special_days_of,
 )
@@ -50,14 +50,17 @@ class SpecialDayView(BaseModel):
 
 
 class SeasonView(BaseModel):
-    """Bells that ring from a day on."""
+    """Bells that ring from a day on, and whose they are: the organisation's own, or of one above it."""
 
     from_day: date
+    organisation_id: str
+    organisation: str
+    own: bool
     items: list[PeriodForm]
 
 
 class CalendarView(BaseModel):
-    """Special days by date, those from above included, and the organisation's own seasons."""
+    """Special days by date, those from above included, and the seasons that ring here."""
 
     special_days: list[SpecialDayView]
     seasons: list[SeasonView]
@@ -120,6 +123,8 @@ def _own(session: Session, person: Person, organisation_id: str) -> Organisation
 
 def _view(session: Session, node: Organisation) -> CalendarView:
     names = {one: session.get_one(Organisation, one).name for one in ancestor_ids(node.path)}
+    ringing = Ringing(session, node)
+    owner = ringing.owner or node.id
     return CalendarView(
         special_days=[
             SpecialDayView(
@@ -136,8 +141,11 @@ def _view(session: Session, node: Organisation) -> CalendarView:
         seasons=[
             SeasonView(
                 from_day=from_day,
+                organisation_id=owner,
+                organisation=names[owner],
+                own=owner == node.id,
                 items=[PeriodForm(number=one.number, starts=one.starts, ends=one.ends) for one in periods],
             )
-            for from_day, periods in seasons_of(session, node).items()
+            for from_day, periods in ringing.seasons.items()
         ],
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from service.lessons.capacity import BUCKET_S, Counted, CountedKind, bucket_start
 from service.lessons.tables import CapacitySlot, LessonAmount
-from service.storage.many import insert_rows, json_rows, one_of
+from service.storage.many import insert_rows, one_of
 
 Key = tuple[str, str, int]
 """Kind and id of a counted thing, and the bucket."""
@@ -28,38 +28,6 @@ class Shortage:
     cap: int
     starts_at: datetime
     ends_at: datetime
-
-
-class ScarceError(Exception):
-    """Too little is left of something. Counters may have changed; roll back to before, then ask `change_amounts`."""
-
-
-def raise_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tuple[str, str], int]) -> bool:
-    """Add `changes` in one statement where that is possible: on PostgreSQL, if all of them rise; else return False.
-
-    Raises ScarceError if too little is left of anything.
-    """
-    if session.get_bind().dialect.name != "postgresql" or any(change <= 0 for change in changes.values()):
-        return False
-    if any(change > caps[key[:2]] for key, change in changes.items()):
-        raise ScarceError
-    rows = [
-        {"kind": key[0], "id": key[1], "bucket": key[2], "used": change, "cap": caps[key[:2]]}
-        for key, change in changes.items()
-    ]
-    changed = session.connection().execute(_RAISE_POSTGRESQL, {"rows": json_rows(rows)})
-    if changed.rowcount != len(rows):
-        raise ScarceError
-    return True
-
-
-# Rows are locked in the order of the selection, the same as everywhere else here.
-_RAISE_POSTGRESQL = text("""
-INSERT INTO capacity_slots AS slot (resource_kind, resource_id, bucket, used, cap)
-SELECT * FROM json_to_recordset(CAST(:rows AS json))
- AS given (kind text, id text, bucket integer, used integer, cap integer) ORDER BY kind, id, bucket
-ON CONFLICT (resource_kind, resource_id, bucket) DO UPDATE SET used = slot.used + excluded.used, cap = excluded.cap
-WHERE slot.used + excluded.used <= excluded.cap""")
 
 
 def change_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[tuple[str, str], int]) -> list[Shortage]:

@@ -180,7 +180,7 @@ def times_of(session: Session, when: WhenRequest, school: Organisation, desk: De
     if when.starts_at is not None and when.ends_at is not None:
         starts_at, ends_at = when.starts_at, when.ends_at
     elif when.date is not None and when.period is not None:
-        periods = effective_bells(session, school).periods
+        periods = effective_bells(session, school, when.date).periods
         try:
             bells = Bells.of(parse_period(period.number, period.starts, period.ends) for period in periods)
             chosen = slot(bells, when.period, when.date, desk.zone)

@@ -1,14 +1,15 @@
 """Takes and gives back claims and amounts: for any number of lessons at once, everything or nothing.
 
 On SQLite the caller's BEGIN IMMEDIATE keeps other writers away. On PostgreSQL the claimed resources are locked first
-(`pg_advisory_xact_lock`, sorted), then looked at, then written; counters are locked by row, sorted. All of it happens
-behind a savepoint, so a refused booking lets go of its locks at once. What the check should miss, the constraints of
-the tables refuse (`claim_guards`, the counters' CHECK); that, and a deadlock, is met by looking again.
+(`pg_advisory_xact_lock`, sorted), then looked at, then written; counters are locked by row, sorted. New lessons are
+held there by one call (`claim_procedure`). All of it happens behind a savepoint, so a refused booking lets go of its
+locks at once. What the check should miss, the constraints of the tables refuse (`claim_guards`, the counters' CHECK);
+that, and a deadlock, is met by looking again.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,11 +17,12 @@ from sqlalchemy import Table, delete, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from scheduler.clashes import Claim, Clash, Resource
-from service.lessons.amounts import ScarceError, Shortage, change_amounts, raise_amounts
+from scheduler.clashes import Claim, Clash, Resource, find_clashes
+from service.lessons.amounts import Shortage, change_amounts
 from service.lessons.capacity import Amount, buckets_of
 from service.lessons.claim_guards import OVERLAP_MESSAGE
-from service.lessons.overlaps import overlapping
+from service.lessons.claim_procedure import Outcome, call_procedure
+from service.lessons.overlaps import overlapping, sought
 from service.lessons.tables import LessonAmount, LessonClaim
 from service.problems import Conflict
 from service.storage.base import new_id
@@ -56,13 +58,21 @@ def hold(session: Session, holds: Sequence[Hold]) -> None:
 
     The lessons must be in the database. Raises Refused with the clashes, or if there are none with what is short.
     """
-    listing = False
+    for _attempt in range(ATTEMPTS):
+        outcome = _call(session, holds)
+        if outcome == "held":
+            return
+        if outcome != "lost":
+            break
+    _hold_step_by_step(session, holds)
+
+
+def _hold_step_by_step(session: Session, holds: Sequence[Hold]) -> None:
+    """The same with a statement for each step: what is held is given back, and what is short can be said."""
     for _attempt in range(ATTEMPTS):
         try:
             with session.begin_nested():
-                _exchange(session, holds, listing=listing)
-        except ScarceError:
-            listing = True
+                _exchange(session, holds)
         except DBAPIError as error:
             if not lost_a_race(error):
                 raise
@@ -71,9 +81,45 @@ def hold(session: Session, holds: Sequence[Hold]) -> None:
     raise Conflict("Too many want the same at this moment; try again.", code="conflict")
 
 
+def _call(session: Session, holds: Sequence[Hold]) -> Outcome:
+    """Hold it by the database's own procedure; "exchange" where only the steps can. Raises Refused for a clash."""
+    counters = _risen(holds)
+    if session.get_bind().dialect.name != "postgresql" or any(row["used"] > row["cap"] for row in counters):
+        return "exchange"
+    claims = [
+        sought(claim) | {"claim": new_id(), "lesson": claim.lesson_id, "receiver": receiver}
+        for hold in holds
+        for claim, receiver in hold.claims
+    ]
+    amounts = [_amount_row(hold, amount) for hold in holds for amount in hold.amounts]
+    keys = _lock_keys(holds)
+    outcome, in_the_way = call_procedure(
+        session, keys if len(keys) <= MOST_LOCKS else None, claims, counters, amounts, [one.lesson_id for one in holds]
+    )
+    if outcome == "clash":
+        raise Refused(find_clashes((claim for hold in holds for claim, _receiver in hold.claims), in_the_way), ())
+    return outcome
+
+
+def _risen(holds: Sequence[Hold]) -> list[dict[str, Any]]:
+    """What these lessons add to each counter, with how much there is."""
+    rows: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for one in holds:
+        for amount in one.amounts:
+            claim, counted = one.claims[0][0], amount.counted
+            for bucket in buckets_of(claim.starts_at, claim.ends_at):
+                row = rows.setdefault(
+                    (counted.kind, counted.id, bucket),
+                    {"kind": counted.kind, "id": counted.id, "bucket": bucket, "used": 0},
+                )
+                row["used"] += amount.amount
+                row["cap"] = amount.cap
+    return list(rows.values())
+
+
 def lock_key(session: Session, name: str) -> None:
     """On PostgreSQL, wait until no other transaction holds `name`; take it before any resource."""
-    _lock(session, (name,))
+    _lock(session, [_lock_number(name)])
 
 
 def lost_a_race(error: DBAPIError) -> bool:
@@ -85,15 +131,14 @@ def lost_a_race(error: DBAPIError) -> bool:
     return state in (EXCLUSION_VIOLATED, CHECK_VIOLATED, DEADLOCK_FOUND)
 
 
-def _exchange(session: Session, holds: Sequence[Hold], *, listing: bool) -> None:
-    """One attempt; with `listing` the slower way, which says what is short."""
+def _exchange(session: Session, holds: Sequence[Hold]) -> None:
     ids = {hold.lesson_id for hold in holds}
-    _lock(session, {lock_name(claim.resource) for hold in holds for claim, _receiver in hold.claims})
+    _lock(session, _lock_keys(holds))
     _refuse_clashes(session, holds)
     session.execute(delete(_CLAIMS).where(one_of(session, _CLAIMS.c.lesson_id, ids)))
     rows = [_row(claim, receiver) for hold in holds for claim, receiver in hold.claims]
     insert_rows(session, _CLAIMS, rows)
-    shortages = _exchange_amounts(session, holds, ids, listing=listing)
+    shortages = _exchange_amounts(session, holds, ids)
     if shortages:
         raise Refused((), shortages)
 
@@ -105,7 +150,7 @@ def _refuse_clashes(session: Session, holds: Sequence[Hold]) -> None:
         raise Refused(clashes, ())
 
 
-def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str], *, listing: bool) -> list[Shortage]:
+def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str]) -> list[Shortage]:
     before = session.execute(select(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids))).all()
     rows = [_amount_row(hold, amount) for hold in holds for amount in hold.amounts]
     if not before and not rows:
@@ -118,10 +163,9 @@ def _exchange_amounts(session: Session, holds: Sequence[Hold], ids: set[str], *,
         for bucket in range(row["first_bucket"], row["end_bucket"]):
             changes[row["resource_kind"], row["resource_id"], bucket] += row["amount"]
     caps: dict[tuple[str, str], int] = {(a.counted.kind, a.counted.id): a.cap for hold in holds for a in hold.amounts}
-    if listing or before or not raise_amounts(session, changes, caps):
-        shortages = change_amounts(session, changes, caps)
-        if shortages:
-            return shortages
+    shortages = change_amounts(session, changes, caps)
+    if shortages:
+        return shortages
     if before:
         session.execute(delete(_AMOUNTS).where(one_of(session, _AMOUNTS.c.lesson_id, ids)))
     insert_rows(session, _AMOUNTS, rows)
@@ -133,16 +177,20 @@ def lock_name(resource: Resource) -> str:
     return f"{resource.kind}:{resource.id}"
 
 
-def _lock(session: Session, names: Iterable[str]) -> None:
+def _lock_keys(holds: Sequence[Hold]) -> list[int]:
+    """The locks of all claimed resources, in the order in which everybody takes them."""
+    return sorted({_lock_number(lock_name(claim.resource)) for hold in holds for claim, _receiver in hold.claims})
+
+
+def _lock(session: Session, keys: Sequence[int]) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
-    keys = sorted({_lock_number(name) for name in names})
     if len(keys) > MOST_LOCKS:
         session.execute(text("LOCK TABLE lesson_claims IN SHARE ROW EXCLUSIVE MODE"))
         return
     # The cast matters: without it the driver sends small numbers as another type, and there is no such function.
     session.execute(
-        text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": keys}
+        text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key"), {"keys": list(keys)}
     )
 
 

@@ -15,7 +15,7 @@ from service.lessons.desk import Desk
 from service.lessons.overlaps import held_near
 from service.lessons.tables import Lesson, LessonAmount
 from service.lessons.times import FURTHEST_AHEAD
-from service.organisation.bells import effective_bells
+from service.organisation.bells import Ringing
 
 DAYS_AROUND = 7
 OFFERED = 3
@@ -36,16 +36,19 @@ def free_slots(session: Session, lesson: Lesson, wanted: Hold, desk: Desk, offer
 
 
 def _periods_around(session: Session, lesson: Lesson, desk: Desk) -> list[Slot]:
-    periods = effective_bells(session, lesson.lead_school).periods
-    try:
-        bells = Bells.of(parse_period(period.number, period.starts, period.ends) for period in periods)
-    except TimetableError:
-        return []
+    ringing = Ringing(session, lesson.lead_school)
     wished = lesson.starts_at.astimezone(desk.zone).date()
     today = desk.now.astimezone(desk.zone).date()
     days = [wished + timedelta(days=offset) for offset in range(-DAYS_AROUND, DAYS_AROUND + 1)]
     allowed = [day for day in days if today <= day < today + FURTHEST_AHEAD and _is_school_day(day, wished)]
-    return list(slots(bells, allowed, desk.zone))
+    return [slot for day in allowed for slot in slots(_bells(ringing, day), [day], desk.zone)]
+
+
+def _bells(ringing: Ringing, day: date) -> Bells:
+    try:
+        return Bells.of(parse_period(one.number, one.starts, one.ends) for one in ringing.on(day).periods)
+    except TimetableError:
+        return Bells(())
 
 
 def _is_school_day(day: date, wished: date) -> bool:

@@ -22,7 +22,7 @@ from service.lessons.schemas import NamedView, SchoolView
 from service.lessons.tables import Lesson, Receiver
 from service.lessons.views import county_names
 from service.lessons.week_schemas import BusySpan, GridPeriod, SchoolWeek, WeekDay, WeekGrid
-from service.organisation.bells import effective_bells
+from service.organisation.bells import Ringing
 from service.organisation.tables import Organisation, SchoolClass
 from service.organisation.terms import term_on
 from service.planning.calendars import school_calendars
@@ -119,13 +119,16 @@ def _periods(session: Session, school: Organisation, days: Sequence[date], desk:
             if day is not None:
                 found[on] = _Rung(day.weekday, day.make_up, tuple(slots(day.bells, [on], desk.zone)))
         return found
-    periods = effective_bells(session, school).periods
+    ringing = Ringing(session, school)
     try:
-        bells = Bells.of(parse_period(one.number, one.starts, one.ends) for one in periods)
+        rung = {
+            on: Bells.of(parse_period(one.number, one.starts, one.ends) for one in ringing.on(on).periods)
+            for on in days
+            if on.weekday() <= FRIDAY
+        }
     except TimetableError:
         return {}
-    usual = [on for on in days if on.weekday() <= FRIDAY]
-    return {on: _Rung(on.weekday(), False, tuple(slots(bells, [on], desk.zone))) for on in usual}
+    return {on: _Rung(on.weekday(), False, tuple(slots(bells, [on], desk.zone))) for on, bells in rung.items()}
 
 
 def _calendar(session: Session, school: Organisation, days: Sequence[date], desk: Desk) -> SchoolCalendar | None:

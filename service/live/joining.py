@@ -61,7 +61,7 @@ def admit(session: Session, principal: Principal, lesson_id: str, now: datetime)
             recorded=_consents(_room_of_person(lesson, principal.user_id)),
         )
     )
-    return Admission(party, lesson_words(lesson), _line_of(session, _school_of(session, principal)))
+    return Admission(party, lesson_words(lesson), school_line_of(session, principal))
 
 
 def lesson_words(lesson: Lesson) -> dict[str, Any]:
@@ -88,14 +88,16 @@ def _room_party(session: Session, device: RoomDevice, lesson: Lesson, role: Any)
     )
 
 
-def _school_of(session: Session, principal: Principal) -> str:
+def school_of(session: Session, principal: Principal) -> str:
+    """Give the organisation a room or person belongs to."""
     if isinstance(principal, RoomDevice):
         return session.get_one(Room, principal.room_id).organisation_id
     return principal.organisation_id
 
 
-def _line_of(session: Session, organisation_id: str) -> SchoolLine | None:
-    """The line the school's administrators declared, the same that bookings claim; None when they declared none."""
+def school_line_of(session: Session, principal: Principal) -> SchoolLine | None:
+    """Give the line the school declared, the same that bookings claim; None when it declared none."""
+    organisation_id = school_of(session, principal)
     declared = session.get(SchoolCapacity, organisation_id)
     if declared is None:
         return None

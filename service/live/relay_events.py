@@ -27,6 +27,7 @@ from media.contract import (
     RelayHeartbeat,
     ToClient,
     clients_topic,
+    is_connection_test,
     parse_event,
 )
 from service.live.clients import CLOSE_CODES, Clients
@@ -166,6 +167,8 @@ class RelayEvents:
                     client.close(CLOSE_CODES.get(event.code, 1000), event.code)
             case RelayHeartbeat():
                 self._heard(event)
+            case _ if is_connection_test(event.lesson_id):
+                pass  # who tests a line attends no lesson
             case LessonOpened():
                 log.info("lesson %s is open", event.lesson_id)
             case LessonClosed():

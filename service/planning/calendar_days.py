@@ -42,19 +42,6 @@ def remove_special_day(session: Session, node: Organisation, day: date) -> None:
     session.flush()
 
 
-def seasons_of(session: Session, node: Organisation) -> dict[date, list[SeasonPeriod]]:
-    """The node's own seasonal bells by the day from which they ring."""
-    rows = session.scalars(
-        select(SeasonPeriod)
-        .where(SeasonPeriod.organisation_id == node.id)
-        .order_by(SeasonPeriod.from_day, SeasonPeriod.number)
-    )
-    seasons: dict[date, list[SeasonPeriod]] = {}
-    for row in rows:
-        seasons.setdefault(row.from_day, []).append(row)
-    return seasons
-
-
 def replace_season(
     session: Session, node: Organisation, from_day: date, periods: Sequence[tuple[int, str, str]]
 ) -> None:

@@ -40,7 +40,7 @@ def write_feed(
         select(Lesson).where(_concerns(kind, target_id), Lesson.starts_at > now - BACK).order_by(Lesson.starts_at)
     ).unique()
     file = CalendarFile(name, zone, DOMAIN, now)
-    return write_calendar(file, [_occurrence(lesson, zone) for lesson in lessons])
+    return write_calendar(file, [_occurrence(lesson, kind, target_id, zone) for lesson in lessons])
 
 
 def open_feed(session: Session, person: Person, kind: CalendarKind, target_id: str, now: datetime) -> tuple[str, str]:
@@ -107,7 +107,9 @@ def _concerns(kind: CalendarKind, target_id: str) -> ColumnElement[bool]:
     counts = Receiver.state.in_(("pending", "accepted"))
     match kind:
         case "teacher":
-            return or_(Lesson.lead_teacher_id == target_id, _receives(Receiver.accompanying_teacher_id == target_id))
+            return or_(
+                Lesson.lead_teacher_id == target_id, _receives(Receiver.accompanying_teacher_id == target_id, counts)
+            )
         case "room":
             return or_(Lesson.lead_room_id == target_id, _receives(Receiver.room_id == target_id, counts))
         case "class":
@@ -121,10 +123,38 @@ def _receives(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(Receiver.lesson_id == Lesson.id, *conditions)
 
 
-def _occurrence(lesson: Lesson, zone: ZoneInfo) -> Occurrence:
-    """A lesson as the calendar writes it; its place is the lead room by name."""
-    place = f"{lesson.lead_school.name} {lesson.lead_room.name}" if lesson.lead_room else lesson.lead_school.name
-    rooms = [f"{one.room.school.name} {one.room.name}" for one in lesson.receivers if one.counts]
+def _places(lesson: Lesson, kind: CalendarKind, target_id: str) -> list[str]:
+    """Where the one whose calendar it is will be: the rooms that receive for them, and the lead room if they lead."""
+    leads, sides = _sides(lesson, kind)
+    rooms = [_room(one) for one, side in sides if one.counts and side == target_id]
+    return [_led_in(lesson), *rooms] if leads == target_id else rooms
+
+
+def _sides(lesson: Lesson, kind: CalendarKind) -> tuple[str | None, list[tuple[Receiver, str | None]]]:
+    """Who leads, and who receives with each receiver, as calendars of the kind know them."""
+    match kind:
+        case "teacher":
+            return lesson.lead_teacher_id, [(one, one.accompanying_teacher_id) for one in lesson.receivers]
+        case "room":
+            return lesson.lead_room_id, [(one, one.room_id) for one in lesson.receivers]
+        case "class":
+            return lesson.class_id, [(one, one.class_id) for one in lesson.receivers]
+        case "school":
+            return lesson.lead_school_id, [(one, one.room.organisation_id) for one in lesson.receivers]
+
+
+def _room(receiver: Receiver) -> str:
+    return f"{receiver.room.school.name} {receiver.room.name}"
+
+
+def _led_in(lesson: Lesson) -> str:
+    return f"{lesson.lead_school.name} {lesson.lead_room.name}" if lesson.lead_room else lesson.lead_school.name
+
+
+def _occurrence(lesson: Lesson, kind: CalendarKind, target_id: str, zone: ZoneInfo) -> Occurrence:
+    """A lesson as the calendar writes it: the reader's own room as its place, all rooms in its description."""
+    place = ", ".join(_places(lesson, kind, target_id)) or _led_in(lesson)
+    rooms = [_led_in(lesson), *(_room(one) for one in lesson.receivers if one.counts)]
     title = f"{lesson.title} · {lesson.lead_teacher.display_name}"
     return Occurrence(
         id=lesson.id,

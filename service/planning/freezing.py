@@ -207,9 +207,11 @@ class _Freezing:
     def _free_periods(self, classes: Iterable[str]) -> Mapping[str, list[tuple[int, int]]]:
         free: dict[str, list[tuple[int, int]]] = defaultdict(list)
         for some in in_batches(classes):
-            statement = select(ClassPeriod).where(ClassPeriod.class_id.in_(some), ClassPeriod.free)
-            for row in self.session.scalars(statement):
-                free[row.class_id].append((row.weekday, row.period))
+            statement = select(ClassPeriod.class_id, ClassPeriod.weekday, ClassPeriod.period)
+            for class_id, weekday, period in self.session.execute(
+                statement.where(ClassPeriod.class_id.in_(some), ClassPeriod.free)
+            ):
+                free[class_id].append((weekday, period))
         return free
 
     def _schools(self, series: Iterable[tuple[LeadSeries, Series]]) -> tuple[School, ...]:
@@ -281,9 +283,9 @@ class _Candidates:
             paired = (lead, school) in self._pacts or (school, lead) in self._pacts
             if known or paired:
                 near.append(one.id)  # even without a common time: the explanation then says so
-            elif any(free.offset(*time) is not None for time in one.times):
+            elif len(far) < ELSEWHERE and any(free.offset(*time) is not None for time in one.times):
                 far.append(one.id)
-        return (*near, *far[:ELSEWHERE])
+        return (*near, *far)
 
 
 def breaks_of(bells: Bells) -> tuple[Interval, ...]:

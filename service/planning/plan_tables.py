@@ -16,7 +16,8 @@ PROPOSAL_KINDS = ("substitute", "fewest_changes", "best")
 class Plan(Base):
     """One run of the planner over an organisation's subtree for a term, and what it came to.
 
-    `assumptions` (JSON) is what a what-if changed; `version` grows when the plan is accepted or its lessons change.
+    It has a document as soon as its instance is frozen. `assumptions` (JSON) is what a what-if changed; `version` grows
+    when the plan is accepted or its lessons change.
     """
 
     __tablename__ = "plans"
@@ -37,6 +38,9 @@ class Plan(Base):
     bound: Mapped[int | None]
     gap_pct: Mapped[float | None]
     failure: Mapped[str] = mapped_column(String(500), default="")
+    failure_code: Mapped[str | None] = mapped_column(String(40))
+    left_out: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
+    """What could not be frozen into its instance (JSON): pairs of kind and name."""
     recorded: Mapped[bool] = mapped_column(default=False, server_default=false())
     """Whether its lessons are recorded; chosen when it is accepted."""
     version: Mapped[int] = mapped_column(default=1)

@@ -12,6 +12,7 @@ from service.planning.opened import OpenedPlan
 from service.planning.plan_tables import Plan
 from service.planning.schemas import (
     Certificate,
+    LeftOut,
     NamedPlace,
     PlanBrief,
     PlanResult,
@@ -24,6 +25,8 @@ from service.planning.schemas import (
 _PRICED = ("class_at", "school_at", "relay_at", "teacher_at", "studio_at", "uplink_at", "series_day", "series_week",
            "teacher_week", "quarter", "seats")  # fmt: skip
 
+LEFT_OUT_SHOWN = 50
+
 
 def view_brief(plan: Plan, now: datetime) -> PlanBrief:
     """A plan's row."""
@@ -32,7 +35,13 @@ def view_brief(plan: Plan, now: datetime) -> PlanBrief:
 
 def view_plan(session: Session, plan: Plan, opened: OpenedPlan | None, now: datetime) -> PlanView:
     """A plan with its result, if it was opened."""
-    return PlanView(**_brief(plan, now), result=_result(session, opened) if opened else None)
+    left_out = json.loads(plan.left_out)
+    return PlanView(
+        **_brief(plan, now),
+        left_out=[LeftOut(kind=kind, name=name) for kind, name in left_out[:LEFT_OUT_SHOWN]],
+        left_out_total=len(left_out),
+        result=_result(session, opened) if opened else None,
+    )
 
 
 def _brief(plan: Plan, now: datetime) -> dict[str, Any]:
@@ -58,6 +67,7 @@ def _brief(plan: Plan, now: datetime) -> dict[str, Any]:
         "version": plan.version,
         "recorded": plan.recorded,
         "failure": plan.failure,
+        "failure_code": plan.failure_code or "",
         "created_at": plan.created_at,
         "finished_at": plan.finished_at,
         "accepted_at": plan.accepted_at,

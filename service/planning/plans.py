@@ -11,11 +11,11 @@ from scheduler.instance.document import dump, fingerprint
 from scheduler.instance.snapshot import Snapshot
 from service.accounts.principal import Person
 from service.lessons.desk import Desk
-from service.organisation.tables import Organisation, Term
-from service.organisation.tree import ancestor_ids, find_organisation_in_subtree
+from service.organisation.tables import Organisation, SchoolClass, Term
+from service.organisation.tree import ancestor_ids, find_organisation_in_subtree, in_subtree
 from service.planning.assumptions import Assumption, changed
-from service.planning.freezing import freeze
 from service.planning.plan_tables import Plan, PlanDocument
+from service.planning.tables import Demand, LeadSeries
 from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
 from service.storage.base import new_id
 
@@ -77,14 +77,14 @@ def find_term(session: Session, place: Organisation, term_id: str) -> Term:
 def request_plan(
     session: Session, person: Person, organisation_id: str | None, term_id: str, wish: Wish, desk: Desk
 ) -> Plan:
-    """Freeze the instance and queue a plan for it."""
+    """Queue a plan; its instance is frozen when its turn comes, by the bells of today."""
     place = find_place(session, person, organisation_id)
     term = find_term(session, place, term_id)
     today = desk.now.astimezone(desk.zone).date()
     if term.ends_on < today:
         raise InvalidRequest.of_field("term_id", "This term is over.", code="term_over")
-    snapshot = freeze(session, place, term, desk.zone, today).snapshot
-    return _queue(session, person, place, term, snapshot, wish, desk.now)
+    _refuse_nothing(session, place)
+    return _queue(session, person, place, term, wish, desk.now)
 
 
 def request_what_if(
@@ -97,9 +97,12 @@ def request_what_if(
         raise Conflict("A what-if is asked of a real plan, not of another what-if.", code="what_if")
     snapshot = changed(instance, assumption, by)
     wish = Wish(base.name, min(base.budget_seconds, 30), base.seed)
-    plan = _queue(session, person, base.organisation, base.term, snapshot, wish, now)
+    plan = _queue(session, person, base.organisation, base.term, wish, now)
     plan.base_plan_id = base.id
     plan.assumptions = json.dumps({"assumption": assumption, "by": by})
+    plan.instance, plan.left_out = fingerprint(snapshot), base.left_out
+    session.add(PlanDocument(plan_id=plan.id, snapshot=dump(snapshot)))
+    session.flush()
     return plan
 
 
@@ -110,9 +113,17 @@ def cancel_plan(plan: Plan, now: datetime) -> None:
     plan.state, plan.finished_at = "cancelled", now
 
 
-def _queue(
-    session: Session, person: Person, place: Organisation, term: Term, snapshot: Snapshot, wish: Wish, now: datetime
-) -> Plan:
+def _refuse_nothing(session: Session, place: Organisation) -> None:
+    below = in_subtree(place.path)
+    led = select(LeadSeries.id).join(Organisation, LeadSeries.organisation_id == Organisation.id)
+    needed = select(Demand.id).join(SchoolClass, Demand.class_id == SchoolClass.id)
+    needed = needed.join(Organisation, SchoolClass.organisation_id == Organisation.id)
+    wanted = (led.where(below, LeadSeries.active), needed.where(below))
+    if any(session.scalar(one.limit(1)) is None for one in wanted):
+        raise Conflict("There are no lead series or no demands to pair here.", code="nothing_to_plan")
+
+
+def _queue(session: Session, person: Person, place: Organisation, term: Term, wish: Wish, now: datetime) -> Plan:
     waiting = select(func.count()).where(Plan.organisation_id == place.id, Plan.state.in_(("queued", "running")))
     if (session.scalar(waiting) or 0) >= MOST_WAITING:
         raise Conflict("Several plans are waiting already; let one finish first.", code="too_many_plans")
@@ -124,12 +135,9 @@ def _queue(
         state="queued",
         budget_seconds=wish.budget_seconds,
         seed=wish.seed,
-        instance=fingerprint(snapshot),
         created_by=person.user_id,
         created_at=now,
     )
     session.add(plan)
-    session.flush()
-    session.add(PlanDocument(plan_id=plan.id, snapshot=dump(snapshot)))
     session.flush()
     return plan

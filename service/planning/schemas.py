@@ -52,6 +52,7 @@ class PlanBrief(BaseModel):
     version: int
     recorded: bool
     failure: str
+    failure_code: str
     created_at: datetime
     finished_at: datetime | None
     accepted_at: datetime | None
@@ -99,9 +100,18 @@ class PlanResult(BaseModel):
     certificate: Certificate
 
 
-class PlanView(PlanBrief):
-    """One plan, with its result once it is finished."""
+class LeftOut(BaseModel):
+    """What could not be planned: a lead series without a usable time, room or teacher; a demand without bells."""
 
+    kind: Literal["series", "demand"]
+    name: str
+
+
+class PlanView(PlanBrief):
+    """One plan, with its result once it is finished; of what was left out the first fifty, and how many in all."""
+
+    left_out: list[LeftOut]
+    left_out_total: int
     result: PlanResult | None
 
 

@@ -30,6 +30,8 @@ PAIRING_START = Limit("pairing codes from an address", 60, 600)
 PAIRING_CONFIRM = Limit("pairing codes tried by a person", 20, 300)
 SETUP = Limit("setup tokens from an address", 10, 300)
 PASSWORD_CHANGE = Limit("password changes of an account", 10, 300)
+CONNECTION_TEST = Limit("connection tests of a place", 6, 600)
+CONNECTION_REPORT = Limit("reports of connection tests of a place", 12, 600)
 HANDING_OUT = Limit("sheets of one-time passwords of a person", 400, 600)
 """Twenty passwords each: a prefecture's 8,000 teachers in ten minutes, and no more work than that for the server."""
 

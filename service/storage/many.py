@@ -32,14 +32,14 @@ def insert_rows(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     columns = [table.c[name] for name in rows[0]]
     # A statement prepared for one number of rows is the same for any other; and the driver is much quicker with one
     # text than with an array for each column.
-    given = func.json_to_recordset(cast(bindparam("given_rows", json_rows(rows), type_=String), JSON))
+    given = func.json_to_recordset(cast(bindparam("given_rows", as_json(rows), type_=String), JSON))
     records = given.table_valued(*(column(c.name, c.type) for c in columns)).render_derived(with_types=True)
     insertion = postgresql_insert(table).from_select([c.name for c in columns], select(*records.c))
     session.connection().execute(insertion.on_conflict_do_nothing() if skip_known else insertion)
 
 
-def json_rows(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as the JSON that PostgreSQL's json_to_recordset takes; moments with their zone."""
+def as_json(rows: object) -> str:
+    """Rows, or what holds rows, as the JSON that PostgreSQL's json_to_recordset takes; moments with their zone."""
     return json.dumps(rows, default=_as_text, ensure_ascii=False)
 
 

@@ -19,6 +19,7 @@ TABLE_MODULES = (
     "service.lessons.claim_guards",
     "service.usage.tables",
     "service.live.tables",
+    "service.connections.tables",
     "service.recordings.tables",
     "service.recordings.privacy_tables",
     "service.recordings.making_tables",
@@ -32,6 +33,7 @@ TABLE_MODULES = (
     "service.reviews.tables",
     "service.reviews.sample_tables",
     "service.replay.tables",
+    "service.audit.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 

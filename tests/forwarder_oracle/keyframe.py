@@ -2,7 +2,7 @@
 
 from media.forwarder.api import CodecName
 
-_MIN_INTERVAL_S = 0.3
+_MIN_INTERVAL_S = 0.35
 # A request or its key frame may be lost on the way: ask again after this long, a few times.
 _RETRY_S = 1.0
 _MAX_TRIES = 5

@@ -204,6 +204,8 @@ class Sink:
         source = self._source
         if not self.active or source is None or source.report is None or now < self._report_at:
             return
+        if self.stream.stalled:
+            return  # a silent source has nothing to tell
         self._report_at = now + _REPORT_S
         ntp = clock.ntp(now)
         timestamp = extrapolate(source.report, source.report_ntp, ntp, source.codec.clock_rate)

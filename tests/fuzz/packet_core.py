@@ -1,9 +1,10 @@
 """Throws what inputs say at the packet core: `packet_core.py --target rtp --seconds 600`.
 
 An input is a script of bytes that decide what is thrown (`script.py`), by one of the targets (`targets.py`). Inputs
-that make the core do something new (another counter, event or kind of packet) are mutated further, and `--keep` adds
-them to the corpus. The invariant: nothing crashes or raises but CommandError, and all that comes out is authentic and
-well formed for its receiver. Under `make fuzz` the core is built with sanitizers.
+that make the core do something new (another counter, event or kind of packet, or a way through its code where it was
+built with `--coverage`) are mutated further, and `--keep` adds them to the corpus. The invariant: nothing crashes or
+raises but CommandError, and all that comes out is authentic and well formed for its receiver. Under `make fuzz` the
+core is built with sanitizers.
 """
 
 import argparse
@@ -11,15 +12,18 @@ import hashlib
 import random
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fuzz.bench import Bench
 from tests.fuzz.script import ScriptEndedError
 from tests.fuzz.targets import TARGETS
+from tests.fuzz.ways import Ways
 
 CORPUS = Path(__file__).parent / "corpus"
 MOST_BYTES = 700
 MOST_KEPT_BYTES = 25_000
+WAYS = Ways()
 FRESH = 0.05
 "Share of inputs that are made anew instead of mutated."
 
@@ -60,34 +64,60 @@ def mutated(script: bytes, other: bytes, chance: random.Random) -> bytes:
     return bytes(body[:MOST_BYTES])
 
 
+@dataclass
+class Reached:
+    """What inputs made the core do."""
+
+    features: set[tuple[object, ...]] = field(default_factory=set)
+    "What was seen from outside: counters in orders of magnitude, events, packets."
+    ways: int = 0
+    "Steps through its code, bit by bit."
+
+    def holds(self, other: "Reached") -> bool:
+        """Whether nothing of the other is new."""
+        return other.features <= self.features and not other.ways & ~self.ways
+
+    def add(self, other: "Reached") -> None:
+        """Take in what the other reached."""
+        self.features |= other.features
+        self.ways |= other.ways
+
+
+def reached_by(target: str, script: bytes) -> Reached:
+    """What one input makes the core do."""
+    WAYS.clear()
+    bench = throw(target, script)
+    return Reached(bench.features, WAYS.taken())
+
+
 class Fuzzer:
     """Inputs of one target and what they reached."""
 
     def __init__(self, target: str, seed: int) -> None:
         self.target, self.chance = target, random.Random(seed)
         self.inputs = [path.read_bytes() for path in corpus(target)]
-        self.reached: set[tuple[object, ...]] = set()
+        self.reached = Reached()
         self.found: list[bytes] = []
         self.thrown = 0
 
     def replay(self) -> None:
         """Throw the corpus."""
         for script in self.inputs:
-            self.reached |= throw(self.target, script).features
+            self.reached.add(reached_by(self.target, script))
 
     def step(self) -> None:
         """Make and throw one input; it is kept if it reaches something new."""
         script = self._next()
         try:
-            features = throw(self.target, script).features
+            reached = reached_by(self.target, script)
         except BaseException:
             path = Path(f"fuzz-{self.target}-{hashlib.sha256(script).hexdigest()[:12]}")
             path.write_bytes(script)
             print(f"{self.target} failed; its input is in {path.resolve()}: --replay shows it again", file=sys.stderr)
             raise
         self.thrown += 1
-        if not features <= self.reached:
-            self.reached |= features
+        if not self.reached.holds(reached):
+            self.reached.add(reached)
             self.inputs.append(script)
             self.found.append(script)
 
@@ -97,14 +127,21 @@ class Fuzzer:
         return mutated(self.chance.choice(self.inputs), self.chance.choice(self.inputs), self.chance)
 
     def smallest(self) -> list[bytes]:
-        """As few inputs as reach all that was reached, greedily, short ones first."""
-        left, kept = set(self.reached), []
-        runs = [(script, throw(self.target, script).features) for script in self.inputs]
-        while left and sum(map(len, kept)) < MOST_KEPT_BYTES:
-            script, features = max(runs, key=lambda run: len(run[1] & left) / (200 + len(run[0])))
-            if not features & left:
+        """As few inputs as reach all that was reached, greedily: what is seen from outside first, then the ways."""
+        runs = [(script, reached_by(self.target, script)) for script in self.inputs]
+        left, ways, kept = set(self.reached.features), self.reached.ways, list[bytes]()
+        while sum(map(len, kept)) < MOST_KEPT_BYTES:
+            script, reached = max(
+                runs,
+                key=lambda run: (
+                    len(run[1].features & left) / (200 + len(run[0])),
+                    (run[1].ways & ways).bit_count() / (200 + len(run[0])),
+                ),
+            )
+            if not reached.features & left and not reached.ways & ways:
                 break
-            left -= features
+            left -= reached.features
+            ways &= ~reached.ways
             kept.append(script)
         return kept
 
@@ -139,7 +176,7 @@ def main() -> None:
             fuzzer.step()
         print(
             f"{target}: {fuzzer.thrown} inputs, {len(fuzzer.found)} of them with something new, "
-            f"{len(fuzzer.reached)} features, nothing wrong"
+            f"{len(fuzzer.reached.features)} features, {fuzzer.reached.ways.bit_count()} ways, nothing wrong"
         )
         if arguments.keep:
             keep(fuzzer, arguments.keep)

@@ -22,7 +22,7 @@ from media.forwarder.native.port cimport (
 from media.forwarder.native.reporting cimport run_timers, send_bye
 from media.forwarder.native.resend cimport RESEND_BURST_BYTES
 from media.forwarder.native.rtp cimport Extensions
-from media.forwarder.native.sending cimport pause_sink, remember_sent_numbers
+from media.forwarder.native.sending cimport forget_waiting, pause_sink, remember_sent_numbers
 from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping
 from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock, read
 from media.forwarder.native.srtp cimport Protection, protection_init
@@ -226,6 +226,7 @@ cdef class Core:
             self.remove_stream(stream_id)
             raise MemoryError
         track.id, track.tap_place, track.tap.awaited = stream_id, -1, NOTHING_AWAITED
+        track.asked_us = -1_000_000_000
         self.join_track(track, first, rids[0])
         try:
             for i in range(1, len(rids)):
@@ -425,6 +426,7 @@ cdef class Core:
             if stream.simulcast != NULL:
                 remove_index(&stream.simulcast.members, at)
             return False
+        forget_waiting(self.state, sink)
         remember_spent(peer, sink.ssrc, sink.numbering.next_out)
         remember_spent(peer, sink.rtx_ssrc, sink.rtx_next)
         self.state.sinks[at] = sink
@@ -496,7 +498,7 @@ cdef class Core:
         if at < 0 or self.state.sinks[at].active == active:
             return
         if not active:
-            pause_sink(self.state.sinks[at])
+            pause_sink(self.state, self.state.sinks[at])
             return
         self.state.sinks[at].active = True
         self.state.sinks_due_us[at] = 0
@@ -523,6 +525,7 @@ cdef class Core:
             remove_index(&track.members, at)
         remove_index(&self.state.streams[sink.stream].sinks, at)
         remove_index(&peer.sinks, at)
+        forget_waiting(self.state, sink)
         remember_spent(peer, sink.ssrc, sink.numbering.next_out)
         if sink.has_rtx:
             remember_spent(peer, sink.rtx_ssrc, sink.rtx_next)

@@ -64,7 +64,8 @@ cdef inline bint carries_h264_parameters(const uint8_t *payload, int length) noe
 # --- when to ask for one: the wishes of all receivers of a stream merged into few requests ----------------------------
 
 cdef enum:
-    PLI_INTERVAL_US = 300_000       # two requests are at least this far apart
+    PLI_INTERVAL_US = 350_000       # two requests are at least this far apart: Chromium ignores one in the 300 ms after
+                                    # another, of whatever layer, and lines make some come sooner than they were sent
     PLI_RETRY_US = 1_000_000        # a request or its key frame may be lost on the way: ask again after this long
     PLI_TRIES = 5
 
@@ -83,9 +84,13 @@ cdef inline void wish_keyframe(KeyframeWish *wish, int64_t after) noexcept nogil
     wish.after = after
 
 
+cdef inline bint is_request_due(const KeyframeWish *wish, int64_t now_us) noexcept nogil:
+    return wish.wanted and now_us - wish.last_us >= (PLI_INTERVAL_US if wish.fresh else PLI_RETRY_US)
+
+
 cdef inline bint take_due_request(KeyframeWish *wish, int64_t now_us) noexcept nogil:
     # Whether to ask the publisher now.
-    if not wish.wanted or now_us - wish.last_us < (PLI_INTERVAL_US if wish.fresh else PLI_RETRY_US):
+    if not is_request_due(wish, now_us):
         return False
     wish.last_us = now_us
     wish.fresh = False

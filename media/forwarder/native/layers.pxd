@@ -9,7 +9,7 @@ from media.forwarder.native.events cimport (
 from media.forwarder.native.keyframe cimport carries_h264_parameters, starts_h264_keyframe, starts_vp8_keyframe
 from media.forwarder.native.packet_cache cimport Packet, cache_find, cache_payload
 from media.forwarder.native.rtp cimport write_rtp_header
-from media.forwarder.native.sending cimport forward_stream, send_pending
+from media.forwarder.native.sending cimport forget_waiting, forward_stream, send_pending
 from media.forwarder.native.sequence cimport numbering_forward, numbering_restart
 from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping, Stay, next_shift, note_sent, timeline_offset
 from media.forwarder.native.state cimport (
@@ -240,6 +240,7 @@ cdef inline void move_sink(State *state, int sink_at, int to, uint32_t timestamp
     if shaping.on:
         forward_stream(state, before)
         remove_index(&before.sinks, sink_at)
+    forget_waiting(state, sink)
     if sink.numbering.n_steps:
         shaping.past = Stay(sink.stream, sink.numbering, shaping.vp8, shaping.timestamp_shift)
         shaping.has_past = True

@@ -99,3 +99,28 @@ cdef inline const uint8_t *pacer_take(Pacer *pacer, Waiting *waiting) noexcept n
     memcpy(waiting, at, sizeof(Waiting))
     pacer.begin += <int>sizeof(Waiting) + waiting.header_bytes + waiting.payload_bytes
     return at + sizeof(Waiting)
+
+
+cdef inline void pacer_forget(Pacer *pacer, uint32_t ssrc, int64_t *next_number) noexcept nogil:
+    # Takes out all that waits under an SSRC. None of it was sealed: what stands at the end of the row of numbers, below
+    # `next_number`, is free again and `next_number` set back. Only such numbers may be used for anything else.
+    cdef int at = pacer.begin
+    cdef int kept = pacer.begin
+    cdef int size
+    cdef int64_t first = -1, next_ = -1         # of the last run of numbers without a gap
+    cdef Waiting waiting
+    while at < pacer.end:
+        memcpy(&waiting, pacer.queue + at, sizeof(Waiting))
+        size = <int>sizeof(Waiting) + waiting.header_bytes + waiting.payload_bytes
+        if waiting.ssrc != ssrc:
+            memmove(pacer.queue + kept, pacer.queue + at, size)
+            kept += size
+        elif waiting.number == next_:
+            next_ += 1
+        elif waiting.number > next_:            # lower: it came late
+            first = waiting.number
+            next_ = first + 1
+        at += size
+    pacer.end = kept
+    if next_ == next_number[0]:
+        next_number[0] = first

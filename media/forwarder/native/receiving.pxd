@@ -24,6 +24,7 @@ from media.forwarder.native.wire cimport prefetch, prefetch_lines, read16, write
 
 cdef enum:
     MIN_SOURCE_US = 500_000         # a publisher may change its SSRC, but not twice within this time
+    SOON_AFTER_ROLLOVER = 0x1000    # numbers this low may be of a source that began shortly before 0
 
 # A packet of a stream after SRTP and RTX: where its parts lie and what it is.
 ctypedef struct Arrival:
@@ -74,6 +75,10 @@ cdef inline void take_rtp(State *state, int p, const uint8_t *data, int length, 
     arrival.opened = cache_room(&stream.cache)
     opened = open_rtp(&peer.rtp_in, header.ssrc, index, data, header.header_bytes, length,
                       <uint8_t *>arrival.opened)
+    if opened < 0 and window == NULL and header.seq < SOON_AFTER_ROLLOVER:
+        index += 0x10000        # its first packets, sent before the numbers began anew, may all be lost
+        opened = open_rtp(&peer.rtp_in, header.ssrc, index, data, header.header_bytes, length,
+                          <uint8_t *>arrival.opened)
     if opened < 0:
         state.drops.auth_failed += 1
         return

@@ -3,8 +3,10 @@ from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 
 from media.forwarder.native.clock cimport ntp_of, rtp_at
 from media.forwarder.native.events cimport EVENT_STALLED, tell
-from media.forwarder.native.keyframe cimport take_due_request
-from media.forwarder.native.layers cimport LAYER_WATCH_US, is_awaited, is_left_behind, layer_stalled
+from media.forwarder.native.keyframe cimport PLI_INTERVAL_US, is_request_due, take_due_request
+from media.forwarder.native.layers cimport (
+    LAYER_WATCH_US, is_awaited, is_left_behind, is_sent, layer_stalled,
+)
 from media.forwarder.native.line_reports cimport LINE_WATCH_US, is_line_busy, run_probe
 from media.forwarder.native.nack cimport MAX_MISSING, NACK_TRIES_AUDIO, NACK_TRIES_VIDEO, take_due_missing
 from media.forwarder.native.reception cimport write_report_block
@@ -13,7 +15,7 @@ from media.forwarder.native.rtcp cimport (
     write_nack_entries, write_rtcp_header, write_sender_info,
 )
 from media.forwarder.native.sending cimport release_waiting, send_report
-from media.forwarder.native.state cimport Peer, Sink, State, Stream, want_keyframe
+from media.forwarder.native.state cimport Peer, Simulcast, Sink, State, Stream, want_keyframe
 from media.forwarder.native.transport_feedback cimport FEEDBACK_INTERVAL_US, write_transport_feedback
 from media.forwarder.native.wire cimport write32
 
@@ -33,7 +35,10 @@ cdef inline int64_t watch_stream(State *state, int at, int64_t now_us) noexcept 
     ask_for_missing(state, at, now_us)
     if stream.waiting.n + (stream.simulcast != NULL) and not stream.wish.wanted and is_awaited(state, stream, at):
         want_keyframe(state, at)
-    if stream.codecs[stream.codec].pli and take_due_request(&stream.wish, now_us):
+    if stream.codecs[stream.codec].pli and is_its_turn(state, stream, now_us) and take_due_request(
+            &stream.wish, now_us):
+        if stream.simulcast != NULL:
+            stream.simulcast.asked_us = now_us
         write_feedback_header(state.report, PSFB, PLI_FORMAT, 12, state.peers[stream.peer].report_ssrc, stream.ssrc)
         stream.plis_sent += 1
         send_report(state, stream.peer, 12)
@@ -48,6 +53,23 @@ cdef inline int64_t watch_stream(State *state, int at, int64_t now_us) noexcept 
     if stream.simulcast != NULL or stream.waiting.n:
         return now_us + LAYER_WATCH_US
     return now_us + STALL_US if stream.stalled else stream.last_packet_us + STALL_US + 1
+
+
+cdef inline bint is_its_turn(State *state, const Stream *stream, int64_t now_us) noexcept nogil:
+    # One encoder serves all layers: they ask one after the other, who asked longest ago first.
+    cdef const Simulcast *track = stream.simulcast
+    cdef const Stream *other
+    cdef int i
+    if track == NULL:
+        return True
+    if now_us - track.asked_us < PLI_INTERVAL_US:
+        return False
+    for i in range(track.n):
+        other = state.streams[track.places[i]]
+        if (is_request_due(&other.wish, now_us) and is_sent(other) and other.codecs[other.codec].pli
+                and other.wish.last_us < stream.wish.last_us):
+            return False
+    return True
 
 
 cdef inline void ask_for_missing(State *state, int at, int64_t now_us) noexcept nogil:

@@ -14,12 +14,15 @@ from media.forwarder.native.sequence cimport (
 )
 from media.forwarder.native.events cimport EVENT_LAYER_SWITCHED, tell_layer
 from media.forwarder.native.line cimport Line
-from media.forwarder.native.pacer cimport Waiting, must_wait, pacer_fill, pacer_push, pacer_take
+from media.forwarder.native.pacer cimport (
+    Waiting, must_wait, pacer_fill, pacer_forget, pacer_push, pacer_take,
+)
 from media.forwarder.native.sent_log cimport sent_log_note
 from media.forwarder.native.shaping cimport Shaping, note_sent
 from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
 from media.forwarder.native.state cimport (
-    PEER_LINES, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, want_keyframe,
+    PEER_LINES, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, sink_of_ssrc,
+    want_keyframe,
 )
 from media.forwarder.native.vp8 cimport (
     MAX_DESCRIPTOR_BYTES, VP8_AS_IT_IS, VP8_FORWARD, VP8_LEAVE_OUT, VP8_TOO_OLD, Vp8Descriptor, Vp8Numbers, Vp8Verdict,
@@ -151,9 +154,6 @@ cdef inline void let_wait(State *state, Sink *sink, const Packet *packet, int pa
         want_keyframe(state, sink.stream)
         return
     state.peers_due_us[sink.peer] = 0
-    sink.packets += 1
-    sink.bytes += packet.payload_bytes
-    resend_earn(&sink.limiter, packet.payload_bytes)
 
 
 cdef inline void release_waiting(State *state, int p, int64_t now_us) noexcept nogil:
@@ -180,9 +180,23 @@ cdef inline void release_waiting(State *state, int p, int64_t now_us) noexcept n
             state.drops.seal_failed += 1
             continue
         outbox_append(&state.outbox, p, peer.address, sealed)
+        note_left(state, peer, &waiting, header)
         line.pacer.budget_bytes -= sealed
         if waiting.transport_at:
             sent_log_note(&line.log, peer.transport_number, sealed, False, now_us)
+
+
+cdef inline void note_left(State *state, const Peer *peer, const Waiting *waiting, const uint8_t *header) noexcept nogil:
+    # Counts a packet that had to wait, once it has left.
+    cdef Sink *sink = sink_of_ssrc(state, peer, waiting.ssrc)
+    cdef int payload_bytes = waiting.payload_bytes
+    if sink == NULL:
+        return
+    if header[0] & 0x20:
+        payload_bytes -= header[waiting.header_bytes + payload_bytes - 1]
+    sink.packets += 1
+    sink.bytes += payload_bytes
+    resend_earn(&sink.limiter, payload_bytes)
 
 
 # --- once more --------------------------------------------------------------------------------------------------------
@@ -499,7 +513,15 @@ cdef inline void forward_all(State *state) noexcept nogil:
     state.n_batch_streams = 0
 
 
-cdef inline void pause_sink(Sink *sink) noexcept nogil:
+cdef inline void forget_waiting(State *state, Sink *sink) noexcept nogil:
+    # What waits for the line is of no use to the receiver any more.
+    cdef Line *line = state.peers[sink.peer].line
+    if line != NULL and line.pacer.begin < line.pacer.end:
+        pacer_forget(&line.pacer, sink.ssrc, &sink.numbering.next_out)
+
+
+cdef inline void pause_sink(State *state, Sink *sink) noexcept nogil:
+    forget_waiting(state, sink)
     sink.active = False
     numbering_restart(&sink.numbering)      # the receiver sees no gap when it goes on
 

@@ -145,6 +145,7 @@ ctypedef struct Simulcast:
     int places[MAX_LAYERS]          # of its layers, lowest quality first
     Indices members                 # sinks of all layers
     Timeline timeline
+    int64_t asked_us                # when a key frame of any layer was last asked for
     bint started
     bint stalled                    # all layers are
     uint32_t ssrc                   # told for the track: that of the layer that came first

@@ -10,8 +10,10 @@ import pytest
 from service.accounts.roles import Role
 from service.organisation.bells import replace_bells
 from service.organisation.tables import SchoolClass, Term
+from service.planning.freezing_process import FreezeOrder, FreezingFailedError, FrozenInstance, freeze_with
 from service.planning.solving import Order, Report, solve_here
 from service.planning.tables import ClassPeriod, Demand, LeadSeries, LeadTeacher, SeriesTime
+from service.problems import Problem
 
 BELLS = [(1, "08:30", "09:10"), (2, "09:20", "10:00"), (3, "10:20", "11:00"), (4, "11:10", "11:50")]
 TERM = (date(2026, 9, 1), date(2026, 10, 30))
@@ -22,6 +24,26 @@ class HereSolver:
 
     def solve(self, name: str, order: Order, report: Report) -> str:
         return solve_here(order, report)
+
+    def cancel(self, name: str) -> None:
+        """Nothing runs beside the test."""
+
+    def stop(self) -> None:
+        """Nothing runs beside the test."""
+
+
+@dataclass
+class HereFreezer:
+    """Freezes in this process: the same code without the cost of a new one."""
+
+    database: Any
+
+    def freeze(self, name: str, order: FreezeOrder) -> FrozenInstance:
+        try:
+            with self.database.reading() as session:
+                return freeze_with(session, order)
+        except Problem as problem:
+            raise FreezingFailedError(problem.detail, problem.code) from problem
 
     def cancel(self, name: str) -> None:
         """Nothing runs beside the test."""
@@ -129,6 +151,7 @@ def pairable(county: Any) -> Pairable:
 def make_plan(pairable: Pairable, parts: Any, signed_in: Callable[[str], Any]) -> Callable[..., dict[str, Any]]:
     """Asks for a plan as the county's administrator and makes it at once; gives what the page shows then."""
     parts.planning._solver = HereSolver()
+    parts.planning._freezer = HereFreezer(parts.database)
 
     def make(who: str = "county_north", **fields: Any) -> dict[str, Any]:
         body = {"term_id": pairable.term_id, "name": "秋季配对", "budget_seconds": 5} | fields

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service.planning.plan_tables import PlanDocument
+from service.planning.tables import LeadSeries
 
 
 def test_a_plan_serves_what_can_be_served_and_proves_it(make_plan: Callable[..., dict[str, Any]]) -> None:
@@ -139,3 +140,44 @@ def test_a_cancelled_plan_stays_cancelled(pairable: Any, parts: Any, signed_in: 
     parts.planning.make(plan["id"])
     assert caller.get(f"/api/plans/{plan['id']}").json()["state"] == "cancelled"
     assert caller.post(f"/api/plans/{plan['id']}/cancel").status_code == 409
+
+
+def test_a_request_freezes_nothing_and_what_fails_later_is_kept_with_the_plan(
+    pairable: Any, parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    caller = signed_in("county_north")
+    asked = caller.post("/api/plans", json={"term_id": pairable.term_id, "name": "x"})
+    assert asked.status_code == 202
+    with parts.database.unit_of_work() as session:
+        assert session.get(PlanDocument, asked.json()["id"]) is None
+        for series in pairable.series.values():
+            session.get_one(LeadSeries, series).active = False
+    parts.planning.make(asked.json()["id"])
+    plan = caller.get(f"/api/plans/{asked.json()['id']}").json()
+    assert (plan["state"], plan["failure_code"]) == ("failed", "nothing_to_plan")
+    assert plan["failure"]
+    assert plan["finished_at"]
+
+
+def test_an_instance_stays_frozen_when_making_begins_again(
+    pairable: Any, parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    caller = signed_in("county_north")
+    plan_id = caller.post("/api/plans", json={"term_id": pairable.term_id, "name": "x", "budget_seconds": 5}).json()[
+        "id"
+    ]
+    order = parts.planning._begin(plan_id)
+    assert caller.get(f"/api/plans/{plan_id}").json()["stage"] == "freezing"
+    parts.planning._keep_frozen(plan_id, parts.planning._freezer.freeze(plan_id, order))
+    pairable.add_demand("四年级9班", "school_north_2", [(0, 1)])
+    parts.planning.make(plan_id)
+    assert caller.get(f"/api/plans/{plan_id}/demands").json()["total"] == 3
+
+
+def test_what_is_left_out_is_named(
+    pairable: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any]
+) -> None:
+    pairable.add_series("E4c", "school_north_1", "colleague_north", "studio two", [(4, 9)])
+    plan = make_plan()
+    assert plan["left_out"] == [{"kind": "series", "name": "school_north_1 E4c"}]
+    assert plan["left_out_total"] == 1

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.planning.plan_tables import PlanDocument
+from service.planning.freezing_process import FreezeOrder, FreezingFailedError, SubprocessFreezer
 from service.planning.production import Planning
 from service.planning.solving import Order, SolvingFailedError, SubprocessSolver
+from service.planning.tables import LeadSeries
 
 
 @pytest.fixture
@@ -20,15 +21,17 @@ def queued(pairable: Any, signed_in: Callable[[str], Any]) -> str:
     return str(asked.json()["id"])
 
 
-@pytest.fixture
-def order(queued: str, parts: Any) -> Order:
-    with parts.database.reading() as session:
-        return Order(session.get_one(PlanDocument, queued).snapshot, 5, 1)
+def freeze_order(parts: Any, plan_id: str) -> FreezeOrder:
+    order = parts.planning._begin(plan_id)
+    assert isinstance(order, FreezeOrder)
+    return order
 
 
-def test_a_spawned_process_solves_and_tells_how_far_it_is(order: Order) -> None:
+def test_spawned_processes_freeze_and_solve_and_tell_how_far_they_are(queued: str, parts: Any) -> None:
+    frozen = SubprocessFreezer().freeze("one", freeze_order(parts, queued))
+    assert '"format":"three-classrooms-instance"' in frozen.text.replace(" ", "")
     told: list[Any] = []
-    text = SubprocessSolver().solve("one", order, told.append)
+    text = SubprocessSolver().solve("one", Order(frozen.text, 5, 1), told.append)
     assert '"format":"three-classrooms-plan"' in text
     assert told
     assert told[-1].score is not None
@@ -47,11 +50,12 @@ def test_a_plan_left_running_by_a_former_process_is_made_after_a_restart(
     queued: str, parts: Any, signed_in: Callable[[str], Any]
 ) -> None:
     assert parts.planning._begin(queued) is not None
+    assert parts.planning._begin(queued) is not None
     caller = signed_in("county_north")
     assert caller.get(f"/api/plans/{queued}").json()["state"] == "running"
 
     async def restart() -> None:
-        async with Planning(parts.database, parts.clock).running():
+        async with Planning(parts.database, parts.clock, parts.configuration.zone).running():
             deadline = time.monotonic() + 60
             while caller.get(f"/api/plans/{queued}").json()["state"] == "running":
                 assert time.monotonic() < deadline
@@ -59,3 +63,20 @@ def test_a_plan_left_running_by_a_former_process_is_made_after_a_restart(
 
     asyncio.run(restart())
     assert caller.get(f"/api/plans/{queued}").json()["state"] == "done"
+
+
+def test_what_cannot_be_frozen_says_so_with_a_code(queued: str, parts: Any, pairable: Any) -> None:
+    order = freeze_order(parts, queued)
+    with parts.database.unit_of_work() as session:
+        for series in pairable.series.values():
+            session.get_one(LeadSeries, series).active = False
+    with pytest.raises(FreezingFailedError) as raised:
+        SubprocessFreezer().freeze("one", order)
+    assert raised.value.code == "nothing_to_plan"
+
+
+def test_freezing_ends_when_the_service_stops(queued: str, parts: Any) -> None:
+    freezer = SubprocessFreezer()
+    freezer.stop()
+    with pytest.raises(FreezingFailedError, match="stops"):
+        freezer.freeze("one", freeze_order(parts, queued))

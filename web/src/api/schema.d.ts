@@ -916,6 +916,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connection-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connection Reports
+         * @description List the reports of the places in one's subtree.
+         */
+        get: operations["list_connection_reports"];
+        put?: never;
+        /**
+         * Send Connection Report
+         * @description Keep what a test found, for the administrators above the place.
+         */
+        post: operations["send_connection_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings": {
         parameters: {
             query?: never;
@@ -2005,7 +2029,7 @@ export interface paths {
         put?: never;
         /**
          * Make Plan
-         * @description Freeze the timetables of the subtree and queue a plan; watch it at its own address.
+         * @description Queue a plan of the subtree; watch it at its own address: its timetables are frozen when its turn comes.
          */
         post: operations["make_plan"];
         delete?: never;
@@ -2690,6 +2714,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit Log
+         * @description Give what people of your part of the organisation changed, newest first.
+         */
+        get: operations["read_audit_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2773,6 +2817,42 @@ export interface components {
             schools: components["schemas"]["SchoolCoverage"][];
         };
         /**
+         * AuditEntries
+         * @description A page of the log, newest first.
+         */
+        AuditEntries: {
+            /** Items */
+            items: components["schemas"]["AuditEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * AuditEntry
+         * @description Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named.
+         */
+        AuditEntry: {
+            /** Id */
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** User Id */
+            user_id: string;
+            /** Person */
+            person: string;
+            role: components["schemas"]["Role"];
+            /** Operation */
+            operation: string;
+            /** About */
+            about: {
+                [key: string]: string;
+            };
+            /** Client */
+            client: string;
+        };
+        /**
          * Binding
          * @description What binds overall, by shadow prices, the scarcest things by name, and why demands are short.
          */
@@ -2853,7 +2933,7 @@ export interface components {
         };
         /**
          * CalendarView
-         * @description Special days by date, those from above included, and the organisation's own seasons.
+         * @description Special days by date, those from above included, and the seasons that ring here.
          */
         CalendarView: {
             /** Special Days */
@@ -3187,6 +3267,57 @@ export interface components {
         Comparisons: {
             /** Items */
             items: components["schemas"]["ComparisonAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ConnectionReportAnswer
+         * @description A kept report.
+         */
+        ConnectionReportAnswer: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** School */
+            school: string;
+            /** Place */
+            place: string;
+            /**
+             * Receives
+             * @enum {string}
+             */
+            receives: "full" | "small" | "sound" | "none";
+            /**
+             * Sends
+             * @enum {string}
+             */
+            sends: "full" | "small" | "sound" | "none";
+            facts: components["schemas"]["Facts"];
+        };
+        /**
+         * ConnectionReportKept
+         * @description When it was kept.
+         */
+        ConnectionReportKept: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * ConnectionReports
+         * @description A page of reports, newest first.
+         */
+        ConnectionReports: {
+            /** Items */
+            items: components["schemas"]["ConnectionReportAnswer"][];
             /** Total */
             total: number;
         };
@@ -3720,6 +3851,30 @@ export interface components {
             my: components["schemas"]["MyEventRights"];
         };
         /**
+         * Facts
+         * @description Everything a page found.
+         */
+        Facts: {
+            socket: components["schemas"]["SocketFact"];
+            /** Paths */
+            paths: components["schemas"]["PathFact"][];
+            media: components["schemas"]["MediaFact"] | null;
+            /**
+             * Camera
+             * @enum {string}
+             */
+            camera: "on" | "absent" | "refused" | "busy" | "lost" | "untried";
+            /**
+             * Microphone
+             * @enum {string}
+             */
+            microphone: "on" | "absent" | "refused" | "busy" | "lost" | "untried";
+            /** Codecs */
+            codecs: string[];
+            /** Browser */
+            browser: string;
+        };
+        /**
          * FaultAnswer
          * @description One mistake: what is wrong (`code`), where, what was found, and in `expected` what is expected instead.
          */
@@ -4106,6 +4261,19 @@ export interface components {
             school: components["schemas"]["SchoolView"];
         };
         /**
+         * LeftOut
+         * @description What could not be planned: a lead series without a usable time, room or teacher; a demand without bells.
+         */
+        LeftOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "series" | "demand";
+            /** Name */
+            name: string;
+        };
+        /**
          * LessonBrief
          * @description What a room's screen shows of a lesson.
          */
@@ -4392,6 +4560,31 @@ export interface components {
             marked: number;
         };
         /**
+         * MediaFact
+         * @description What was measured over the best way.
+         */
+        MediaFact: {
+            /**
+             * Path
+             * @enum {string}
+             */
+            path: "direct" | "turn_udp" | "turn_tcp" | "turn_tls";
+            /** Up Kbps */
+            up_kbps: number;
+            /** Down Kbps */
+            down_kbps: number;
+            /** Up Loss Pct */
+            up_loss_pct: number;
+            /** Down Loss Pct */
+            down_loss_pct: number;
+            /** Round Trip Ms */
+            round_trip_ms: number | null;
+            /** Jitter Ms */
+            jitter_ms: number | null;
+            /** Height */
+            height: number;
+        };
+        /**
          * MeetingRequest
          * @description One dated lesson of an event; without a title it has the event's.
          */
@@ -4554,6 +4747,23 @@ export interface components {
             name: string;
             /** Grade */
             grade: string;
+        };
+        /**
+         * NewConnectionReport
+         * @description A page's report.
+         */
+        NewConnectionReport: {
+            /**
+             * Receives
+             * @enum {string}
+             */
+            receives: "full" | "small" | "sound" | "none";
+            /**
+             * Sends
+             * @enum {string}
+             */
+            sends: "full" | "small" | "sound" | "none";
+            facts: components["schemas"]["Facts"];
         };
         /**
          * NewFeed
@@ -5108,6 +5318,23 @@ export interface components {
             password: string;
         };
         /**
+         * PathFact
+         * @description One way of media to the relay: straight, or through the TURN server at `url`.
+         */
+        PathFact: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "direct" | "turn_udp" | "turn_tcp" | "turn_tls";
+            /** Url */
+            url: string | null;
+            /** Works */
+            works: boolean;
+            /** Connect Ms */
+            connect_ms: number | null;
+        };
+        /**
          * PeriodForm
          * @description One period; local times of the deployment's zone.
          */
@@ -5127,7 +5354,7 @@ export interface components {
         };
         /**
          * Periods
-         * @description The periods in force; `organisation_id` is whose they are, itself or a node above.
+         * @description The periods in force; `organisation_id` is whose, itself or a node above; `since` the first day of a season.
          */
         Periods: {
             /** Items */
@@ -5136,6 +5363,8 @@ export interface components {
             total: number;
             /** Organisation Id */
             organisation_id: string | null;
+            /** Since */
+            since: string | null;
         };
         /**
          * Phases
@@ -5190,6 +5419,8 @@ export interface components {
             recorded: boolean;
             /** Failure */
             failure: string;
+            /** Failure Code */
+            failure_code: string;
             /**
              * Created At
              * Format: date-time
@@ -5247,7 +5478,7 @@ export interface components {
         };
         /**
          * PlanView
-         * @description One plan, with its result once it is finished.
+         * @description One plan, with its result once it is finished; of what was left out the first fifty, and how many in all.
          */
         PlanView: {
             /** Id */
@@ -5284,6 +5515,8 @@ export interface components {
             recorded: boolean;
             /** Failure */
             failure: string;
+            /** Failure Code */
+            failure_code: string;
             /**
              * Created At
              * Format: date-time
@@ -5293,6 +5526,10 @@ export interface components {
             finished_at: string | null;
             /** Accepted At */
             accepted_at: string | null;
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+            /** Left Out Total */
+            left_out_total: number;
             result: components["schemas"]["PlanResult"] | null;
         };
         /**
@@ -5982,7 +6219,7 @@ export interface components {
         };
         /**
          * SeasonView
-         * @description Bells that ring from a day on.
+         * @description Bells that ring from a day on, and whose they are: the organisation's own, or of one above it.
          */
         SeasonView: {
             /**
@@ -5990,6 +6227,12 @@ export interface components {
              * Format: date
              */
             from_day: string;
+            /** Organisation Id */
+            organisation_id: string;
+            /** Organisation */
+            organisation: string;
+            /** Own */
+            own: boolean;
             /** Items */
             items: components["schemas"]["PeriodForm"][];
         };
@@ -6193,6 +6436,16 @@ export interface components {
             signed_up_at: string;
             /** May Withdraw */
             may_withdraw: boolean;
+        };
+        /**
+         * SocketFact
+         * @description The WebSocket to the service.
+         */
+        SocketFact: {
+            /** Works */
+            works: boolean;
+            /** Round Trip Ms */
+            round_trip_ms: number | null;
         };
         /**
          * SpecialDayForm
@@ -7544,7 +7797,10 @@ export interface operations {
     };
     read_periods: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The day they ring on; without one the usual ones. */
+                on?: string | null;
+            };
             header?: never;
             path: {
                 organisation_id: string;
@@ -8734,6 +8990,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceLessons"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_connection_reports: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionReports"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    send_connection_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnectionReport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionReportKept"];
                 };
             };
             /** @description Refused, and why. */
@@ -12314,6 +12637,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Partners"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Date (YYYY-MM-DD, deployment's zone) or instant (ISO 8601 with zone). */
+                from?: string | null;
+                /** @description Date, whole day included, or instant (ISO 8601 with zone), excluded. */
+                to?: string | null;
+                user_id?: string | null;
+                /** @description An operation's id in this document. */
+                operation?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntries"];
                 };
             };
             /** @description Refused, and why. */

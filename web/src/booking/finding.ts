@@ -64,11 +64,15 @@ export function useClassesOf(organisationId: MaybeRefOrGetter<string | undefined
   })
 }
 
-export function usePeriodsOf(organisationId: MaybeRefOrGetter<string | undefined>) {
+/** The periods of a school on a day, by the bells of the season. */
+export function usePeriodsOf(organisationId: MaybeRefOrGetter<string | undefined>, day: MaybeRefOrGetter<string>) {
   return useQuery({
-    queryKey: computed(() => ['periods', toValue(organisationId) ?? '']),
-    queryFn: async () =>
-      (await answer(api.GET('/api/organisations/{organisation_id}/periods', { params: { path: { organisation_id: toValue(organisationId) ?? '' } } }))).items,
+    queryKey: computed(() => ['periods', toValue(organisationId) ?? '', toValue(day)]),
+    queryFn: async () => {
+      const params = { path: { organisation_id: toValue(organisationId) ?? '' }, query: { on: toValue(day) || undefined } }
+      return (await answer(api.GET('/api/organisations/{organisation_id}/periods', { params }))).items
+    },
+    placeholderData: keepPreviousData,
     enabled: computed(() => Boolean(toValue(organisationId))),
   })
 }

@@ -45,7 +45,7 @@ describe('messages', () => {
 
   it('are Chinese in the Chinese file and not in the English one', () => {
     const han = /\p{Script=Han}/u
-    const ownNames = new Set(['shell.otherLanguage', 'shell.switchLanguage', 'accounts.localeName.zh-CN', 'accounts.localeName.en'])
+    const ownNames = new Set(['shell.otherLanguage', 'shell.switchLanguage', 'connection.otherLanguage', 'accounts.localeName.zh-CN', 'accounts.localeName.en'])
     expect([...english].filter(([key, text]) => han.test(text) && !ownNames.has(key))).toEqual([])
   })
 

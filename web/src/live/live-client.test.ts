@@ -39,6 +39,17 @@ describe('joining', () => {
     expect(client.state).toMatchObject({ phase: 'live', recording: { active: true }, camera: { state: 'on' } })
   })
 
+  it('publishes anew over another connection when somebody cannot decode what it sends', async () => {
+    const { browser } = await joined()
+    const [, former] = browser.connections
+    browser.socket.say({ type: 'republish' })
+    await settled()
+    expect(former?.closed).toBe(true)
+    expect(browser.connections).toHaveLength(3)
+    expect(publishes(browser)).toHaveLength(2)
+    expect(publishes(browser)[1]).toMatchObject({ tracks: [{ source: 'microphone' }, { source: 'camera' }] })
+  })
+
   it('gives both peer connections the TURN server it is welcomed with', async () => {
     const turn = { urls: ['turns:turn.example.cn:443?transport=tcp'], username: '1:c1', credential: 'signed' }
     const { browser } = await joined({ ice: { ice_servers: [turn] } })

@@ -154,6 +154,10 @@ export class LiveClient {
         return this.update({ recording: { active: message.active, problem: message.problem } })
       case 'line':
         return this.update({ line: { reason: message.reason, kbps: message.kbps, pictures: picturesOf(message) } })
+      case 'republish':
+        // Somebody cannot decode what is sent; a new connection is answered with another codec.
+        this.connection?.closePublisher()
+        return this.publish()
       case 'lesson':
         if (message.state === 'ended') return this.finish('ended', 'ended')
         if (this.state.lesson) this.update({ lesson: { ...this.state.lesson, state: message.state } })

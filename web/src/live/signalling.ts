@@ -91,6 +91,7 @@ export type ServerMessage =
   | { type: 'lesson_ended'; reason: string }
   | { type: 'replaced' }
   | { type: 'wanted'; source: Source; layers: number }
+  | { type: 'republish' }
   | LineMessage
   | { type: 'pong' }
   | ErrorMessage
@@ -116,6 +117,7 @@ const SERVER_TYPES = new Set([
   'lesson_ended',
   'replaced',
   'wanted',
+  'republish',
   'line',
   'pong',
   'error',

@@ -1,6 +1,6 @@
 /** The organisation tree below the signed-in person. */
 import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
-import { computed } from 'vue'
+import { computed, toValue, type MaybeRefOrGetter } from 'vue'
 import { answer, api } from '../api/client'
 
 export function useOrganisations() {
@@ -9,6 +9,15 @@ export function useOrganisations() {
   })
   const items = computed(() => question.data.value?.items ?? [])
   return { question, items, schools: computed(() => items.value.filter((item) => item.kind === 'school')) }
+}
+
+/** Special days and seasons that hold at an organisation. What is being edited is not fetched again under the editor. */
+export function useCalendarOf(id: MaybeRefOrGetter<string>) {
+  return useQuery({
+    queryKey: computed(() => ['periods', 'calendar', toValue(id)]),
+    queryFn: () => answer(api.GET('/api/organisations/{organisation_id}/calendar', { params: { path: { organisation_id: toValue(id) } } })),
+    refetchOnWindowFocus: false,
+  })
 }
 
 export function useOrganisationDeed<Input, Output>(deed: (input: Input) => Promise<Output>) {

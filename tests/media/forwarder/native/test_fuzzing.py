@@ -13,7 +13,7 @@ def test_no_input_of_the_corpus_breaks_the_core(target):
     fuzzer = Fuzzer(target, seed=1)
     assert len(fuzzer.inputs) >= 5
     fuzzer.replay()
-    reached = len(fuzzer.reached)
+    reached = len(fuzzer.reached.features)
     assert reached > 20
     for _ in range(40):
         fuzzer.step()

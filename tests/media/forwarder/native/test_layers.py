@@ -36,6 +36,7 @@ def test_a_layer_changes_at_its_key_frame_and_the_old_one_goes_on_until_then(sta
     stage.publish()
     stage.frame(1)
     first = stage.frame(0, key=True)
+    stage.wait(0.4)
     stage.plis()
     stage.obey(api.SetSinkLayer(1, 1))
     stage.wait(0.02)
@@ -400,6 +401,25 @@ def test_a_key_frame_that_does_not_come_is_asked_for_again_but_not_often(stage):
         asked += stage.plis()
     assert set(asked) == {101}
     assert 8 <= len(asked) <= 12
+
+
+def test_layers_are_asked_one_after_the_other_for_a_publisher_obeys_one_request_in_300_ms(stage):
+    """Chromium ignores a request within 300 ms of another, of whatever layer: the second would be in vain."""
+    stage.publish()
+    stage.obey(api.SetTap(1, True))
+    asked: list[tuple[float, int]] = []
+    for step in range(200):
+        for layer in range(3):
+            stage.frame(layer)
+        if step % 7 == 0:
+            stage.obey(api.SetSinkLayer(1, step // 7 % 3))
+        stage.wait(0.03)
+        asked += [(stage.now, ssrc) for ssrc in stage.plis()]
+    assert {ssrc for _, ssrc in asked} == {100, 101, 102}
+    assert min(b[0] - a[0] for a, b in itertools.pairwise(asked)) > 0.31
+    for ssrc in (100, 101, 102):
+        times = [at for at, one in asked if one == ssrc]
+        assert max(b - a for a, b in itertools.pairwise(times)) < 2.5
 
 
 def test_packets_of_an_unknown_rid_or_without_one_are_dropped(stage):

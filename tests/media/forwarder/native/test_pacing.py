@@ -1,5 +1,7 @@
 """Pictures for a narrow line wait their turn; sound does not, and nothing is lost or changes its order."""
 
+import random
+
 import pytest
 from forwarder_oracle.pacing import RESEND_SHARE, longest_excess
 from hypothesis import given, settings
@@ -119,6 +121,77 @@ def test_resends_take_a_fifth_of_the_line_at_most(stage):
                 resent += sum(len(again.payload) for again in watch.note(stage.give_rtcp(nack, RECEIVER)))
     assert resent <= RESEND_SHARE * 400_000 / 8 * (4 + 1)
     assert resent > 0.7 * RESEND_SHARE * 400_000 / 8 * 4
+
+
+def test_what_waits_is_forgotten_when_its_picture_is_paused(stage):
+    watch = watched(stage, 100_000)
+    went = frame(watch, 60)
+    assert 0 < len(went) < 10
+    stage.obey(api.SetSinkActive(1, False))
+    assert watch.wait(2.0) == []
+    stage.obey(api.SetSinkActive(1, True))
+    after = frame(watch, 2) + watch.wait(1.0)
+    assert [packet.seq - went[0].seq for packet in went + after] == list(range(len(went) + 2))
+    assert stage.core.statistics().sinks[1].packets == len(went) + 2
+
+
+def test_a_lower_layer_does_not_wait_for_what_is_left_of_the_higher_one(stage):
+    stage.publish()
+    stage.obey(api.SetSinkLayer(1, 2))
+    sent = stage.frame(2, key=True)
+    stage.obey(api.SetPeerRate(2, 100_000))
+    high = stage.layers[2]
+    big = [high.packet(stage.now, b"\x10\1" + b"\2" * 1000, i == 79)[1] for i in range(80)]
+    sent += stage.give(*big) + stage.wait(0.2)
+    assert len(sent) < 20
+    stage.obey(api.SetSinkLayer(1, 0))
+    low = stage.frame(0, key=True) + stage.wait(0.3)
+    assert [packet.payload[-6] for packet in low if packet.ssrc == 10][-2:] == [0, 0]
+    assert [packet.seq - sent[0].seq for packet in sent + low] == list(range(len(sent + low)))
+
+
+WAITING_STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("frame"), st.integers(0, 2), st.booleans()),
+        st.tuples(st.just("big"), st.integers(0, 2), st.booleans()),
+        st.tuples(st.just("choose"), st.integers(0, 2), st.booleans()),
+        st.tuples(st.just("pause"), st.just(0), st.booleans()),
+        st.tuples(st.just("rate"), st.sampled_from([None, 30_000, 200_000, 2_000_000]), st.booleans()),
+        st.tuples(st.just("wait"), st.integers(1, 30), st.booleans()),
+    ),
+    min_size=5,
+    max_size=60,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(steps=WAITING_STEPS, seed=st.integers(0, 1 << 16), disturbed=st.booleans())
+def test_whatever_is_forgotten_no_number_is_used_twice_and_none_is_skipped(make_stage, steps, seed, disturbed):
+    """libsrtp at the receiver refuses a number that it has seen, which would also repeat a nonce of GCM."""
+    stage, noise = make_stage(), random.Random(seed)
+    stage.publish()
+    sent, late = [], []
+    for kind, number, flag in steps:
+        if kind in {"frame", "big"}:
+            packets = stage.layers[number].frame(stage.now, key=flag, packets=40 if kind == "big" else 3)
+            made = late + [packet for _, packet, _ in packets]
+            late = [packet for packet in made if disturbed and noise.random() < 0.1]
+            sent += stage.give(*(packet for packet in made if packet not in late))
+        elif kind == "choose":
+            stage.obey(api.SetSinkLayer(1, number))
+        elif kind == "pause":
+            stage.obey(api.SetSinkActive(1, flag))
+        elif kind == "rate":
+            stage.obey(api.SetPeerRate(2, number))
+        else:
+            sent += stage.wait(number / 100)
+    stage.obey(api.SetPeerRate(2, None))
+    sent += stage.wait(0.02)
+    pictures = [packet.seq for packet in sent if packet.ssrc == 10]
+    assert len(set(pictures)) == len(pictures)
+    assert stage.core.statistics().sinks[1].packets == len(pictures)
+    if not disturbed and pictures:
+        assert len(pictures) == max((seq - pictures[0]) & 0xFFFF for seq in pictures) + 1
 
 
 FRAMES = st.lists(

@@ -161,6 +161,23 @@ def test_a_burst_that_arrives_in_one_piece_reaches_every_receiver_in_few_calls()
             client.socket.close()
 
 
+def test_receivers_that_vanish_or_never_read_cost_the_others_nothing():
+    with running("127.0.0.1") as (thread, [address]):
+        publisher, gone, deaf, faithful = [Client(thread, number) for number in range(1, 5)]
+        deaf.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lesson(thread, [gone, deaf, faithful], publisher)
+        gone.socket.close()
+        for frame in range(60):
+            publisher.send_frame(address, frame * 8, 8)
+            began = time.monotonic()
+            assert [faithful.receive()[0] for _ in range(8)][-1] is not None
+            assert time.monotonic() - began < 1.0
+        sinks = thread.statistics().sinks
+        assert {number: sinks[number].packets for number in (2, 3, 4)} == {2: 480, 3: 480, 4: 480}
+        for client in (publisher, deaf, faithful):
+            client.socket.close()
+
+
 def test_datagrams_gather_only_when_there_are_many():
     with running("127.0.0.1") as (thread, [address]), bound("127.0.0.1") as stranger:
         assert thread.traffic().window_us == 0

@@ -111,6 +111,17 @@ def test_libsrtp_and_the_core_open_each_others_packets_across_two_rollovers(prof
     assert bench.forwarder.statistics().dropped == {}
 
 
+@pytest.mark.parametrize("profile", list(api.SrtpProfile))
+def test_a_source_whose_first_packets_were_lost_at_its_rollover_is_opened_all_the_same(profile):
+    bench = Bench(profile)
+    datagrams = {seq: bench.seal(seq) for seq in range(65530, 65536 + 30)}
+    assert [body for seq in range(65541, 65551) for body in bench.forward(datagrams[seq])] == list(range(65541, 65551))
+    forged = datagrams[65551][:-1] + bytes((datagrams[65551][-1] ^ 1,))
+    assert bench.forward(forged) == []
+    assert bench.forward(datagrams[65551]) == [65551]
+    assert bench.forwarder.statistics().dropped == {"auth_failed": 1}
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_each_packet_is_accepted_once_while_it_is_within_the_replay_window(seed):
     bench, chance = Bench(api.SrtpProfile.AEAD_AES_128_GCM, seed), random.Random(seed)

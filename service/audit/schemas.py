@@ -1,0 +1,27 @@
+"""The audit log as administrators read it."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from service.accounts.roles import Role
+
+
+class AuditEntry(BaseModel):
+    """Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named."""
+
+    id: int
+    at: datetime
+    user_id: str
+    person: str
+    role: Role
+    operation: str
+    about: dict[str, str]
+    client: str
+
+
+class AuditEntries(BaseModel):
+    """A page of the log, newest first."""
+
+    items: list[AuditEntry]
+    total: int
