@@ -89,6 +89,11 @@ class JournalDisk:
         """What all journals together hold in memory."""
         return self.share.queued_bytes
 
+    @property
+    def dropped(self) -> int:
+        """Records lost for want of room or by failed writes, of all journals ever."""
+        return self.share.dropped
+
     def add(self, journal: Writable) -> None:
         """Care for this journal from now on, until it is closed."""
         with self._lock:

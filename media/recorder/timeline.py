@@ -1,6 +1,5 @@
 """Everything one party showed and said, from all its journals, on one timeline."""
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,5 +42,16 @@ def happenings(tracks: list[Track], looked_through: Callable[[int], None]) -> It
 
 
 def merged(pictures: Iterator[Happening], sounds: Iterator[Happening]) -> Iterator[Happening]:
-    """Both in order of time."""
-    return heapq.merge(pictures, sounds, key=lambda happening: happening.time_us)
+    """Both in order of time, pictures before sounds of the same moment."""
+    picture, sound = next(pictures, None), next(sounds, None)
+    while picture is not None and sound is not None:
+        if sound.time_us < picture.time_us:
+            yield sound
+            sound = next(sounds, None)
+        else:
+            yield picture
+            picture = next(pictures, None)
+    for first, rest in ((picture, pictures), (sound, sounds)):
+        if first is not None:
+            yield first
+            yield from rest

@@ -278,6 +278,7 @@ class Relay:
                 packets_forwarded=self._totals.forwarded,
                 recording_level=self._journal_disk.level.name.lower(),
                 recording_free_bytes=self._journal_disk.free_bytes,
+                recording_dropped=self._journal_disk.dropped,
                 capacity=self._configuration.capacity,
                 draining=self._draining,
                 leaving=self._leaving,

@@ -71,6 +71,7 @@ ctypedef struct Share:
     int64_t level                   # what is given up
     int64_t queued_bytes
     int64_t limit_bytes
+    int64_t dropped                 # records lost by all journals since the beginning
 
 ctypedef struct Records:
     Share *share
@@ -170,6 +171,11 @@ cdef inline void put_empty(Records *records, uint8_t kind, int64_t at_us) noexce
         publish_record(records)
 
 
+cdef inline void count_dropped(Records *records, int64_t n) noexcept nogil:
+    add_long(&records.dropped, n)
+    add_long(&records.share.dropped, n)
+
+
 cdef inline bint has_room(const Records *records, int64_t size_bytes) noexcept nogil:
     # On a slow disk, too, what is given up first goes first.
     cdef const Share *share = records.share
@@ -185,7 +191,7 @@ cdef inline uint8_t *record_room(Records *records, uint8_t kind, int64_t at_us, 
     cdef uint8_t *at
     if records.closing or body_bytes > LONGEST_BODY_BYTES or (kind != END and not has_room(records, size_bytes)) or (
             not make_room(records, size_bytes)):
-        add_long(&records.dropped, 1)
+        count_dropped(records, 1)
         return NULL
     records.closing = kind == END
     if records.began_us == 0:
@@ -256,7 +262,7 @@ cdef inline int write_records(Records *records) noexcept nogil:
         if count and (count == MOST_PARTS or following == NULL):
             error = write_parts(records, parts, count, size_bytes)
             if error:
-                add_long(&records.dropped, n_records)
+                count_dropped(records, n_records)
             take_away(records, size_bytes, chunk, used)
             count, size_bytes, n_records = 0, 0, 0
         chunk = following
@@ -277,7 +283,7 @@ cdef inline int64_t discard_records(Records *records) noexcept nogil:
         last, chunk = chunk, following
     if last != NULL:
         take_away(records, size_bytes, last, used)
-    add_long(&records.dropped, n_records)
+    count_dropped(records, n_records)
     return n_records
 
 

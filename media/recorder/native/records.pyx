@@ -49,6 +49,11 @@ cdef class RecordsShare:
         return load_long(&self.share.queued_bytes)
 
     @property
+    def dropped(self):
+        """Records that all journals lost."""
+        return load_long(&self.share.dropped)
+
+    @property
     def level(self):
         """The `SpaceLevel`; read at every packet."""
         return load_long(&self.share.level)
