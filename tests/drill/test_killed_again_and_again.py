@@ -63,7 +63,7 @@ def test_ten_kills_cost_at_most_a_second_each(product: Product, tmp_path: Path) 
         began = time.time()
         for _ in range(KILLS_IN_LESSON):
             flowing = eventually(lambda: pictures_since(journals, began), MEDIA_WITHIN_S)  # noqa: B023
-            time.sleep(chance.uniform(2.0, 4.0))
+            time.sleep(chance.uniform(1.5, 3.0))
             killed_at = time.time()
             product.kill()
             stints.append((flowing, killed_at))

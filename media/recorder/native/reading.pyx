@@ -14,11 +14,14 @@ from media.recorder.native.parsing cimport (
     vp8_descriptor_bytes,
 )
 
+import os
+
 from media.recorder.frames import EncodedFrame, Happening
 from media.recorder.journal_format import CodecNote, JournalError
 
 cdef extern from "unistd.h" nogil:
     ssize_t read(int fd, void *buffer, size_t count)
+    int close(int fd)
 
 cdef enum:
     ROOM_BYTES = 1 << 20
@@ -64,7 +67,6 @@ ctypedef struct Packet:
 cdef class JournalReader:
     """A journal's packets, reports and pauses one by one. Raises OSError if it cannot be read."""
 
-    cdef object file
     cdef int fd
     cdef uint8_t *room
     cdef int64_t begin, end
@@ -87,8 +89,8 @@ cdef class JournalReader:
 
     def __cinit__(self, path, *_others):
         cdef int i
-        self.file = open(path, "rb", buffering=0)
-        self.fd = self.file.fileno()
+        self.fd = -1
+        self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.room = <uint8_t *>malloc(ROOM_BYTES)
         if self.room == NULL:
             raise MemoryError
@@ -101,6 +103,8 @@ cdef class JournalReader:
         self.begin = 4
 
     def __dealloc__(self):
+        if self.fd >= 0:
+            close(self.fd)
         free(self.room)
 
     cdef bint have(self, int64_t size) except -1:
@@ -229,7 +233,6 @@ cdef class JournalReader:
                 delay_us = self.at_us - self.report_sender_us
                 runs[run][3] = delay_us if runs[run][3] is None else min(runs[run][3], delay_us)
             item = self.next_item()
-        self.file.close()
         return packets, first_us, last_us, runs
 
 
@@ -328,7 +331,6 @@ cdef class FrameReader(JournalReader):
                 if self.video:
                     self.finish()
                 self.over = True
-                self.file.close()
         self.n_given += 1
         return self.ready[self.n_given - 1]
 

@@ -2,12 +2,13 @@
 packet thread and go to the file without Python, everything else may come from any thread.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.stdio cimport snprintf
-from libc.string cimport memcpy, strlen
+from libc.string cimport memcpy
 
 from media.forwarder.native.tap cimport PacketTap
 from media.recorder.native.chunks cimport (
@@ -63,6 +64,7 @@ cdef class RecordsShare:
         publish_long(&self.share.level, level)
 
 
+@cython.no_gc_clear      # it needs its share to the end
 cdef class JournalRecords:
     """The records of one journal that wait to be written, and its file as far as it is written."""
 

@@ -105,22 +105,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lessons", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each stretch")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--minutes", type=int, default=20, help="of the lesson that is finalised")
+    parser.add_argument("--rounds", type=int, default=4, help="0 leaves forwarding out")
+    parser.add_argument("--minutes", type=int, default=20, help="of the lesson that is finalised; 0 leaves it out")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {GENERATOR_CORE})
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "relay").mkdir()
-        results = asyncio.run(
-            forward_and_record(arguments.lessons, arguments.seconds, arguments.rounds, folder / "relay")
-        )
-        figures = tell(*results, count(folder / "kept"))
-    with tempfile.TemporaryDirectory() as name:
-        finalised = finalise(Path(name), arguments.minutes)
-    figures["finalised_packets_per_s"] = round(finalised.packets / (arguments.minutes * 60))
-    figures["finalise_hours_per_cpu_minute"] = round(finalised.ours, 2)
-    figures["ffmpeg_hours_per_cpu_minute"] = round(finalised.ffmpeg, 2)
+    figures: dict[str, float | int] = {}
+    if arguments.rounds:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "relay").mkdir()
+            results = asyncio.run(
+                forward_and_record(arguments.lessons, arguments.seconds, arguments.rounds, folder / "relay")
+            )
+            figures |= tell(*results, count(folder / "kept"))
+    if arguments.minutes:
+        with tempfile.TemporaryDirectory() as name:
+            finalised = finalise(Path(name), arguments.minutes)
+        figures["finalised_packets_per_s"] = round(finalised.packets / (arguments.minutes * 60))
+        figures["finalise_hours_per_cpu_minute"] = round(finalised.ours, 2)
+        figures["finalise_pct_of_lesson"] = round(100 / (60 * finalised.ours), 2)
+        figures["ffmpeg_hours_per_cpu_minute"] = round(finalised.ffmpeg, 2)
     print(json.dumps(figures))
 
 
