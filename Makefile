@@ -72,6 +72,12 @@ bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schoo
 test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)
 
+bench-reconnect: .setup/develop .setup/system service/web_app/index.html ## a room's network fails in mid-lesson: seconds until the picture is back (root)
+	PYTHONPATH=.:tests:tests/e2e $(BIN)/python tests/benchmarks/reconnect/run.py $(ARGS)
+
+soak: .setup/develop .setup/system ## ten lessons for an hour with joins, leaves and line changes: does memory or delay grow? (ARGS="--minutes 15")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/soak/run.py $(ARGS)
+
 count-instructions: .setup/develop .setup/system ## instructions for each forwarded packet beside the baseline (ARGS=--record records)
 	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)
 

@@ -360,6 +360,7 @@ MATRIX: dict[str, Address] = {
     "GET /api/plans/{plan_id}/coverage": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/compare/{other_id}": Address(COUNTY_LINE, things=lambda t: {"other_id": t["plan_id"]}),
     "GET /api/plans/{plan_id}/document": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/table": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/instance": Address(COUNTY_LINE),
     "POST /api/plans/{plan_id}/what-if": Address(COUNTY_LINE, lambda _: {"assumption": "receiving_rooms", "by": 1}),
     "POST /api/plans/{plan_id}/accept": Address(COUNTY_LINE, lambda _: {"base_version": 1}),

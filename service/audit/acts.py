@@ -53,8 +53,7 @@ class Act:
     def operation(self) -> str | None:
         """The operation's id as in the OpenAPI document, once the request is routed; None for what is not noted."""
         route = self.scope.get("route")
-        noted = isinstance(route, APIRoute) and route.name not in NOT_NOTED
-        return route.name if noted else None
+        return route.name if isinstance(route, APIRoute) and route.name not in NOT_NOTED else None
 
 
 _act: ContextVar[Act | None] = ContextVar("act", default=None)

@@ -1,14 +1,20 @@
 """Reads the audit log: administrators see what was done by the people of their part of the organisation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from service.accounts.principal import Person
+from service.accounts.tables import User
 from service.audit.schemas import AuditEntries, AuditEntry
 from service.audit.tables import AuditRow
+from service.events.tables import Event
+from service.lessons.tables import Lesson
+from service.organisation.tables import Organisation
+from service.rooms.tables import Room
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,9 @@ def list_acts(session: Session, person: Person, wanted: AuditFilter, limit: int,
     """Give a page of what the person may see, newest first."""
     conditions = _conditions(person, wanted)
     total = session.scalar(select(func.count()).select_from(AuditRow).where(*conditions)) or 0
-    rows = session.scalars(select(AuditRow).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset))
+    page = select(AuditRow).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset)
+    rows = session.scalars(page).all()
+    names = _present_names(session, rows)
     items = [
         AuditEntry(
             id=row.id,
@@ -35,11 +43,32 @@ def list_acts(session: Session, person: Person, wanted: AuditFilter, limit: int,
             role=row.role,  # type: ignore[arg-type]
             operation=row.operation,
             about=row.about,
+            subject=next((names[one] for one in row.about.items() if one in names), None),
             client=row.client,
         )
         for row in rows
     ]
     return AuditEntries(items=items, total=total)
+
+
+NAMES: dict[str, tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]]] = {
+    "lesson_id": (Lesson.id, Lesson.title),
+    "room_id": (Room.id, Room.name),
+    "user_id": (User.id, User.display_name),
+    "organisation_id": (Organisation.id, Organisation.name),
+    "event_id": (Event.id, Event.title),
+}
+"""What addresses name, and what people call it."""
+
+
+def _present_names(session: Session, rows: Sequence[AuditRow]) -> dict[tuple[str, str], str]:
+    names: dict[tuple[str, str], str] = {}
+    for parameter, (identity, name) in NAMES.items():
+        wanted = {row.about[parameter] for row in rows if parameter in row.about}
+        if wanted:
+            found = session.execute(select(identity, name).where(identity.in_(wanted)))
+            names |= {(parameter, one): text for one, text in found}
+    return names
 
 
 def _conditions(person: Person, wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -17,6 +17,8 @@ class AuditEntry(BaseModel):
     role: Role
     operation: str
     about: dict[str, str]
+    subject: str | None
+    """Present name of what the act was about, where it still exists and has one."""
     client: str
 
 

@@ -1516,6 +1516,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/critiques/{critique_id}/export.docx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Critique Document
+         * @description Give a critique as a Word document: each lesson's scores, remarks with replies, and the notes you may read.
+         */
+        get: operations["export_critique_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -2218,6 +2238,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plans/{plan_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Plan
+         * @description Give a finished plan as a table: every need with its lead and times, or why it has none.
+         */
+        get: operations["export_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plans/{plan_id}/document": {
         parameters: {
             query?: never;
@@ -2634,6 +2674,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/observing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Observe
+         * @description Sign yourself up to watch the event's lessons from your own computer; it takes no seat.
+         */
+        post: operations["observe"];
+        /**
+         * Stop Watching
+         * @description Take yourself off the list of those who watch.
+         */
+        delete: operations["stop_watching"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notices": {
         parameters: {
             query?: never;
@@ -2817,6 +2881,18 @@ export interface components {
             schools: components["schemas"]["SchoolCoverage"][];
         };
         /**
+         * AudienceView
+         * @description An organisation to whose people the recording may be published.
+         */
+        AudienceView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
          * AuditEntries
          * @description A page of the log, newest first.
          */
@@ -2849,6 +2925,8 @@ export interface components {
             about: {
                 [key: string]: string;
             };
+            /** Subject */
+            subject: string | null;
             /** Client */
             client: string;
         };
@@ -3841,6 +3919,8 @@ export interface components {
             seats_taken: number;
             /** Waiting */
             waiting: number;
+            /** Observers */
+            observers: number;
             /**
              * Signup Until
              * Format: date-time
@@ -4644,18 +4724,27 @@ export interface components {
             sound_ms: number;
             /** Picture Ms */
             picture_ms: number;
+            /**
+             * Away
+             * @default false
+             */
+            away?: boolean;
             /** Replay S */
             replay_s?: number | null;
         };
         /**
          * MyEventRights
-         * @description What the one who asks may do with an event now, and which rooms they speak for are signed up.
+         * @description What the one who asks may do with an event now, whether they watch it themselves, and their rooms on the list.
          */
         MyEventRights: {
             /** May Edit */
             may_edit: boolean;
             /** May Sign Up */
             may_sign_up: boolean;
+            /** Observes */
+            observes: boolean;
+            /** May Observe */
+            may_observe: boolean;
             /** Signups */
             signups: components["schemas"]["SignupView"][];
         };
@@ -4937,8 +5026,9 @@ export interface components {
         };
         /**
          * NoteRequest
-         * @description A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
-         *     had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own.
+         * @description A note. Its moment is one of: `ago_ms` before now (written live; the time since the moment meant, so that a note
+         *     that had to wait for the network keeps its second), `at_ms` on the recording, or `at` by the service's clock (on the
+         *     recording of a lesson that still runs, whose beginning is not settled). A note already there keeps its own.
          */
         NoteRequest: {
             /** Text */
@@ -4958,6 +5048,8 @@ export interface components {
             ago_ms?: number | null;
             /** At Ms */
             at_ms?: number | null;
+            /** At */
+            at?: string | null;
         };
         /**
          * Notes
@@ -5761,7 +5853,8 @@ export interface components {
          * @description A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
          *
          *     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
-         *     `media_until`. `watermark` is what moves over the pictures where the policy says so.
+         *     `media_until`. `watermark` is what moves over the pictures where the policy says so. `audiences`: to whom one may
+         *     publish it, the lead school first; empty for those who may not.
          */
         RecordingView: {
             lesson: components["schemas"]["RecordedLesson"];
@@ -5799,6 +5892,8 @@ export interface components {
             /** Parties */
             parties?: components["schemas"]["PartyView"][];
             publication?: components["schemas"]["PublicationView"] | null;
+            /** Audiences */
+            audiences?: components["schemas"]["AudienceView"][];
             handout?: components["schemas"]["HandoutView"] | null;
             my?: components["schemas"]["RecordingRights"];
         };
@@ -10344,6 +10439,40 @@ export interface operations {
             };
         };
     };
+    export_critique_document: {
+        parameters: {
+            query?: {
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_comparisons: {
         parameters: {
             query?: {
@@ -11699,6 +11828,42 @@ export interface operations {
             };
         };
     };
+    export_plan: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_document: {
         parameters: {
             query?: never;
@@ -12243,7 +12408,7 @@ export interface operations {
             query?: {
                 /** @description Only those with a lesson that is not over. */
                 coming?: boolean;
-                /** @description Only those you lead, announced or signed up for. */
+                /** @description Only those you lead, announced, watch or signed up for. */
                 mine?: boolean;
                 subject?: string | null;
                 /** @description Part of a name. */
@@ -12491,6 +12656,68 @@ export interface operations {
             path: {
                 event_id: string;
                 signup_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    observe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stop_watching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
             };
             cookie?: never;
         };

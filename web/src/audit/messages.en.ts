@@ -86,5 +86,7 @@ export default {
     call_off: 'Called off a public lesson',
     sign_up: 'Signed up for a public lesson',
     withdraw_sign_up: 'Withdrew a sign-up',
+    observe: 'Signed up to watch a public lesson',
+    stop_watching: 'No longer watches a public lesson',
   },
 }

@@ -86,5 +86,7 @@ export default {
     call_off: '取消公开课',
     sign_up: '报名公开课',
     withdraw_sign_up: '撤回公开课报名',
+    observe: '报名观摩公开课',
+    stop_watching: '取消观摩公开课',
   },
 }
