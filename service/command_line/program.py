@@ -100,6 +100,33 @@ def check(
             raise typer.Exit(1)
 
 
+@program.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+    since: Annotated[Path | None, typer.Option(help="An earlier backup on the same disk, to link what is in it.")] = (
+        None
+    ),
+    data_folder: DataFolder = None,
+) -> None:
+    """Back up database, recordings and journals of a deployment, running or not, into a new folder."""
+    from service.command_line.backups import back_up
+
+    with plain_errors():
+        back_up(load_configuration(data_folder=data_folder), target, since)
+
+
+@program.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    data_folder: DataFolder = None,
+) -> None:
+    """Restore a backup into an empty data folder and an empty database."""
+    from service.command_line.backups import restore as restore_from
+
+    with plain_errors():
+        restore_from(load_configuration(data_folder=data_folder), source)
+
+
 @program.command("openapi")
 def print_openapi() -> None:
     """Print the OpenAPI document of the HTTP API as JSON."""

@@ -9,6 +9,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from media.forwarder.native.events cimport tap_codec
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
@@ -28,7 +29,7 @@ from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock,
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
     ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices,
-    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
+    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream,
     next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
@@ -109,9 +110,9 @@ cdef class Core:
     def add_peer(self, int64_t peer_id, int profile, bytes send_keys, bytes receive_keys, bytes cname, int64_t now_us):
         """Add a peer. The keys are session keys in a row: RTP cipher, RTP auth, RTP salt, RTCP cipher, auth, salt."""
         cdef int at = free_place(<void ***>&self.state.peers, &self.state.peers_due_us, &self.state.room_peers)
-        cdef Peer *peer = <Peer *>new_struct(sizeof(Peer))
+        cdef Peer *peer = <Peer *>pool_take(sizeof(Peer))
         if at < 0 or peer == NULL:
-            free(peer)
+            pool_give(peer, sizeof(Peer))
             raise MemoryError
         peer.id = peer_id
         peer.report_ssrc = self.random.getrandbits(32)
@@ -252,7 +253,7 @@ cdef class Core:
         cdef int at, i
         cdef Stream *stream
         at = free_place(<void ***>&self.state.streams, &self.state.streams_due_us, &self.state.room_streams)
-        stream = <Stream *>new_struct(sizeof(Stream))
+        stream = <Stream *>pool_take(sizeof(Stream))
         if (
             at < 0
             or stream == NULL
@@ -376,11 +377,11 @@ cdef class Core:
         cdef int p = self.place(self.peer_places, peer_id)
         cdef Peer *peer = self.state.peers[p]
         cdef int at = free_place(<void ***>&self.state.sinks, &self.state.sinks_due_us, &self.state.room_sinks)
-        cdef Sink *sink = <Sink *>new_struct(sizeof(Sink))
+        cdef Sink *sink = <Sink *>pool_take(sizeof(Sink))
         cdef Simulcast *track = self.state.streams[stream].simulcast
         cdef int i
         if at < 0 or sink == NULL:
-            free(sink)
+            pool_give(sink, sizeof(Sink))
             raise MemoryError
         if track != NULL:
             stream = best_layer(self.state, track, 0)
@@ -491,6 +492,12 @@ cdef class Core:
             if sink.ssrc == ssrc or (sink.has_rtx and sink.rtx_ssrc == ssrc):
                 return True
         return False
+
+    def set_sink_repeat(self, int64_t sink_id, bint on):
+        """Begin or end repeating a sound's packets; nothing if the sink is gone or picture."""
+        cdef int at = self.sink_places.get(sink_id, -1)
+        if at >= 0 and not self.state.streams[self.state.sinks[at].stream].video:
+            self.state.sinks[at].repeats = on
 
     def set_sink_active(self, int64_t sink_id, bint active):
         """Pause or continue a sink; nothing if it is gone."""
@@ -656,7 +663,8 @@ cdef class Core:
 cdef class SocketCore(Core):
     """A packet core that owns the receiving side of UDP sockets; `run` is the body of its thread.
 
-    All other methods but `stop` need the lock, which holds the thread between two batches.
+    All other methods need the lock, which holds the thread between two batches, but for `stop` and those that read
+    counters: the tables they walk change by commands alone, and each counter is read in one piece.
     """
 
     cdef Port *port
@@ -696,9 +704,11 @@ cdef class SocketCore(Core):
         port_stop(self.port)
 
     def lock(self):
-        """Wait until the thread is between two batches and hold it there."""
-        with nogil:
-            port_lock(self.port)
+        """Wait until the thread is between two batches and hold it there.
+
+        With the GIL: who had to wait for that again would hold the thread meanwhile, for milliseconds.
+        """
+        port_lock(self.port)
 
     def unlock(self):
         """Let the thread go on."""
