@@ -500,7 +500,8 @@ cdef class FrameReader(JournalReader):
             grown = <uint8_t *>malloc(wanted)
             if grown == NULL:
                 raise MemoryError
-            memcpy(grown, self.picture, self.picture_bytes)
+            if self.picture != NULL:
+                memcpy(grown, self.picture, self.picture_bytes)
             free(self.picture)
             self.picture = grown
             self.picture_room = wanted
