@@ -356,7 +356,8 @@ class LessonLines:
             if other == sink or track is None or choice is None:
                 continue
             if self._importance_at(receiver, track) <= mine:
-                taken += track.rates.bits_per_second(choice.layer, now)
+                # A slide that is turned goes first for a moment; what it leaves else is not left unused.
+                taken += track.rates.present_bps(choice.layer, now)
         return taken
 
     # Telling
