@@ -18,6 +18,8 @@ FIRST_REPORT_S = 4.0
 SOON_S = 10.0
 REPEAT_FROM_LOSS = 0.03
 "With so much loss sound is sent twice,"
+REPEAT_FROM_BPS = 200_000.0
+"if the line carries so much;"
 REPEAT_TO_LOSS = 0.015
 "until there was less than this for so long:"
 REPEAT_CALM_S = 10.0
@@ -97,11 +99,12 @@ class SubscriberLine:
     def _judge_repeating(self, at: float) -> None:
         # What a full line drops would only be more if more were sent.
         estimator = self.estimator
-        if estimator.loss >= REPEAT_FROM_LOSS and not estimator.full:
+        roomy = not estimator.full and estimator.rate_bps >= REPEAT_FROM_BPS
+        if estimator.loss >= REPEAT_FROM_LOSS and roomy:
             self.repeats_sound = True
         if estimator.loss >= REPEAT_TO_LOSS:
             self._lossy_at = at
-        if estimator.full or at - self._lossy_at > REPEAT_CALM_S:
+        if not roomy or at - self._lossy_at > REPEAT_CALM_S:
             self.repeats_sound = False
 
     def take_probe(self, result: ProbeResult) -> bool:

@@ -180,7 +180,7 @@ class Narrow(Desk):
     def settle(self, line_bps: float, seconds: float = 12.0) -> None:
         for step in range(int(seconds * 5)):
             self.now += 0.2
-            self.report(line_bps, queue_ms=150.0 if step % 10 == 0 else 0.0)
+            self.report(line_bps, queue_ms=250.0 if step % 10 == 0 else 0.0)
             if step % 3 == 0:
                 self.lines.sample(NOTHING, self.now)
 

@@ -229,3 +229,31 @@ def test_windows_are_what_the_model_says(make_stage, feedbacks, seed, first_us):
         for w in stage.events_of(api.ReceiverWindow)
     ]
     assert told == [pytest.approx(window) for window in expected]
+
+
+def test_sound_that_came_only_when_sent_again_does_not_look_like_a_queue(make_stage):
+    stage = make_stage()
+    stage.obey(api.AddStream(2, 1, "audio", "1", (api.StreamCodec(111, "opus", 48000),), api.ExtensionIds(), (77,)))
+    ids = api.ExtensionIds(transport_cc=3)
+    stage.obey(api.AddSink(2, 2, 2, 20, None, {"opus": (109, None)}, ids, "a"))
+    stage.obey(api.SetSinkRepeat(2, True))
+    choice, arrived, reported = random.Random(1), {}, 0
+    for seq in range(300):
+        packet = b"\x80\x6f" + seq.to_bytes(2) + (seq * 960).to_bytes(4) + (77).to_bytes(4) + bytes(60)
+        for sent in stage.give(packet):
+            # Every third is lost at first and comes by its repetition.
+            first = sent.transport_number not in arrived
+            if not first:
+                arrived[sent.transport_number] = arrived[sent.transport_number] or stage.now + 0.02
+            else:
+                arrived[sent.transport_number] = None if sent.transport_number % 3 == 0 else stage.now + 0.02
+        stage.wait(0.02)
+        if seq % 4 == 3:
+            numbers = range(reported + 1, max(arrived) - 2)
+            ticks = [round((arrived[number] + 77.0) * 4000) * 250 for number in numbers]
+            stage.give_rtcp(write_feedback(numbers.start, ticks, seq // 4, choice), RECEIVER)
+            reported = numbers.stop - 1
+    windows = stage.events_of(api.ReceiverWindow)
+    assert len(windows) > 15
+    assert max(window.queue_ms for window in windows) < 5
+    assert sum(window.lost_packets for window in windows) == 0
