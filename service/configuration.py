@@ -106,6 +106,11 @@ class Configuration(BaseSettings):
     metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
     """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
 
+    traces_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/\S*)?$")
+    """Where traces go by OTLP over HTTP, such as http://127.0.0.1:4318; without it there are none."""
+    traces_share: float = Field(default=0.1, ge=0, le=1)
+    """Part of all requests that is traced."""
+
     @field_validator("trusted_proxies", "announced_addresses", "turn_urls", mode="before")
     @classmethod
     def _split_commas(cls, value: object) -> object:
