@@ -57,6 +57,9 @@ bench-forward: .setup/develop .setup/bench ## the relay's CPU per forwarded pack
 bench-recording: .setup/develop .setup/system ## what journalling costs the forwarding, and finalising beside ffmpeg (two idle cores)
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/recording/run.py $(ARGS)
 
+bench-network: .setup/develop .setup/system .setup/bench .setup/web ## real Chromium over lossy, narrow, stepping and broken lines, our relay beside Janus (root; ARGS="--lines step")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/network/run.py $(ARGS)
+
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
 

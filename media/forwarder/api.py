@@ -245,10 +245,24 @@ class SetSinkLayer:
 
 
 @dataclass(frozen=True)
+class SetSinkRepeat:
+    """Send each packet of a sound once more, two packets later, to a receiver whose line loses many.
+
+    The very datagram is sent again (which receivers without need drop as replayed), so nothing need be negotiated.
+    Ignored if the sink is gone, is picture, or answers NACK by RTX.
+    """
+
+    sink: int
+    "The sink."
+    on: bool
+    "Whether to repeat."
+
+
+@dataclass(frozen=True)
 class SetPeerRate:
     """What a receiver's line carries; ignored if the peer is gone.
 
-    Picture is sent at no more than twice this rate in any 40 ms or more, what is over waits its turn; sound never
+    Picture is sent at no more than 1.25 times this rate in any 40 ms or more, what is over waits its turn; sound never
     waits. Retransmissions take at most a fifth of it.
     """
 
@@ -287,6 +301,7 @@ Command = (
     | RequestKeyframe
     | SetTap
     | SetSinkLayer
+    | SetSinkRepeat
     | SetPeerRate
     | Probe
 )

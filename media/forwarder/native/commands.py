@@ -40,6 +40,7 @@ class Commands:
             api.RequestKeyframe: lambda c, _now: core.request_keyframe(c.stream),
             api.SetTap: lambda c, _now: core.set_tap(c.stream, c.on),
             api.SetSinkLayer: self._set_sink_layer,
+            api.SetSinkRepeat: lambda c, _now: core.set_sink_repeat(c.sink, c.on),
             api.SetPeerRate: self._set_peer_rate,
             api.Probe: self._probe,
         }

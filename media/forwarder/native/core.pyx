@@ -471,6 +471,12 @@ cdef class Core:
                 return True
         return False
 
+    def set_sink_repeat(self, int64_t sink_id, bint on):
+        """Begin or end repeating a sound's packets; nothing if the sink is gone or picture."""
+        cdef int at = self.sink_places.get(sink_id, -1)
+        if at >= 0 and not self.state.streams[self.state.sinks[at].stream].video:
+            self.state.sinks[at].repeats = on
+
     def set_sink_active(self, int64_t sink_id, bint active):
         """Pause or continue a sink; nothing if it is gone."""
         cdef int at = self.sink_places.get(sink_id, -1)

@@ -119,6 +119,7 @@ ctypedef struct Sink:
     Extensions extensions
     bint two_byte
     bint has_rtx
+    bint repeats                    # sound: each packet goes out twice
     int64_t first_out
     SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
     ResendLimiter limiter

@@ -71,6 +71,8 @@ export interface WelcomeMessage {
   lesson: LiveLessonSummary
   may_publish: boolean
   recording: boolean
+  /** Whether the connection can be taken up again after its socket was cut. */
+  resume?: boolean
   ice?: { ice_servers?: RTCIceServer[] }
 }
 
@@ -90,14 +92,17 @@ export type ServerMessage =
   | { type: 'lesson'; state: string }
   | { type: 'lesson_ended'; reason: string }
   | { type: 'replaced' }
-  | { type: 'wanted'; source: Source; layers: number }
+  /** `kbps`: the lowest layer may take so much; without it, what suits this client. */
+  | { type: 'wanted'; source: Source; layers: number; kbps?: number }
   | { type: 'republish' }
+  | { type: 'resumed'; received: number }
   | LineMessage
   | { type: 'pong' }
   | ErrorMessage
 
 export type ClientMessage =
   | { type: 'join'; lesson_id: string }
+  | { type: 'resume'; lesson_id: string; connection_id: string; received: number }
   | { type: 'publish'; id: number; sdp: string; tracks: PublishedTrack[] }
   | { type: 'subscribed'; id: number; sdp: string }
   | { type: 'mute'; source: Source; muted: boolean }
@@ -118,6 +123,7 @@ const SERVER_TYPES = new Set([
   'replaced',
   'wanted',
   'republish',
+  'resumed',
   'line',
   'pong',
   'error',
