@@ -7,6 +7,7 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
@@ -26,7 +27,7 @@ from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock,
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
     ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices,
-    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
+    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream,
     next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
@@ -106,9 +107,9 @@ cdef class Core:
     def add_peer(self, int64_t peer_id, int profile, bytes send_keys, bytes receive_keys, bytes cname, int64_t now_us):
         """Add a peer. The keys are session keys in a row: RTP cipher, RTP auth, RTP salt, RTCP cipher, auth, salt."""
         cdef int at = free_place(<void ***>&self.state.peers, &self.state.peers_due_us, &self.state.room_peers)
-        cdef Peer *peer = <Peer *>new_struct(sizeof(Peer))
+        cdef Peer *peer = <Peer *>pool_take(sizeof(Peer))
         if at < 0 or peer == NULL:
-            free(peer)
+            pool_give(peer, sizeof(Peer))
             raise MemoryError
         peer.id = peer_id
         peer.report_ssrc = self.random.getrandbits(32)
@@ -249,7 +250,7 @@ cdef class Core:
         cdef int at, i
         cdef Stream *stream
         at = free_place(<void ***>&self.state.streams, &self.state.streams_due_us, &self.state.room_streams)
-        stream = <Stream *>new_struct(sizeof(Stream))
+        stream = <Stream *>pool_take(sizeof(Stream))
         if (
             at < 0
             or stream == NULL
@@ -355,11 +356,11 @@ cdef class Core:
         cdef int p = self.place(self.peer_places, peer_id)
         cdef Peer *peer = self.state.peers[p]
         cdef int at = free_place(<void ***>&self.state.sinks, &self.state.sinks_due_us, &self.state.room_sinks)
-        cdef Sink *sink = <Sink *>new_struct(sizeof(Sink))
+        cdef Sink *sink = <Sink *>pool_take(sizeof(Sink))
         cdef Simulcast *track = self.state.streams[stream].simulcast
         cdef int i
         if at < 0 or sink == NULL:
-            free(sink)
+            pool_give(sink, sizeof(Sink))
             raise MemoryError
         if track != NULL:
             stream = best_layer(self.state, track, 0)
@@ -641,7 +642,8 @@ cdef class Core:
 cdef class SocketCore(Core):
     """A packet core that owns the receiving side of UDP sockets; `run` is the body of its thread.
 
-    All other methods but `stop` need the lock, which holds the thread between two batches.
+    All other methods need the lock, which holds the thread between two batches, but for `stop` and those that read
+    counters: the tables they walk change by commands alone, and each counter is read in one piece.
     """
 
     cdef Port *port
@@ -681,9 +683,11 @@ cdef class SocketCore(Core):
         port_stop(self.port)
 
     def lock(self):
-        """Wait until the thread is between two batches and hold it there."""
-        with nogil:
-            port_lock(self.port)
+        """Wait until the thread is between two batches and hold it there.
+
+        With the GIL: who had to wait for that again would hold the thread meanwhile, for milliseconds.
+        """
+        port_lock(self.port)
 
     def unlock(self):
         """Let the thread go on."""
