@@ -235,7 +235,7 @@ class Relay:
     # Events
 
     def _core_event(self, event: core.Event) -> None:
-        if isinstance(event, core.StreamStarted | core.Tapped | core.TappedReport):
+        if isinstance(event, core.StreamStarted):
             lesson = self._stream_owners.get(event.stream)
             if lesson is not None:
                 lesson.core_event(event)
@@ -285,6 +285,7 @@ class Relay:
                 packets_forwarded=self._totals.forwarded,
                 recording_level=self._journal_disk.level.name.lower(),
                 recording_free_bytes=self._journal_disk.free_bytes,
+                recording_dropped=self._journal_disk.dropped,
                 capacity=self._configuration.capacity,
                 draining=self._draining,
                 leaving=self._leaving,

@@ -3,10 +3,12 @@
 `Core` has no I/O: datagrams go in by `receive`, out by `take_outgoing`. `SocketCore` owns UDP sockets and a thread.
 """
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from media.forwarder.native.events cimport tap_codec
 from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
@@ -31,6 +33,7 @@ from media.forwarder.native.state cimport (
     next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
+from media.forwarder.native.tap cimport PacketTap
 from media.forwarder.native.vp8 cimport ALL_TEMPORAL
 from media.forwarder.native.windows cimport windows_unbind
 
@@ -55,11 +58,11 @@ cdef class Core:
     """State and commands of the packet core; see `media.forwarder.native.forwarder` for its use from Python."""
 
     cdef State *state
-    cdef dict peer_places, stream_places, sink_places
+    cdef dict peer_places, stream_places, sink_places, taps
     cdef object random
 
     def __cinit__(self, double wall_minus_monotonic, *, seed=None, **_others):
-        self.peer_places, self.stream_places, self.sink_places = {}, {}, {}
+        self.peer_places, self.stream_places, self.sink_places, self.taps = {}, {}, {}, {}
         self.random = random.Random(seed)
         self.state = <State *>calloc(1, sizeof(State))
         if self.state == NULL:
@@ -284,6 +287,7 @@ cdef class Core:
         cdef int at = self.stream_places.pop(stream_id, -1)
         cdef int i
         cdef Simulcast *track
+        self.taps.pop(stream_id, None)
         if at < 0:
             return
         track = self.state.streams[at].simulcast
@@ -325,26 +329,43 @@ cdef class Core:
             if self.state.streams[track.places[i]].sinks.n or track.tap_place == track.places[i]:
                 want_keyframe(self.state, track.places[i])
 
-    def set_tap(self, int64_t stream_id, bint on):
-        """Turn the recorder's events on or off; nothing if the stream is gone."""
+    def set_tap(self, int64_t stream_id, bint on, into, int64_t now_us):
+        """Turn the recorder's events on or off; `into`: an object that gets what they would tell, None for events.
+
+        Nothing if the stream is gone.
+        """
         cdef int at = self.stream_places.get(stream_id, -1)
+        cdef PacketTap *tap = NULL
+        cdef Stream *stream
         if at < 0:
             return
-        if self.state.streams[at].simulcast != NULL:
-            self.set_track_tap(self.state.streams[at].simulcast, on)
-            return
-        if on and not self.state.streams[at].tapped:
-            want_keyframe(self.state, at)
-        self.state.streams[at].tapped = on
+        if on and into is not None:
+            tap = <PacketTap *>PyCapsule_GetPointer(into.packet_tap, "media.forwarder.PacketTap")
+        stream = self.state.streams[at]
+        if stream.simulcast != NULL:
+            self.set_track_tap(stream.simulcast, on, tap, now_us)
+        else:
+            if on and not stream.tapped:
+                want_keyframe(self.state, at)
+            stream.tapped, stream.tap_into = on, tap
+            if stream.started:
+                tap_codec(self.state, tap, &stream.codecs[stream.codec], now_us)
+        # Only now may what was tapped into before go.
+        self.taps[stream_id] = into if on else None
 
-    cdef void set_track_tap(self, Simulcast *track, bint on):
+    cdef void set_track_tap(self, Simulcast *track, bint on, PacketTap *into, int64_t now_us):
         # It begins at a key frame of the best layer, with numbers that go on where they were.
+        cdef const Stream *best
+        track.tap_into = into
         if on == track.tapped:
             return
         track.tapped = on
         track.tap_place = -1
         track.tap.awaited = NOTHING_AWAITED
         if on:
+            if track.started:
+                best = self.state.streams[best_layer(self.state, track, track.n - 1)]
+                tap_codec(self.state, into, &best.codecs[best.codec], now_us)
             choose_again(self.state, track)
 
     # --- sinks -----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from media.forwarder.native.sequence cimport Numbering, Order
 from media.forwarder.native.shaping cimport Shaping, Timeline
 from media.forwarder.native.srtp cimport Protection, protection_free
 from media.forwarder.native.tables cimport Table
+from media.forwarder.native.tap cimport PacketTap
 from media.forwarder.native.transport_feedback cimport TransportFeedback, feedback_free
 from media.forwarder.native.windows cimport Windows, windows_free
 
@@ -148,6 +149,7 @@ ctypedef struct Simulcast:
     uint32_t ssrc                   # told for the track: that of the layer that came first
     int name                        # of the codec told
     bint tapped
+    PacketTap *tap_into             # NULL: events tell of what is tapped
     int tap_place                   # of the layer the tap is on, -1 before the first
     Numbering tap_numbering
     Shaping tap
@@ -188,6 +190,7 @@ ctypedef struct Stream:
     uint32_t common_offset          # of its timestamps to the track's timeline
     int64_t last_keyframe_us        # -1 before the first
     # the rest
+    PacketTap *tap_into             # NULL: events tell of what is tapped
     int mid_bytes
     uint8_t mid[256]
     uint32_t declared[MAX_DECLARED]
