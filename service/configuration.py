@@ -73,6 +73,8 @@ class Configuration(BaseSettings):
     session_days: int = Field(default=14, ge=1, le=365)
     answer_within_hours: float = Field(default=72, gt=0, le=24 * 365)
     """How long a receiving school that does not answer keeps its room, teacher and class claimed."""
+    plan_processes: int = Field(default=2, ge=1, le=32)
+    """Processes that search for one plan, at low priority; never more than there are cores."""
     relay_rooms: int | None = Field(default=200, ge=1)
     """Receiving rooms that one relay serves at one time; bookings beyond it are refused."""
     s3_endpoint: str | None = None
