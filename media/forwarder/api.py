@@ -217,6 +217,14 @@ class RequestKeyframe:
     "The stream."
 
 
+class PacketTap(Protocol):
+    """Takes the packets of a tapped stream from the packet thread itself, natively; see `native/tap.pxd`."""
+
+    @property
+    def packet_tap(self) -> object:
+        """A capsule named `media.forwarder.PacketTap` around a C struct that lives as long as this object."""
+
+
 @dataclass(frozen=True)
 class SetTap:
     """Turn Tapped and TappedReport events of a stream on or off; on asks a video stream for a key frame."""
@@ -225,6 +233,8 @@ class SetTap:
     "The stream; ignored if it is gone."
     on: bool
     "Whether the recorder listens; of a simulcast it gets the best layer being sent, renumbered to one sequence."
+    into: PacketTap | None = None
+    "Whoever takes, without the GIL, what Tapped and TappedReport events would tell; None: those events."
 
 
 @dataclass(frozen=True)
