@@ -454,6 +454,29 @@ def test_layers_are_asked_one_after_the_other_for_a_publisher_obeys_one_request_
         assert max(b - a for a, b in itertools.pairwise(times)) < 2.5
 
 
+def test_every_switch_comes_soon_from_a_publisher_that_obeys_one_request_in_300_ms(stage):
+    """As Chromium: a request for any layer brings key frames of all, unless another was obeyed 300 ms before or less."""
+    stage.publish()
+    obeyed, wanted, keys, slowest = -1.0, 0, True, 0.0
+    chosen_at = stage.now
+    for _ in range(900):
+        for layer in range(3):
+            stage.frame(layer, key=keys)
+        keys = False
+        switched = [event.layer for event in stage.events_of(api.LayerSwitched)]
+        stage.events.clear()
+        if wanted in switched:
+            slowest = max(slowest, stage.now - chosen_at)
+            wanted, chosen_at = (wanted + 1) % 3, stage.now
+            stage.obey(api.SetSinkLayer(1, wanted))
+        for _ in range(3):
+            stage.wait(0.011)
+            if stage.plis() and stage.now - obeyed > 0.3:
+                obeyed, keys = stage.now, True
+    assert slowest < 0.5
+    assert stage.now - chosen_at < 0.5
+
+
 def test_packets_of_an_unknown_rid_or_without_one_are_dropped(stage):
     stage.publish()
     known = stage.layers[0]
