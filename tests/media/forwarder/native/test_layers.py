@@ -455,7 +455,7 @@ def test_layers_are_asked_one_after_the_other_for_a_publisher_obeys_one_request_
 
 
 def test_every_switch_comes_soon_from_a_publisher_that_obeys_one_request_in_300_ms(stage):
-    """As Chromium: a request for any layer brings key frames of all, unless another was obeyed 300 ms before or less."""
+    """As Chromium: a request for any layer brings key frames of all, unless one was obeyed within 300 ms before."""
     stage.publish()
     obeyed, wanted, keys, slowest = -1.0, 0, True, 0.0
     chosen_at = stage.now
