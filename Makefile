@@ -10,8 +10,8 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
-.PHONY: help run test test-python test-e2e test-web lint types format bench-live bench-forward bench-schedule bench-booking bench-recording bench-fleet bench-pages test-faults \
-	count-instructions asan fuzz build wheel clean
+# Every verb has its line of help and makes no file of its name.
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*[#]{2} .*/\1/p' Makefile)
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -39,6 +39,8 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/python -m mypy.stubtest media.forwarder.native.core --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
+	$(BIN)/hadolint --ignore DL3008 --ignore DL3013 deploy/containers/Dockerfile
 	@cd web && npm run --silent lint
 
 format: .setup/develop .setup/web ## bring the code into the house style
@@ -70,6 +72,12 @@ bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schoo
 test-faults: .setup/develop .setup/system ## kill and freeze each part of a deployment under live lessons (ARGS="--only relay")
 	PYTHONPATH=.:tests $(BIN)/python tests/faults/run.py $(ARGS)
 
+bench-reconnect: .setup/develop .setup/system service/web_app/index.html ## a room's network fails in mid-lesson: seconds until the picture is back (root)
+	PYTHONPATH=.:tests:tests/e2e $(BIN)/python tests/benchmarks/reconnect/run.py $(ARGS)
+
+soak: .setup/develop .setup/system ## ten lessons for an hour with joins, leaves and line changes: does memory or delay grow? (ARGS="--minutes 15")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/soak/run.py $(ARGS)
+
 count-instructions: .setup/develop .setup/system ## instructions for each forwarded packet beside the baseline (ARGS=--record records)
 	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)
 
@@ -82,6 +90,9 @@ fuzz: .setup/develop ## mutated packets, reports and commands at the packet core
 wheel: .setup/develop service/web_app/index.html ## a wheel that ships the built web app, and libcrypto in the packet core
 	@rm -rf build/lib.*
 	LIBCRYPTO=static $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+bundle: .setup/develop service/web_app/index.html ## one file to carry to a machine without network: wheels, installer, units, edge
+	@deploy/make-bundle $(BIN)/python
 
 clean: ## remove what was built (the data folder stays)
 	rm -rf .setup $(VENV) build dist service/web_app web/node_modules

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from pydantic import BaseModel
 
 from service.api.dependencies import refuse_foreign_origin
+from service.audit.acts import NoteActs
 from service.exchange.cells import MOST_FILE_BYTES
 from service.features import BACKGROUND, JOBS, ROUTERS
 from service.lessons.schemas import BookingConflict, FreePeriod
@@ -99,6 +100,7 @@ def create_application(parts: Parts) -> FastAPI:
         },
     )
     application.state.parts = parts
+    application.add_middleware(NoteActs, log=parts.audit_log)
     application.add_middleware(BodyLimit, most_bytes=MOST_BODY_BYTES, larger=LARGER_BODIES)
     application.add_middleware(SecurityHeaders)
     _install_metrics(application, parts)

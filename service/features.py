@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter
 
 from service.api import (
+    audit,
     calendars,
     changes,
     comparisons,
@@ -89,6 +90,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     notices.router,
     week.router,
+    audit.router,
 )
 """Included under /api, in this order."""
 

@@ -10,6 +10,7 @@ from media.contract import Bus, HandoutMaker, LiveRecorder, RecordingMaker
 from media.contract.digest import StreamDigester
 from media.contract.messages import REPLICA_LENGTH
 from service.accounts.setup import Setup
+from service.audit.acts import AuditLog
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
 from service.connections.testing import ConnectionTests
@@ -74,6 +75,7 @@ class Parts:
     planning: Planning = field(init=False)
     live: Live = field(init=False)
     connection_tests: ConnectionTests = field(init=False)
+    audit_log: AuditLog = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what follows from the parts given; nothing runs yet."""
@@ -82,6 +84,7 @@ class Parts:
         self.views_log = ViewsLog(self.database)
         self.media_addresses = MediaAddresses(self.database, timedelta(minutes=configuration.media_address_minutes))
         self.usage_log = UsageLog(self.database)
+        self.audit_log = AuditLog(self.database, self.clock)
         self.production = Production(
             self.database,
             self.clock,

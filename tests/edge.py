@@ -3,7 +3,6 @@ that only the tests' browser trusts."""
 
 import datetime
 import os
-import re
 import shutil
 import signal
 import socket
@@ -53,7 +52,8 @@ def running_edge(folder: Path, address: str, http_port: int, turn_secret: str) -
     authority, certificate, key = make_certificates(folder)
     ports = {name: str(free_port()) for name in ("PAGES_TLS_PORT", "TURN_TLS_PORT", "TURN_HOP_PORT")}
     values = ports | {
-        "EDGE_ADDRESS": address, "TURN_ADDRESS": address, "RELAY_ADDRESS": address, "HTTP_PORT": str(http_port),
+        "EDGE_ADDRESS": address, "TURN_ADDRESS": address, "RELAY_ADDRESS": address,
+        "PAGES_SERVERS": f"server 127.0.0.1:{http_port};",
         "PAGES_NAME": PAGES_NAME, "TURN_NAME": TURN_NAME, "TURN_SECRET": turn_secret,
         "CERTIFICATE_FILE": str(certificate), "KEY_FILE": str(key),
     }  # fmt: skip
@@ -74,11 +74,11 @@ def running_edge(folder: Path, address: str, http_port: int, turn_secret: str) -
 
 
 def filled(folder: Path, name: str, values: dict[str, str]) -> Path:
-    """A file of `deploy/edge` with every word in capitals replaced; a word nobody knows is an error."""
-    text = (FILES / name).read_text(encoding="utf-8")
-    text = re.sub(r"\b[A-Z]+_[A-Z_]+\b", lambda word: values[word[0]], text)
+    """A file of `deploy/edge` with every word in capitals replaced, as the deployment itself does it."""
     path = folder / name
-    path.write_text(text, encoding="utf-8")
+    environment = {"PATH": os.environ["PATH"]} | values
+    with path.open("wb") as out:
+        subprocess.run([FILES / "fill", FILES / name], env=environment, stdout=out, check=True)
     return path
 
 

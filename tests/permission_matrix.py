@@ -125,6 +125,7 @@ MATRIX: dict[str, Address] = {
         },
     ),
     "GET /api/connection-reports": Address(ADMINISTRATORS),
+    "GET /api/audit": Address(ADMINISTRATORS),
     # One's own account
     "GET /api/session": Address(PEOPLE),
     "DELETE /api/session": Address(PEOPLE),
@@ -229,6 +230,8 @@ MATRIX: dict[str, Address] = {
     "POST /api/events/{event_id}/cancel": made_up(PEOPLE, _nothing, event_id=NOTHING),
     "GET /api/events/{event_id}/signups": made_up(PEOPLE, event_id=NOTHING),
     "POST /api/events/{event_id}/signups": made_up(PEOPLE, lambda t: {"room_id": t["far_room"]}, event_id=NOTHING),
+    "POST /api/events/{event_id}/observing": made_up(PEOPLE, _nothing, event_id=NOTHING),
+    "DELETE /api/events/{event_id}/observing": made_up(PEOPLE, event_id=NOTHING),
     "DELETE /api/events/{event_id}/signups/{signup_id}": made_up(PEOPLE, event_id=NOTHING, signup_id=NOTHING),
     "GET /api/notices": Address(PEOPLE),
     "POST /api/notices/read": Address(PEOPLE, _nothing),
@@ -301,6 +304,7 @@ MATRIX: dict[str, Address] = {
     ),
     "GET /api/critiques/{critique_id}": made_up(PEOPLE, critique_id=NOTHING),
     "GET /api/critiques/{critique_id}/export.xlsx": made_up(PEOPLE, critique_id=NOTHING),
+    "GET /api/critiques/{critique_id}/export.docx": made_up(PEOPLE, critique_id=NOTHING),
     "PUT /api/critiques/{critique_id}/lessons/{lesson_id}/sheet": made_up(
         PEOPLE, _nothing, critique_id=NOTHING, lesson_id=NOTHING
     ),
@@ -356,6 +360,7 @@ MATRIX: dict[str, Address] = {
     "GET /api/plans/{plan_id}/coverage": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/compare/{other_id}": Address(COUNTY_LINE, things=lambda t: {"other_id": t["plan_id"]}),
     "GET /api/plans/{plan_id}/document": Address(COUNTY_LINE),
+    "GET /api/plans/{plan_id}/table": Address(COUNTY_LINE),
     "GET /api/plans/{plan_id}/instance": Address(COUNTY_LINE),
     "POST /api/plans/{plan_id}/what-if": Address(COUNTY_LINE, lambda _: {"assumption": "receiving_rooms", "by": 1}),
     "POST /api/plans/{plan_id}/accept": Address(COUNTY_LINE, lambda _: {"base_version": 1}),

@@ -1,4 +1,5 @@
-"""A school whose network lets only TCP port 443 of one address through: a network namespace with a firewall (root)."""
+"""A school's network as a network namespace (root): with a firewall that lets only TCP port 443 of one address through,
+or open; its line can be cut and its address changed while somebody uses it."""
 
 import os
 import shutil
@@ -18,6 +19,13 @@ table inet school {{
 }}
 """
 
+CUT = """
+table inet outage {
+    chain out { type filter hook output priority -10; policy drop; oifname lo accept; }
+    chain in { type filter hook input priority -10; policy drop; iifname lo accept; }
+}
+"""
+
 
 class NetworkError(Exception):
     """The namespace could not be made; the text says what the tool said."""
@@ -29,6 +37,9 @@ class SchoolNetwork:
 
     namespace: str
     outside: str
+    device: str
+    subnet: str
+    """The first three numbers of its addresses."""
 
     def wrapper(self, folder: Path, program: Path) -> Path:
         """A script that runs `program` inside the school."""
@@ -37,39 +48,61 @@ class SchoolNetwork:
         script.chmod(0o755)
         return script
 
+    def cut(self) -> None:
+        """From now on nothing gets in or out, and nobody is told."""
+        self._inside("nft", "-f", "-", feed=CUT)
+
+    def mend(self) -> None:
+        """The line is back."""
+        self._inside("nft", "delete", "table", "inet", "outage")
+
+    def move(self, host: int) -> None:
+        """Give the school's computer another address (and no longer the old), as another Wi-Fi does."""
+        _run("ip", "-n", self.namespace, "address", "flush", "dev", self.device, "scope", "global")
+        _run("ip", "-n", self.namespace, "address", "add", f"{self.subnet}.{host}/24", "dev", self.device)
+
+    def processes(self) -> list[int]:
+        """Everything that runs in the school."""
+        return [int(pid) for pid in _run("ip", "netns", "pids", self.namespace).split()]
+
+    def _inside(self, program: str, *arguments: str, feed: str | None = None) -> None:
+        _run("ip", "netns", "exec", self.namespace, _tool(program), *arguments, feed=feed)
+
     def passes(self, *command: str) -> bool:
         """Whether a command inside the school ends well."""
         return subprocess.run([_tool("ip"), "netns", "exec", self.namespace, *command], check=False).returncode == 0
 
 
 @contextmanager
-def school_network() -> Iterator[SchoolNetwork]:
+def school_network(*, only_443: bool = True) -> Iterator[SchoolNetwork]:
     """Make the school; it is gone after the block. Raises NetworkError, for example when this is not run by root."""
     number = os.getpid() % 4000
-    outside, inside = (f"10.{208 + number // 250}.{number % 250}.{end}" for end in (1, 2))
-    school = SchoolNetwork(f"school-{os.getpid()}", outside)
+    subnet = f"10.{208 + number // 250}.{number % 250}"
+    outside, inside = (f"{subnet}.{end}" for end in (1, 2))
     near, far = f"edge{os.getpid()}", f"home{os.getpid()}"
+    school = SchoolNetwork(f"school-{os.getpid()}", outside, far, subnet)
     _run("ip", "netns", "add", school.namespace)
     try:
         _run("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", school.namespace)
-        _run("ip", "address", "add", f"{outside}/30", "dev", near)
+        _run("ip", "address", "add", f"{outside}/24", "dev", near)
         _run("ip", "link", "set", near, "up")
         within = ("ip", "-n", school.namespace)
-        _run(*within, "address", "add", f"{inside}/30", "dev", far)
+        _run(*within, "address", "add", f"{inside}/24", "dev", far)
         _run(*within, "link", "set", far, "up")
         _run(*within, "link", "set", "lo", "up")
-        rules = RULES.format(outside=outside)
-        _run("ip", "netns", "exec", school.namespace, _tool("nft"), "-f", "-", feed=rules)
+        if only_443:
+            school._inside("nft", "-f", "-", feed=RULES.format(outside=outside))
         yield school
     finally:
         _run("ip", "netns", "delete", school.namespace)  # the pair of devices goes with it
 
 
-def _run(program: str, *arguments: str, feed: str | None = None) -> None:
+def _run(program: str, *arguments: str, feed: str | None = None) -> str:
     command = [_tool(program), *arguments]
     done = subprocess.run(command, input=feed, text=True, capture_output=True, check=False)
     if done.returncode:
         raise NetworkError(f"{' '.join(command)}: {done.stderr.strip()} (it must be run by root)")
+    return done.stdout
 
 
 def _tool(name: str) -> str:

@@ -445,10 +445,17 @@ class LiveLesson:
         except SdpError as error:
             self.feed(events.SubscriptionRefused(action.connection_id, str(error)))
             return
-        # From now on publishers are asked for what everyone in the room can decode.
-        self._avoid_h264 = self._avoid_h264 or connection.subscriber.refuses_h264(action.lines)
+        if not self._avoid_h264 and connection.subscriber.refuses_h264(action.lines):
+            self._give_up_h264()
         self._open_line(connection)
         self.feed(events.SubscriptionAnswered(action.connection_id, action.offer_id, accepted))
+
+    def _give_up_h264(self) -> None:
+        """From now on publishers are asked for what everyone in the room can decode, those that are there as well."""
+        self._avoid_h264 = True
+        for one in self._connections.values():
+            if one.publisher.sends_h264:
+                self._tell_client(one.connection_id, {"v": 1, "type": "republish"})
 
     def _attach(self, action: actions.Attach) -> None:
         connection = self._connections.get(action.connection_id)

@@ -70,6 +70,11 @@ class Publisher:
         )
         return Answer(answer, tracks, fresh)
 
+    @property
+    def sends_h264(self) -> bool:
+        """Whether some line of it was agreed to carry H.264."""
+        return any(line.codec.name == "h264" for line in self._lines.values())
+
     def stream(self, number: int, mid: str) -> AddStream | None:
         """The command that makes the packet core receive the line `mid`; None while the leg is not ready."""
         line = self._lines.get(mid)

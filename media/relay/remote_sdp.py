@@ -20,7 +20,7 @@ _HEX_PAIRS = re.compile(r"(?:[0-9A-F]{2}:)*[0-9A-F]{2}")
 _DIGEST_BYTES = {"sha-256": 32, "sha-384": 48, "sha-512": 64}
 _USED_ATTRIBUTES = frozenset(
     {"group", "mid", "rtpmap", "fmtp", "rtcp-fb", "extmap", "ice-ufrag", "fingerprint", "setup", "rtcp-mux", "ssrc"}
-    | {"rid", "simulcast"}
+    | {"rid", "simulcast", "bundle-only"}
 ) | frozenset(aiortc_sdp.DIRECTIONS)
 
 
@@ -146,7 +146,8 @@ def _read_media(found: aiortc_sdp.MediaDescription, lines: list[str]) -> RemoteM
     if not _MID.fullmatch(mid):
         raise SdpError("an m-line has no usable mid")
     is_rtp = found.kind in {"audio", "video"}
-    rejected = found.port == 0
+    # RFC 8843 section 6: in an offer, port 0 with a=bundle-only is an m-line that shares another's port.
+    rejected = found.port == 0 and "a=bundle-only" not in lines
     if is_rtp and not rejected:
         if found.profile != "UDP/TLS/RTP/SAVPF":
             raise SdpError(f"m-line {mid}: only UDP/TLS/RTP/SAVPF is spoken here")

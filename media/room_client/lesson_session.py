@@ -74,6 +74,7 @@ class LessonSession:
             "subscribe": self._on_subscribe,
             "roster": self._on_roster,
             "recording": self._on_recording,
+            "republish": self._on_republish,
             "lesson_ended": self._on_over,
             "replaced": self._on_over,
             "error": self._on_error,
@@ -169,6 +170,11 @@ class LessonSession:
 
     async def _on_recording(self, message: dict[str, Any]) -> None:
         self.standing.recording = bool(message.get("active"))
+
+    async def _on_republish(self, _message: dict[str, Any]) -> None:
+        """Somebody cannot decode what is sent: a new offer is answered with another codec."""
+        await self._may_publish(False)
+        await self._may_publish(True)
 
     async def _on_over(self, message: dict[str, Any]) -> str:
         return str(message["type"])

@@ -1,6 +1,8 @@
 """Endpoints of critiques: opened, filled in, handed in, read, answered and exported."""
 
+from collections.abc import Callable
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, status
 from sqlalchemy.orm import Session
@@ -10,7 +12,9 @@ from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
 from service.configuration import Locale
+from service.parts import Parts
 from service.reviews.access import may_take_notes
+from service.reviews.critique_document import critique_document
 from service.reviews.critique_schemas import (
     CritiqueAnswer,
     CritiqueRequest,
@@ -30,6 +34,7 @@ from service.reviews.tables import Critique
 router = APIRouter(tags=["reviews"])
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LocaleParameter = Annotated[Locale | None, Query(description="Language of headers and words; yours when not given.")]
 
 
@@ -124,14 +129,37 @@ def export_critique(
     critique_id: str, parts: PartsDependency, person: PersonDependency, locale: LocaleParameter = None
 ) -> Response:
     """Give a critique as an Excel workbook: scores side by side, remarks with replies, and the notes you may read."""
+    content = _export(critique_workbook, critique_id, parts, person, locale)
+    return Response(content, media_type=XLSX_TYPE, headers=_headers("critique.xlsx"))
+
+
+@router.get(
+    "/critiques/{critique_id}/export.docx", response_class=Response, responses={200: {"content": {DOCX_TYPE: {}}}}
+)
+def export_critique_document(
+    critique_id: str, parts: PartsDependency, person: PersonDependency, locale: LocaleParameter = None
+) -> Response:
+    """Give a critique as a Word document: each lesson's scores, remarks with replies, and the notes you may read."""
+    content = _export(critique_document, critique_id, parts, person, locale)
+    return Response(content, media_type=DOCX_TYPE, headers=_headers("critique.docx"))
+
+
+def _export(
+    make: Callable[[CritiqueAnswer, dict[str, list[NoteAnswer]], Locale, ZoneInfo], bytes],
+    critique_id: str,
+    parts: Parts,
+    person: Person,
+    locale: Locale | None,
+) -> bytes:
     language: Locale = locale or ("en" if person.locale == "en" else "zh-CN")
     with parts.database.reading() as session:
         critique = find_critique(session, person, critique_id)
-        content = critique_workbook(
-            view_critique(person, critique), _notes(session, person, critique), language, parts.configuration.zone
-        )
-    headers = {"Content-Disposition": 'attachment; filename="critique.xlsx"', "Cache-Control": "private, no-store"}
-    return Response(content, media_type=XLSX_TYPE, headers=headers)
+        view, notes = view_critique(person, critique), _notes(session, person, critique)
+    return make(view, notes, language, parts.configuration.zone)
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
 
 
 def _notes(session: Session, person: Person, critique: Critique) -> dict[str, list[NoteAnswer]]:

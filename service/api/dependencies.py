@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from service.accounts.principal import Person, Principal, RoomDevice
 from service.accounts.roles import Role
 from service.accounts.sessions import find_person, renew_session
+from service.audit.acts import done_by
 from service.parts import Parts
 from service.problems import NotAllowed, NotSignedIn
 from service.rooms.devices import find_device, saw_device
@@ -90,6 +91,7 @@ def current_person(connection: HTTPConnection, parts: PartsDependency) -> Person
         token = connection.headers.get("x-csrf-token", "")
         if not same_token(token, person.csrf_token):
             raise NotAllowed("The X-CSRF-Token header is missing or wrong.", code="csrf_failed")
+    done_by(person)
     return person
 
 

@@ -9,6 +9,7 @@ from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Limit, Offset, SearchText
 from service.events.announcing import announce_event, cancel_event, change_event
+from service.events.observing import observe_event, stop_observing
 from service.events.rights import find_event
 from service.events.roster import counting_signups
 from service.events.schemas import (
@@ -35,7 +36,7 @@ def read_events(
     parts: PartsDependency,
     person: PersonDependency,
     coming: Annotated[bool, Query(description="Only those with a lesson that is not over.")] = True,
-    mine: Annotated[bool, Query(description="Only those you lead, announced or signed up for.")] = False,
+    mine: Annotated[bool, Query(description="Only those you lead, announced, watch or signed up for.")] = False,
     subject: Annotated[str | None, Query(pattern=r"^[a-z0-9_]{1,40}$")] = None,
     q: SearchText = None,
     limit: Limit = 50,
@@ -118,6 +119,20 @@ def withdraw_sign_up(
         view = _view(session, person, session.get_one(Event, event_id), parts)
     parts.live.look()
     return view
+
+
+@router.post("/events/{event_id}/observing")
+def observe(event_id: EventId, parts: PartsDependency, person: PersonDependency) -> EventView:
+    """Sign yourself up to watch the event's lessons from your own computer; it takes no seat."""
+    with parts.database.unit_of_work() as session:
+        return _view(session, person, observe_event(session, person, event_id, parts.desk()), parts)
+
+
+@router.delete("/events/{event_id}/observing")
+def stop_watching(event_id: EventId, parts: PartsDependency, person: PersonDependency) -> EventView:
+    """Take yourself off the list of those who watch."""
+    with parts.database.unit_of_work() as session:
+        return _view(session, person, stop_observing(session, person, event_id), parts)
 
 
 def _view(session: Session, person: Person, event: Event, parts: Parts) -> EventView:

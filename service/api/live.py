@@ -5,6 +5,9 @@ limits sizes and rates and makes sure that what it passes on is a JSON object.
 """
 
 import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy.exc import OperationalError
@@ -24,7 +27,7 @@ from service.api.sockets import (
     receive_object,
     refuse,
 )
-from service.live.clients import CLOSE_CODES, Client
+from service.live.clients import CLOSE_CODES, Client, Closing, TakenOverError
 from service.live.joining import Admission, JoinRefusedError, admit
 from service.parts import Parts
 from service.rooms.devices import saw_device
@@ -39,6 +42,11 @@ SILENCE_S = 90.0
 Browsers slow timers of hidden pages down to once a minute, so this is not shorter."""
 RECHECK_S = 20.0
 """How often it is looked up whether the client may still be here; it also notes that a room's device is there."""
+HOLD_S = 10.0
+"""How long a connection whose socket was cut without a word is kept for another to take it up."""
+CUT = "cut"
+FAREWELLS = frozenset({1000, 1001, 1005})
+"""Codes of sockets that were closed on purpose (RFC 6455 7.4.1); their pages are gone."""
 MEDIA_LOST = CLOSE_CODES["media_lost"]
 PONG = {"v": 1, "type": "pong"}
 
@@ -58,34 +66,49 @@ async def join_live(websocket: WebSocket) -> None:
         return
     await websocket.accept()
     try:
-        client, admission = await _admit(websocket, parts, principal)
-        await _serve(websocket, parts, client, admission)
+        first = await _first_message(websocket, principal)
+        if first.get("type") == "resume":
+            await _resume(websocket, parts, principal, first)
+        else:
+            client, admission = await _admit(parts, principal, first)
+            await _serve(websocket, parts, client, admission)
     except BadClientError as error:
         await refuse(websocket, error)
     except WebSocketDisconnect:
         return
 
 
-async def _admit(websocket: WebSocket, parts: Parts, principal: Principal | None) -> tuple[Client, Admission]:
+async def _first_message(websocket: WebSocket, principal: Principal | None) -> dict[str, Any]:
     if principal is None:
         raise BadClientError("not_allowed", "Sign in or pair first.", NOT_SIGNED_IN, "join")
     try:
         async with asyncio.timeout(JOIN_WITHIN_S):
-            message = await receive_object(websocket)
+            return await receive_object(websocket)
     except TimeoutError:
         raise BadClientError("bad_message", "No join came.", about="join") from None
+
+
+async def _admit(parts: Parts, principal: Principal | None, message: dict[str, Any]) -> tuple[Client, Admission]:
     lesson_id = message.get("lesson_id")
     if message.get("type") != "join" or message.get("v") != 1 or not isinstance(lesson_id, str):
         raise BadClientError("bad_message", 'The first message must be {"v":1,"type":"join","lesson_id":"..."}.')
+    admission = await _look_up_right(parts, principal, lesson_id)
+    connection_id = new_connection_id(parts.replica_id)
+    ice = parts.turn_server.ice_for(connection_id, parts.clock.now())
+    client = Client(connection_id, lesson_id, admission.party.party_id, admission.lesson, ice)
+    client.resumable = True
+    return client, admission
+
+
+async def _look_up_right(parts: Parts, principal: Principal | None, lesson_id: str) -> Admission:
+    if principal is None:
+        raise BadClientError("not_allowed", "Sign in or pair first.", NOT_SIGNED_IN, "join")
     try:
-        admission = await asyncio.to_thread(_look_up, parts, principal, lesson_id)
+        return await asyncio.to_thread(_look_up, parts, principal, lesson_id)
     except JoinRefusedError as refusal:
         raise BadClientError(refusal.code, refusal.message, JOIN_REFUSED, "join") from None
     except OperationalError:
         raise BadClientError("media_lost", "The database is away; join again.", TRY_AGAIN_LATER, "join") from None
-    connection_id = new_connection_id(parts.replica_id)
-    ice = parts.turn_server.ice_for(connection_id, parts.clock.now())
-    return Client(connection_id, lesson_id, admission.party.party_id, admission.lesson, ice), admission
 
 
 def _look_up(parts: Parts, principal: Principal, lesson_id: str) -> Admission:
@@ -97,25 +120,60 @@ def _look_up(parts: Parts, principal: Principal, lesson_id: str) -> Admission:
 
 
 async def _serve(websocket: WebSocket, parts: Parts, client: Client, admission: Admission) -> None:
+    parts.live.clients.add(client)
+    await _hold(websocket, parts, client, client.take(), entering=admission)
+
+
+async def _resume(websocket: WebSocket, parts: Parts, principal: Principal | None, message: dict[str, Any]) -> None:
+    """Take up a connection whose socket was cut: what did not arrive is sent again, and its media never knew."""
+    connection_id, received = message.get("connection_id"), message.get("received")
+    client = parts.live.clients.get(connection_id) if isinstance(connection_id, str) else None
+    gone = BadClientError("media_lost", "This connection is gone; join again.", MEDIA_LOST, "resume")
+    if client is None or client.closing is not None or type(received) is not int:
+        raise gone
+    admission = await _look_up_right(parts, principal, client.lesson_id)
+    missed = client.missed_since(received)
+    if admission.party.party_id != client.party_id or client.closing is not None or missed is None:
+        raise gone
+    resumed = json.dumps({"v": 1, "type": "resumed", "received": client.received})
+    await _hold(websocket, parts, client, client.take(), again=[resumed, *missed])
+
+
+async def _hold(
+    websocket: WebSocket,
+    parts: Parts,
+    client: Client,
+    holder: int,
+    *,
+    entering: Admission | None = None,
+    again: Sequence[str] = (),
+) -> None:
+    """Keep the client in its lesson for as long as its socket lives, and a little longer when that is cut.
+
+    `entering` says that it is new to the lesson, `again` what has to be said first.
+    """
     live = parts.live
-    live.clients.add(client)
     reason = "connection_lost"
     try:
-        if not await live.enter(client, admission.party, admission.school_line):
+        if entering is not None and not await live.enter(client, entering.party, entering.school_line):
             raise BadClientError("media_lost", "No relay takes lessons now; join again.", MEDIA_LOST, "join")
-        reason = await _carry(websocket, parts, client)
+        reason = await _carry(websocket, parts, client, holder, again)
+        if reason == CUT:
+            await client.wait_for_another(holder, HOLD_S)
+            reason = "connection_lost"
     except BadClientError:
         reason = "protocol_error"
         raise
     finally:
-        live.clients.remove(client)
-        await asyncio.shield(live.leave(client, reason))
+        if client.is_held_by(holder):
+            live.clients.remove(client)
+            await asyncio.shield(live.leave(client, reason))
 
 
-async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
+async def _carry(websocket: WebSocket, parts: Parts, client: Client, holder: int, again: Sequence[str]) -> str:
     """Carry messages both ways until one side ends it; gives the reason."""
     reading = asyncio.create_task(_read(websocket, parts, client))
-    writing = asyncio.create_task(client.deliver(websocket.send_text))
+    writing = asyncio.create_task(_write(websocket, client, holder, again))
     watching = asyncio.create_task(_watch(websocket, parts))
     try:
         await asyncio.wait({reading, writing, watching}, return_when=asyncio.FIRST_COMPLETED)
@@ -125,13 +183,24 @@ async def _carry(websocket: WebSocket, parts: Parts, client: Client) -> str:
         closing = await writing
         await close(websocket, closing.code, closing.reason)
         return closing.reason
-    except (WebSocketDisconnect, RuntimeError):
-        # Starlette raises RuntimeError when the socket was closed under a send.
-        return "connection_lost"
+    except TakenOverError:
+        await close(websocket, POLICY_VIOLATION, "taken_over")
+        return CUT
+    except WebSocketDisconnect as end:
+        return "connection_lost" if end.code in FAREWELLS else CUT
+    except RuntimeError:
+        # Starlette raises it when the socket was closed under a send.
+        return CUT
     finally:
         for task in (reading, writing, watching):
             task.cancel()
         await asyncio.gather(reading, writing, watching, return_exceptions=True)
+
+
+async def _write(websocket: WebSocket, client: Client, holder: int, again: Sequence[str]) -> Closing:
+    for text in again:
+        await websocket.send_text(text)
+    return await client.deliver(websocket.send_text, holder)
 
 
 async def _watch(websocket: WebSocket, parts: Parts) -> None:
@@ -153,6 +222,7 @@ async def _read(websocket: WebSocket, parts: Parts, client: Client) -> None:
                 message = await receive_object(websocket)
         except TimeoutError:
             raise BadClientError("bad_message", "Nothing came for too long.", SILENT) from None
+        client.received += 1
         if message.get("type") == "ping" and message.get("v") == 1:
             client.send(PONG)  # asked of this socket, not of the relay: a bus that is away must not end a lesson
             continue

@@ -1,15 +1,20 @@
 """Endpoints of watching: what was played of a recording, and the observations it adds up to."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import RequestBody
+from service.lessons.rights import may_replay
 from service.parts import Parts
 from service.problems import Conflict, NotAllowed
 from service.recordings.catalogue import find_recording
+from service.recordings.tables import Recording
+from service.recordings.views import so_far_ms
 from service.replay.observations import Observations, Observers, Quota, observations_of, observers_of, school_year_of
 from service.replay.watching import begin_watching, count_watched
 
@@ -41,12 +46,13 @@ def report_watched(
     now = parts.clock.now()
     with parts.database.unit_of_work() as session:
         recording = find_recording(session, person, lesson_id, now)
-        if recording.duration_ms is None:
+        duration_ms = recording.duration_ms or _running_ms(parts, person, recording, now)
+        if duration_ms is None:
             raise Conflict("There is nothing to watch yet.", code="recording_not_ready")
         if not request.parts:
             begin_watching(session, person.user_id, now)
             return WatchedAnswer(counted_ms=0)
-        counted = count_watched(session, person.user_id, lesson_id, request.parts, recording.duration_ms, now)
+        counted = count_watched(session, person.user_id, lesson_id, request.parts, duration_ms, now)
     return WatchedAnswer(counted_ms=counted)
 
 
@@ -70,6 +76,13 @@ def read_observers(parts: PartsDependency, person: PersonDependency, year: Year 
     wanted = year or school_year_of(parts.clock.now(), zone)
     with parts.database.reading() as session:
         return observers_of(session, person, wanted, _quota(parts), zone)
+
+
+def _running_ms(parts: Parts, person: Person, recording: Recording, now: datetime) -> int | None:
+    """How much there is to watch of a lesson that still runs, for those who may watch it then."""
+    if recording.state != "recording" or not may_replay(person, recording.lesson):
+        return None
+    return so_far_ms(parts.live_watching.want(recording.lesson_id))
 
 
 def _quota(parts: Parts) -> Quota:

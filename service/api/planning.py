@@ -1,11 +1,14 @@
 """Endpoints of plans: asked for, watched, read, explained, questioned with what-ifs and accepted."""
 
 import json
+from contextlib import closing
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, status
 from pydantic import BaseModel, Field
+from starlette.responses import Response, StreamingResponse
 
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
@@ -18,6 +21,7 @@ from service.planning.comparison import Difference, compare
 from service.planning.coverage import view_map, view_table
 from service.planning.demand_views import DemandFilter, explain, list_demands
 from service.planning.opened import OpenedPlan
+from service.planning.plan_table import Locale, plan_lines, write_plan_csv, write_plan_workbook
 from service.planning.plan_views import view_brief, view_plan
 from service.planning.plans import (
     Wish,
@@ -47,6 +51,7 @@ router = APIRouter(tags=["planning"])
 PlanId = Annotated[str, Path(max_length=64)]
 Subject = Annotated[str | None, Query(max_length=40)]
 FINISHED = ("done", "accepted", "replaced")
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class NewPlan(RequestBody):
@@ -215,6 +220,32 @@ def read_targets(
     opened = _open(parts, person, plan_id)
     with parts.database.reading() as session:
         return find_targets(session, find_plan(session, person, plan_id), opened, kind, q or "", limit)
+
+
+@router.get(
+    "/plans/{plan_id}/table",
+    response_class=Response,
+    responses={200: {"content": {XLSX_TYPE: {}, "text/csv": {}}}},
+)
+def export_plan(
+    plan_id: PlanId,
+    parts: PartsDependency,
+    person: PersonDependency,
+    form: Annotated[Literal["xlsx", "csv"], Query(alias="format")] = "xlsx",
+    locale: Annotated[Locale | None, Query(description="Language of headers and words; yours when not given.")] = None,
+) -> Response:
+    """Give a finished plan as a table: every need with its lead and times, or why it has none."""
+    opened = _open(parts, person, plan_id)
+    language: Locale = locale or ("en" if person.locale == "en" else "zh-CN")
+    with parts.database.reading() as session:
+        name = find_plan(session, person, plan_id).name
+        lines = plan_lines(session, opened, language)
+    encoded = quote(f"{name}.{form}", safe="")
+    headers = {"Content-Disposition": f"attachment; filename=\"plan.{form}\"; filename*=UTF-8''{encoded}"}
+    if form == "csv":
+        return StreamingResponse(write_plan_csv(lines, language), media_type="text/csv; charset=utf-8", headers=headers)
+    with closing(write_plan_workbook(lines, language)) as file:
+        return Response(file.read(), media_type=XLSX_TYPE, headers=headers)
 
 
 @router.get("/plans/{plan_id}/document")

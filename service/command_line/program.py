@@ -72,7 +72,7 @@ def relay(
 
     with plain_errors():
         configuration = load_configuration(relay_id=relay_id, udp_port=udp_port, data_folder=data_folder)
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         run_relay(configuration, cpu)
 
 
@@ -83,8 +83,48 @@ def worker(data_folder: DataFolder = None) -> None:
 
     with plain_errors():
         configuration = load_configuration(data_folder=data_folder)
-        configure_logging(configuration.log_level)
+        configure_logging(configuration.log_level, configuration.log_format)
         run_worker(configuration)
+
+
+@program.command()
+def check(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    data_folder: DataFolder = None,
+) -> None:
+    """Tell what this machine lacks to serve with these settings: ports, disk, clock, stores, certificate, TURN."""
+    from service.command_line.checking import check_machine
+
+    with plain_errors():
+        if not check_machine(load_configuration(data_folder=data_folder), as_json=as_json):
+            raise typer.Exit(1)
+
+
+@program.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+    since: Annotated[Path | None, typer.Option(help="An earlier backup on the same disk, to link what is in it.")] = (
+        None
+    ),
+    data_folder: DataFolder = None,
+) -> None:
+    """Back up database, recordings and journals of a deployment, running or not, into a new folder."""
+    from service.command_line.backups import back_up
+
+    with plain_errors():
+        back_up(load_configuration(data_folder=data_folder), target, since)
+
+
+@program.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    data_folder: DataFolder = None,
+) -> None:
+    """Restore a backup into an empty data folder and an empty database."""
+    from service.command_line.backups import restore as restore_from
+
+    with plain_errors():
+        restore_from(load_configuration(data_folder=data_folder), source)
 
 
 @program.command("openapi")

@@ -44,6 +44,12 @@ def visible_to(person: Person) -> ColumnElement[bool]:
     )
 
 
+def is_invited(person: Person, event: Event) -> bool:
+    """Whether the person belongs to what is invited, or stands above it."""
+    invited = event.organisation.path
+    return person.organisation_path.startswith(invited) or person.may_see(invited)
+
+
 def may_arrange(person: Person, event: Event) -> bool:
     """Whether the person may change and call off the event: as with its lessons."""
     return person.user_id == event.lead_teacher_id or (

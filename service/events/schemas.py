@@ -115,10 +115,12 @@ class SignupView(BaseModel):
 
 
 class MyEventRights(BaseModel):
-    """What the one who asks may do with an event now, and which rooms they speak for are signed up."""
+    """What the one who asks may do with an event now, whether they watch it themselves, and their rooms on the list."""
 
     may_edit: bool
     may_sign_up: bool
+    observes: bool
+    may_observe: bool
     signups: list[SignupView]
 
 
@@ -141,6 +143,7 @@ class EventView(BaseModel):
     county_quota: int | None
     seats_taken: int
     waiting: int
+    observers: int
     signup_until: datetime
     version: int
     my: MyEventRights

@@ -8,11 +8,12 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
-from service.events.rights import Invited, Lead, may_arrange, may_sign_up_for, visible_to
+from service.events.observing import observers_of
+from service.events.rights import Invited, Lead, is_invited, may_arrange, may_sign_up_for, visible_to
 from service.events.schemas import EventView, MeetingView, MyEventRights, SignupView
 from service.events.tables import Event, EventLesson, EventSignup
 from service.lessons.schemas import NamedView, SchoolView
-from service.lessons.tables import Lesson
+from service.lessons.tables import Lesson, LessonObserver
 from service.lessons.views import county_names
 from service.organisation.tables import Organisation
 from service.rooms.tables import Room
@@ -25,7 +26,7 @@ class EventFilter:
     coming: bool = False
     """Only those with a lesson that is not over."""
     mine: bool = False
-    """Only those the person leads, announced or signed a room up for."""
+    """Only those the person leads, announced, watches or signed a room up for."""
     subject: str | None = None
     search: str | None = None
 
@@ -51,8 +52,10 @@ def list_events(
     if wanted.mine:
         signed = select(EventSignup.event_id).join(Room).join(Organisation).where(EventSignup.state != "withdrawn")
         signed = signed.where(Organisation.path.startswith(person.organisation_path))
+        watched = select(EventLesson.event_id).join(LessonObserver, LessonObserver.lesson_id == EventLesson.lesson_id)
+        watched = watched.where(LessonObserver.user_id == person.user_id)
         own = (Event.lead_teacher_id == person.user_id) | (Event.created_by == person.user_id)
-        statement = statement.where(own | Event.id.in_(signed))
+        statement = statement.where(own | Event.id.in_(signed) | Event.id.in_(watched))
     total = session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     order = first.scalar_subquery() if wanted.coming else first.scalar_subquery().desc()
     page = statement.order_by(order, Event.id).limit(limit).offset(offset)
@@ -91,6 +94,7 @@ def _view(
     is_open = event.state == "open" and now < event.signup_until
     speaks = person.is_administrator or person.role == "teacher"
     own = [one for one in signups if may_sign_up_for(person, one.room)]
+    watching = observers_of(event)
     return EventView(
         id=event.id,
         kind=event.kind,  # type: ignore[arg-type]
@@ -108,19 +112,21 @@ def _view(
         county_quota=event.county_quota,
         seats_taken=sum(1 for one in signups if one.state == "seat"),
         waiting=sum(1 for one in signups if one.state == "waiting"),
+        observers=len(watching),
         signup_until=event.signup_until,
         version=event.version,
         my=MyEventRights(
             may_edit=event.state == "open" and may_arrange(person, event),
-            may_sign_up=is_open and speaks and _invites(person, event),
+            may_sign_up=is_open and speaks and is_invited(person, event),
+            observes=person.user_id in watching,
+            may_observe=event.state == "open"
+            and person.user_id not in watching
+            and person.user_id != event.lead_teacher_id
+            and is_invited(person, event)
+            and any(one.lesson.state in ("booked", "live") for one in event.meetings),
             signups=[_signup(person, event, one, signups, counties) for one in own[:200]],
         ),
     )
-
-
-def _invites(person: Person, event: Event) -> bool:
-    invited = event.organisation.path
-    return person.organisation_path.startswith(invited) or person.may_see(invited)
 
 
 def _signup(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person, Principal
 from service.lessons.rights import may_see
-from service.lessons.tables import Lesson, Receiver
+from service.lessons.tables import Lesson, LessonObserver, Receiver
 from service.organisation.tables import Organisation
 from service.problems import NotFound
 from service.rooms.tables import Room
@@ -49,7 +49,7 @@ def list_lessons(
 
 
 def visible_to(person: Person) -> ColumnElement[bool]:
-    """The condition that a lesson touches the person's subtree, or that they teach in it."""
+    """The condition that a lesson touches the person's subtree, or that they teach in it or signed up to watch it."""
     in_subtree = Organisation.path.startswith(person.organisation_path)
     return or_(
         Lesson.lead_teacher_id == person.user_id,
@@ -61,6 +61,7 @@ def visible_to(person: Person) -> ColumnElement[bool]:
                 Receiver.room_id.in_(select(Room.id).join(Organisation).where(in_subtree)),
             ),
         ),
+        _watched_by(person.user_id),
     )
 
 
@@ -79,7 +80,9 @@ def _conditions(person: Person, wanted: LessonFilter) -> list[ColumnElement[bool
     if wanted.teacher_id is not None:
         conditions.append(_taught_by(wanted.teacher_id))
     if wanted.mine:
-        conditions.append(or_(_taught_by(person.user_id), Lesson.booked_by == person.user_id))
+        conditions.append(
+            or_(_taught_by(person.user_id), Lesson.booked_by == person.user_id, _watched_by(person.user_id))
+        )
     if wanted.awaiting:
         conditions += [Lesson.state == "booked", _has_receiver(Receiver.state == "pending", _answered_by(person))]
     return conditions
@@ -87,6 +90,10 @@ def _conditions(person: Person, wanted: LessonFilter) -> list[ColumnElement[bool
 
 def _taught_by(user_id: str) -> ColumnElement[bool]:
     return or_(Lesson.lead_teacher_id == user_id, _has_receiver(Receiver.accompanying_teacher_id == user_id, _counts()))
+
+
+def _watched_by(user_id: str) -> ColumnElement[bool]:
+    return Lesson.id.in_(select(LessonObserver.lesson_id).where(LessonObserver.user_id == user_id))
 
 
 def _answered_by(person: Person) -> ColumnElement[bool]:

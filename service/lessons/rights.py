@@ -20,6 +20,7 @@ def may_see(principal: Principal, lesson: Lesson) -> bool:
         or any(principal.may_see(receiver.room.school.path) for receiver in lesson.receivers)
         or _leads(principal, lesson)
         or any(receiver.accompanying_teacher_id == principal.user_id for receiver in lesson.receivers)
+        or _signed_up(principal, lesson)
     )
 
 
@@ -48,7 +49,7 @@ def role_in_lesson(principal: Principal, lesson: Lesson) -> PartyRole | None:
         return "lead"
     if any(r.accompanying_teacher_id == principal.user_id and r.state == "accepted" for r in lesson.receivers):
         return "teacher"
-    return "observer" if _watches_over(principal, lesson) else None
+    return "observer" if _watches_over(principal, lesson) or _signed_up(principal, lesson) else None
 
 
 def room_role(room_id: str, lesson: Lesson) -> RoomRole | None:
@@ -64,14 +65,18 @@ def may_replay(person: Person, lesson: Lesson) -> bool:
     """Whether the person may open the recording.
 
     The lead teacher and accompanying teachers of this lesson; administrators, researchers and inspectors in whose
-    subtree the lead school or a school that took part lies. Nobody else, other teachers of the school included.
+    subtree the lead school or a school that took part lies. Nobody else, other teachers of the school included, and not
+    who signed up to watch the lesson itself: what becomes of its recording is decided by those who publish it.
     """
-    role = role_in_lesson(person, lesson)
-    return role in ("lead", "teacher", "observer")
+    return role_in_lesson(person, lesson) in ("lead", "teacher") or _watches_over(person, lesson)
 
 
 def _leads(person: Person, lesson: Lesson) -> bool:
     return person.user_id == lesson.lead_teacher_id
+
+
+def _signed_up(person: Person, lesson: Lesson) -> bool:
+    return any(observer.user_id == person.user_id for observer in lesson.observers)
 
 
 def _watches_over(person: Person, lesson: Lesson) -> bool:

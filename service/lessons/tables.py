@@ -54,6 +54,7 @@ class Lesson(Base):
     receivers: Mapped[list["Receiver"]] = relationship(
         back_populates="lesson", lazy="selectin", order_by="Receiver.position", cascade="all, delete-orphan"
     )
+    observers: Mapped[list["LessonObserver"]] = relationship(lazy="selectin", cascade="all, delete-orphan")
 
 
 class Receiver(Base):
@@ -89,6 +90,16 @@ class Receiver(Base):
     def has_expired(self) -> bool:
         """Whether nobody answered in time: declined, but by the clock."""
         return self.state == "declined" and self.decided_by is None
+
+
+class LessonObserver(Base):
+    """A person who signed up to watch a public lesson by themselves, without a room."""
+
+    __tablename__ = "lesson_observers"
+
+    lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    signed_up_at: Mapped[datetime]
 
 
 # A room takes part in a lesson once, however often it was asked before.

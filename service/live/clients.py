@@ -1,12 +1,16 @@
 """The WebSocket clients of this process, each with a bounded queue: a slow one holds up neither memory nor others."""
 
 import asyncio
+import contextlib
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 MOST_WAITING_MESSAGES = 512
+MOST_KEPT = 64
+"""Sent messages kept for a socket that takes the connection up: more than are under way at any moment."""
 MOST_WAITING_BYTES = 4 * 1024 * 1024
 
 GOING_AWAY = 1001
@@ -30,8 +34,16 @@ class Closing:
     reason: str
 
 
+class TakenOverError(Exception):
+    """Another socket has taken the client's connection up."""
+
+
 class Client:
-    """One joined connection. All methods run on the event loop."""
+    """One joined connection. All methods run on the event loop.
+
+    It may outlive its socket: when that is cut without a word, another takes the connection up and is sent again what
+    did not arrive.
+    """
 
     def __init__(
         self,
@@ -51,8 +63,16 @@ class Client:
         self.relay_id: str | None = None
         """The relay its messages go to, once it is known."""
         self.closing: Closing | None = None
-        self._waiting: asyncio.Queue[str | Closing] = asyncio.Queue()
+        self.resumable = False
+        """Whether its welcome says that a cut connection can be taken up again."""
+        self.received = 0
+        """Messages of the client so far."""
+        self._sent = 0
+        self._kept: deque[str] = deque(maxlen=MOST_KEPT)
+        self._holder = 0
+        self._waiting: deque[str | Closing] = deque()
         self._waiting_bytes = 0
+        self._changed = asyncio.Event()
 
     def send(self, message: dict[str, Any]) -> None:
         """Queue a message; a client that has fallen too far behind is closed instead and comes back by itself."""
@@ -60,31 +80,64 @@ class Client:
             return
         text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
         self._waiting_bytes += len(text)
-        if self._waiting.qsize() >= MOST_WAITING_MESSAGES or self._waiting_bytes > MOST_WAITING_BYTES:
-            self._drop_waiting()
+        if len(self._waiting) >= MOST_WAITING_MESSAGES or self._waiting_bytes > MOST_WAITING_BYTES:
+            self._waiting.clear()
+            self._waiting_bytes = 0
             self.close(TOO_SLOW, "too_slow")
             return
-        self._waiting.put_nowait(text)
+        self._waiting.append(text)
+        self._changed.set()
 
     def close(self, code: int, reason: str) -> None:
         """Close the connection once all before it is delivered."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self._waiting.put_nowait(self.closing)
+            self._waiting.append(self.closing)
+            self._changed.set()
 
-    async def deliver(self, send: Callable[[str], Awaitable[None]]) -> Closing:
-        """Send what is queued, in order, until the closing comes, and give that."""
+    def take(self) -> int:
+        """Hold the connection from now on; whoever held it before does not any more. Gives what proves it."""
+        self._holder += 1
+        self._changed.set()
+        return self._holder
+
+    def is_held_by(self, holder: int) -> bool:
+        """Whether nobody took the connection up since."""
+        return self._holder == holder
+
+    def missed_since(self, received: int) -> list[str] | None:
+        """Give what was sent after the first `received` messages; None when that is not known any more."""
+        count = self._sent - received
+        if not 0 <= count <= len(self._kept):
+            return None
+        return list(self._kept)[len(self._kept) - count :]
+
+    async def deliver(self, send: Callable[[str], Awaitable[None]], holder: int | None = None) -> Closing:
+        """Send what is queued, in order, until the closing comes, and give that.
+
+        Raises TakenOverError as soon as `holder` does not hold the connection any more.
+        """
         while True:
-            item = await self._waiting.get()
+            while not self._waiting and holder in (None, self._holder):
+                self._changed.clear()
+                await self._changed.wait()
+            if holder not in (None, self._holder):
+                raise TakenOverError
+            item = self._waiting.popleft()
             if isinstance(item, Closing):
                 return item
             self._waiting_bytes -= len(item)
+            self._kept.append(item)
+            self._sent += 1
             await send(item)
 
-    def _drop_waiting(self) -> None:
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
-        self._waiting_bytes = 0
+    async def wait_for_another(self, holder: int, seconds: float) -> None:
+        """Wait until somebody else holds the connection, it is closed, or the time is up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._holder == holder and self.closing is None:
+                    self._changed.clear()
+                    await self._changed.wait()
 
 
 class Clients:

@@ -195,5 +195,5 @@ class RelayEvents:
             return
         message = event.message
         if message.get("type") == "welcome":
-            message = {**message, "lesson": client.welcome_lesson, "ice": client.ice}
+            message = {**message, "lesson": client.welcome_lesson, "ice": client.ice, "resume": client.resumable}
         client.send(message)

@@ -48,12 +48,12 @@ def tell(
 
 
 def tell_receiving(session: Session, lesson: Lesson, kind: str, now: datetime, but: str, **more: Any) -> None:
-    """Tell the receiving schools and accompanying teachers of a lesson, except the person who did it."""
+    """Tell the receiving schools, accompanying teachers and observers of a lesson, except the person who did it."""
     counting = [one for one in lesson.receivers if one.counts]
-    teachers = {one.accompanying_teacher_id for one in counting if one.accompanying_teacher_id} - {but}
-    lead = {lesson.lead_teacher_id} - {but}
+    users = {one.accompanying_teacher_id for one in counting if one.accompanying_teacher_id}
+    users |= {lesson.lead_teacher_id, *(observer.user_id for observer in lesson.observers)}
     schools = {one.room.organisation_id for one in counting}
-    tell(session, now, kind, lesson_data(lesson) | more, users=teachers | lead, schools=schools, lesson_id=lesson.id)
+    tell(session, now, kind, lesson_data(lesson) | more, users=users - {but}, schools=schools, lesson_id=lesson.id)
 
 
 def lesson_data(lesson: Lesson) -> dict[str, Any]:

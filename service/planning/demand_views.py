@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from scheduler.instance.snapshot import DAY_MINUTES, Interval
 from service.organisation.tables import Organisation, SchoolClass
+from service.planning.calendars import in_batches
 from service.planning.names import Names, load_names
 from service.planning.opened import OpenedPlan
 from service.planning.schemas import (
@@ -121,7 +122,8 @@ class _Rows:
         self._names = self._load(session, spoken)
         self._grades = {
             row.id: row.grade
-            for row in session.execute(select(Demand.id, Demand.grade).where(Demand.id.in_(self._ids[:500])))
+            for some in in_batches(self._ids)
+            for row in session.execute(select(Demand.id, Demand.grade).where(Demand.id.in_(some)))
         }
 
     def rows(self) -> list[DemandRow]:

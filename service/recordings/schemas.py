@@ -83,6 +83,14 @@ class PublicationView(BaseModel):
     published_at: datetime
 
 
+class AudienceView(BaseModel):
+    """An organisation to whose people the recording may be published."""
+
+    id: str
+    name: str
+    kind: str
+
+
 class HandoutView(BaseModel):
     """The one MP4 of the lesson; `media_url` saves it under its name, once it is ready."""
 
@@ -107,7 +115,8 @@ class RecordingView(BaseModel):
     """A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
 
     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
-    `media_until`. `watermark` is what moves over the pictures where the policy says so.
+    `media_until`. `watermark` is what moves over the pictures where the policy says so. `audiences`: to whom one may
+    publish it, the lead school first; empty for those who may not.
     """
 
     lesson: RecordedLesson
@@ -125,6 +134,7 @@ class RecordingView(BaseModel):
     watermark: str | None = None
     parties: list[PartyView] = Field(default_factory=list)
     publication: PublicationView | None = None
+    audiences: list[AudienceView] = Field(default_factory=list)
     handout: HandoutView | None = None
     my: RecordingRights = Field(default_factory=RecordingRights)
 

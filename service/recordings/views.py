@@ -1,6 +1,6 @@
 """Shapes a recording for the person who looks at it: only what that person may see, with addresses made for them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,14 +10,16 @@ from service.accounts.principal import Person
 from service.lessons.rights import may_change
 from service.lessons.tables import Lesson
 from service.organisation.tables import Organisation
+from service.organisation.tree import ancestor_ids
 from service.recordings.access import is_kept_apart, shown_streams, watching
+from service.recordings.chapters import chapters_of_log
 from service.recordings.making_tables import Handout
 from service.recordings.media_addresses import MediaAddresses
 from service.recordings.parties import recorded_parties
 from service.recordings.policies import policy_for
 from service.recordings.privacy_tables import RecordingPublication
 from service.recordings.schemas import (
-    ChapterView,
+    AudienceView,
     HandoutView,
     PartyView,
     PublicationView,
@@ -29,10 +31,6 @@ from service.recordings.schemas import (
 )
 from service.recordings.sharing import may_invite, may_publish
 from service.recordings.tables import Recording, RecordingStream
-from service.usage.tables import UsageRow
-
-CHAPTERS = ("lesson_started", "lesson_ended", "party_joined", "party_left", "track_published", "track_ended")
-MOST_CHAPTERS = 500
 
 
 def view_recording(
@@ -50,23 +48,29 @@ def view_recording(
     how = watching(session, person, recording, now) or "published"
     shown = shown_streams(session, recording, how)
     until = addresses.end(now)
+    origin_at = recording.origin_at or _origin(growing)
+    streams = [_stream(stream, addresses, person, until) for stream in shown] or _growing(
+        recording.lesson_id, growing, addresses, person, until
+    )
     return RecordingView(
         lesson=view_lesson(recording.lesson),
         state=state_of(recording),
         progress=recording.progress,
         problem=recording.problem,
         problem_detail=recording.problem_detail,
-        origin_at=recording.origin_at or _origin(growing),
-        duration_ms=recording.duration_ms,
+        origin_at=origin_at,
+        duration_ms=recording.duration_ms or so_far_ms(growing),
         may_retry=state_of(recording) == "failed" and may_change(person, recording.lesson),
-        streams=[_stream(stream, addresses, person, until) for stream in shown]
-        or _growing(recording.lesson_id, growing, addresses, person, until),
-        events=_chapters(session, recording, shown),
+        streams=streams,
+        events=chapters_of_log(
+            session, recording.lesson_id, origin_at, {stream.party_id: stream.party_name for stream in streams}
+        ),
         how=how,
         media_until=until,
         watermark=_watermark(session, person, recording),
         parties=_parties(session, person, recording, {stream.party_id for stream in shown}),
         publication=_publication(session, recording),
+        audiences=_audiences(session, person, recording),
         handout=_handout(session, person, recording, addresses, until),
         my=RecordingRights(
             publish=may_publish(person, recording),
@@ -95,6 +99,12 @@ def growing_path(lesson_id: str, file_name: str) -> str:
 def handout_path(lesson_id: str) -> str:
     """The address of the one MP4 without what makes it good."""
     return f"/api/lessons/{lesson_id}/recording/handout/media"
+
+
+def so_far_ms(growing: GrowingRecording | None) -> int | None:
+    """How much there is of a lesson that still runs; None while there is nothing."""
+    ends = [stream.offset_ms + stream.duration_ms for stream in (growing.streams if growing is not None else ())]
+    return max(ends, default=None)
 
 
 def _watermark(session: Session, person: Person, recording: Recording) -> str | None:
@@ -130,6 +140,15 @@ def _publication(session: Session, recording: Recording) -> PublicationView | No
     return PublicationView(
         organisation_id=audience.id, organisation_name=audience.name, published_at=standing.published_at
     )
+
+
+def _audiences(session: Session, person: Person, recording: Recording) -> list[AudienceView]:
+    """The lead school and the organisations above it, from below."""
+    if not may_publish(person, recording):
+        return []
+    above = ancestor_ids(recording.lesson.lead_school.path)
+    found = {one.id: one for one in session.scalars(select(Organisation).where(Organisation.id.in_(above)))}
+    return [AudienceView(id=one.id, name=one.name, kind=one.kind) for key in reversed(above) if (one := found.get(key))]
 
 
 def _handout(
@@ -222,26 +241,3 @@ def _origin(growing: GrowingRecording | None) -> datetime | None:
     if growing is None or not growing.streams:
         return None
     return datetime.fromtimestamp(growing.origin_at, UTC)
-
-
-def _chapters(session: Session, recording: Recording, shown: list[RecordingStream]) -> list[ChapterView]:
-    """Read the chapters off the usage log; what came before the recording's origin stands at its beginning."""
-    if recording.origin_at is None:
-        return []
-    names = {stream.party_id: stream.party_name for stream in shown}
-    rows = session.scalars(
-        select(UsageRow)
-        .where(UsageRow.lesson_id == recording.lesson_id, UsageRow.type.in_(CHAPTERS))
-        .order_by(UsageRow.at, UsageRow.id)
-        .limit(MOST_CHAPTERS)
-    )
-    chapters = []
-    for row in rows:
-        kind = row.type
-        if kind.startswith("track_"):
-            if row.data.get("source") != "screen":
-                continue
-            kind = "screen_started" if kind == "track_published" else "screen_ended"
-        at_ms = max(0, round((row.at - recording.origin_at) / timedelta(milliseconds=1)))
-        chapters.append(ChapterView(at_ms=at_ms, type=kind, party_name=names.get(row.party_id or "", "")))
-    return chapters

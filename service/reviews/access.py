@@ -1,5 +1,7 @@
 """Who may read and write reviews: one plain function for each right, in the one place all of reviews asks."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from service.accounts.principal import Person
@@ -19,6 +21,16 @@ def may_review(person: Person) -> bool:
 def watches_over(person: Person, lesson: Lesson) -> bool:
     """Whether the person looks at the lesson from above: researchers, inspectors and administrators of its schools."""
     return may_review(person) and may_replay(person, lesson)
+
+
+def answers_for(person: Person, maker: User, lessons: Iterable[Lesson]) -> bool:
+    """Whether the person may end or change what `maker` made over the lessons: the maker, and administrators of or
+    above the maker's organisation or all of the lead schools. A receiving school's only reads it."""
+    if maker.id == person.user_id:
+        return True
+    return person.is_administrator and (
+        person.may_see(maker.organisation.path) or all(person.may_see(lesson.lead_school.path) for lesson in lessons)
+    )
 
 
 def taught(person: Person, lesson: Lesson) -> bool:

@@ -14,7 +14,7 @@ from service.lessons.finding import find_lesson
 from service.lessons.tables import Lesson
 from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
 from service.recordings.tables import Recording
-from service.reviews.access import may_review, watched_over_by, watches_over
+from service.reviews.access import answers_for, may_review, watched_over_by, watches_over
 from service.reviews.comparison_tables import ComparedLesson, Comparison
 from service.reviews.tables import Critique
 
@@ -196,12 +196,12 @@ def answer(session: Session, person: Person, comparison: Comparison) -> Comparis
 
 
 def _may_edit(person: Person, comparison: Comparison) -> bool:
-    return comparison.created_by == person.user_id or person.is_administrator
+    return answers_for(person, comparison.creator, (part.lesson for part in comparison.lessons))
 
 
 def _require_editor(person: Person, comparison: Comparison) -> None:
     if not _may_edit(person, comparison):
-        raise NotAllowed("A comparison is changed by who made it, or by an administrator.")
+        raise NotAllowed("Who made a comparison changes it, and administrators above that person or its lead schools.")
 
 
 def _known_to(person: Person) -> ColumnElement[bool]:

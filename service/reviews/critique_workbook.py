@@ -3,7 +3,7 @@
 Text is written as text: openpyxl would take what begins with "=" for a formula.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -13,28 +13,19 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
 from service.configuration import Locale
-from service.reviews.critique_schemas import CritiqueAnswer, CritiquedLesson, SheetAnswer
+from service.reviews.critique_schemas import CritiqueAnswer
+from service.reviews.critique_words import (
+    WORDS,
+    about,
+    criterion_titles,
+    mean_of_known,
+    position_text,
+    remark_rows,
+)
 from service.reviews.notes import NoteAnswer
 
 Value = str | int | float | None
 HEAD_FILL = PatternFill("solid", fgColor="DCEBEE")
-WORDS: dict[Locale, dict[str, str]] = {
-    "zh-CN": {
-        "scores": "评分", "remarks": "评语与回复", "notes": "听课记录", "critique": "评课", "rubric": "量表",
-        "lesson": "课题", "teacher": "主讲教师", "school": "学校", "time": "上课时间", "criterion": "评价项目",
-        "points": "满分", "mean": "平均", "total": "合计", "reviewer": "评课人", "remark": "评语", "summary": "总评",
-        "reply": "回复", "position": "时间点", "kind": "类别", "text": "内容", "author": "记录人",
-        "note": "记录", "praise": "亮点", "question": "疑问", "suggestion": "建议", "handed_in": "提交时间",
-    },
-    "en": {
-        "scores": "Scores", "remarks": "Remarks and replies", "notes": "Notes", "critique": "Critique",
-        "rubric": "Rubric", "lesson": "Lesson", "teacher": "Lead teacher", "school": "School", "time": "Taught",
-        "criterion": "Criterion", "points": "Points", "mean": "Mean", "total": "Total", "reviewer": "Reviewer",
-        "remark": "Remark", "summary": "Summary", "reply": "Reply", "position": "At", "kind": "Kind", "text": "Text",
-        "author": "Author", "note": "Note", "praise": "Praise", "question": "Question", "suggestion": "Suggestion",
-        "handed_in": "Handed in",
-    },
-}  # fmt: skip
 
 
 def critique_workbook(
@@ -54,53 +45,33 @@ def critique_workbook(
     return out.getvalue()
 
 
-def position_text(position_ms: int) -> str:
-    """Say a position as players do: 1:05, 1:01:05."""
-    minutes, seconds = divmod(position_ms // 1000, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
 def _write_scores(sheet: Worksheet, critique: CritiqueAnswer, locale: Locale, zone: ZoneInfo) -> None:
-    words = WORDS[locale]
+    words, titles = WORDS[locale], criterion_titles(critique, locale)
     _add(sheet, [words["critique"], critique.title], bold=True)
     _add(sheet, [words["rubric"], critique.rubric_name])
     for lesson in critique.lessons:
         own = [item for item in critique.sheets if item.lesson_id == lesson.id]
         _add(sheet, [])
-        _add(sheet, [words["lesson"], lesson.title, _about(lesson, zone)], bold=True)
+        _add(sheet, [words["lesson"], lesson.title, about(lesson, zone)], bold=True)
         _add(sheet, [words["criterion"], words["points"], *(item.reviewer for item in own), words["mean"]], head=True)
         for criterion in critique.criteria:
-            title = criterion.title_en if locale == "en" and criterion.title_en else criterion.title
+            title = titles[criterion.id]
             scores = [item.scores.get(criterion.id) for item in own]
-            _add(sheet, [title, criterion.points, *scores, _mean(scores)])
+            _add(sheet, [title, criterion.points, *scores, mean_of_known(scores)])
         totals = [item.total for item in own]
-        _add(sheet, [words["total"], critique.points, *totals, _mean(totals)], bold=True)
+        _add(sheet, [words["total"], critique.points, *totals, mean_of_known(totals)], bold=True)
     _set_widths(sheet, [34, 12, 16, 16, 16, 16, 16])
 
 
 def _write_remarks(sheet: Worksheet, critique: CritiqueAnswer, locale: Locale, zone: ZoneInfo) -> None:
     words = WORDS[locale]
-    titles = {c.id: c.title_en if locale == "en" and c.title_en else c.title for c in critique.criteria}
+    titles = criterion_titles(critique, locale)
     lessons = {lesson.id: lesson.title for lesson in critique.lessons}
     _add(sheet, [words[key] for key in ("lesson", "reviewer", "criterion", "remark")], head=True)
     for item in critique.sheets:
-        for row in _remark_rows(item, titles, words, zone):
+        for row in remark_rows(item, titles, words, zone):
             _add(sheet, [lessons[item.lesson_id], *row])
     _set_widths(sheet, [28, 18, 24, 90])
-
-
-def _remark_rows(
-    item: SheetAnswer, titles: dict[str, str], words: dict[str, str], zone: ZoneInfo
-) -> Iterable[list[Value]]:
-    for identity, title in titles.items():
-        if identity in item.remarks:
-            yield [item.reviewer, title, item.remarks[identity]]
-    if item.summary:
-        yield [item.reviewer, words["summary"], item.summary]
-    for reply in item.replies:
-        when = reply.created_at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-        yield [reply.author, f"{words['reply']} {when}", reply.text]
 
 
 def _write_notes(
@@ -112,15 +83,6 @@ def _write_notes(
             at = "" if note.at_ms is None else position_text(note.at_ms)
             _add(sheet, [lesson.title, at, words[note.kind], note.author, note.text])
     _set_widths(sheet, [28, 12, 12, 18, 90])
-
-
-def _about(lesson: CritiquedLesson, zone: ZoneInfo) -> str:
-    return f"{lesson.lead_teacher} · {lesson.lead_school} · {lesson.starts_at.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def _mean(values: Sequence[int | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return round(sum(known) / len(known), 2) if known else None
 
 
 def _add(sheet: Worksheet, values: Sequence[Value], *, head: bool = False, bold: bool = False) -> None:

@@ -11,7 +11,15 @@ from service.accounts.tables import User
 from service.lessons.finding import find_lesson
 from service.lessons.tables import Lesson
 from service.problems import Conflict, InvalidRequest, NotAllowed, NotFound
-from service.reviews.access import may_review, person_behind, taught, taught_by, watched_over_by, watches_over
+from service.reviews.access import (
+    answers_for,
+    may_review,
+    person_behind,
+    taught,
+    taught_by,
+    watched_over_by,
+    watches_over,
+)
 from service.reviews.comparison_tables import Comparison
 from service.reviews.critique_schemas import CritiqueRequest, Purpose
 from service.reviews.rubrics import find_rubric
@@ -60,7 +68,7 @@ def open_critique(
 def close_critique(session: Session, person: Person, critique: Critique, now: datetime) -> None:
     """End a critique although not everybody has handed in; what is handed in becomes readable."""
     if not may_close(person, critique):
-        raise NotAllowed("A critique is closed by who opened it, or by an administrator above its lessons.")
+        raise NotAllowed("Who opened a critique closes it, and administrators above that person or its lead schools.")
     if critique.closed_at is not None:
         raise Conflict("The critique is closed already.", code="critique_closed")
     critique.closed_at = now
@@ -107,9 +115,7 @@ def reviewer_choices(session: Session, person: Person, lesson_ids: list[str]) ->
 
 def may_close(person: Person, critique: Critique) -> bool:
     """Whether the person may end the critique early."""
-    return critique.opened_by == person.user_id or (
-        person.is_administrator and all(watches_over(person, part.lesson) for part in critique.lessons)
-    )
+    return answers_for(person, critique.opener, (part.lesson for part in critique.lessons))
 
 
 def _may_know(person: Person, critique: Critique) -> bool:

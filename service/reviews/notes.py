@@ -1,9 +1,9 @@
 """Timed notes: written during a lesson or on its replay, found again at their second of the recording."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -24,14 +24,16 @@ ONE_MS = timedelta(milliseconds=1)
 
 
 class NoteRequest(RequestBody):
-    """A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
-    had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own."""
+    """A note. Its moment is one of: `ago_ms` before now (written live; the time since the moment meant, so that a note
+    that had to wait for the network keeps its second), `at_ms` on the recording, or `at` by the service's clock (on the
+    recording of a lesson that still runs, whose beginning is not settled). A note already there keeps its own."""
 
     text: NoteText
     kind: NoteKind = "note"
     shared: bool = False
     ago_ms: Annotated[int | None, Field(ge=0, le=LONGEST_LESSON_MS)] = None
     at_ms: Annotated[int | None, Field(ge=0, le=LONGEST_LESSON_MS)] = None
+    at: AwareDatetime | None = None
 
 
 class NoteAnswer(BaseModel):
@@ -82,7 +84,7 @@ def put_note(
     origin = origin_of(session, lesson)
     if note is None:
         note = _new_note(session, person, lesson, note_id, _moment(session, lesson, request, now), now)
-    elif request.at_ms is not None:
+    elif request.at_ms is not None or request.at is not None:
         note.at = _moment(session, lesson, request, now)
     note.text, note.kind, note.shared, note.changed_at = request.text, request.kind, request.shared, now
     session.flush()
@@ -132,14 +134,14 @@ def _new_note(
 
 
 def _moment(session: Session, lesson: Lesson, request: NoteRequest, now: datetime) -> datetime:
-    if (request.ago_ms is None) == (request.at_ms is None):
-        raise InvalidRequest.of_field("at_ms", "give either ago_ms or at_ms", code="no_moment")
+    if [request.ago_ms, request.at_ms, request.at].count(None) != 2:
+        raise InvalidRequest.of_field("at_ms", "give one of ago_ms, at_ms and at", code="no_moment")
     if request.at_ms is not None:
         origin = origin_of(session, lesson)
         if origin is None:
             raise Conflict("The lesson has not begun.", code="lesson_not_begun")
         return origin + request.at_ms * ONE_MS
-    at = now - (request.ago_ms or 0) * ONE_MS
+    at = now - (request.ago_ms or 0) * ONE_MS if request.at is None else min(request.at.astimezone(UTC), now)
     if lesson.started_at is None or at < lesson.started_at - timedelta(minutes=5):
         raise Conflict("The lesson had not begun at that moment.", code="lesson_not_begun")
     if lesson.ended_at is not None and at > lesson.ended_at + timedelta(minutes=5):

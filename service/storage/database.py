@@ -4,7 +4,7 @@ On SQLite a unit of work begins with BEGIN IMMEDIATE, so that what it reads cann
 PostgreSQL (installed with the extra `postgresql`) the same promise is kept by locks and constraints of the features.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,12 +31,16 @@ class Database:
         self.engine = _make_engine(url)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
+        self.before_commit: list[Callable[[Session], None]] = []
+        "Called with the session of every unit of work that is about to be committed; what they raise rolls it back."
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
         """A writing transaction: committed when the block ends well, rolled back when it raises."""
         with self._writing() as session, session.begin():
             yield session
+            for called in self.before_commit:
+                called(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

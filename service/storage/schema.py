@@ -33,6 +33,7 @@ TABLE_MODULES = (
     "service.reviews.tables",
     "service.reviews.sample_tables",
     "service.replay.tables",
+    "service.audit.tables",
 )
 """Modules that declare tables; a feature with tables adds its own here."""
 

@@ -1,5 +1,6 @@
 """How the lines of one lesson's receiving parties did: the states the relay reported, and what was missed when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from media.contract import LineReason, PictureState
+from service.lessons.tables import Lesson
 from service.recordings.tables import Recording
+from service.usage.absence import Absence, Taught, find_absences
 from service.usage.tables import AttendanceRow, UsageRow
 
 MOST_ROWS = 200_000
@@ -38,6 +41,8 @@ class MissedSpan(BaseModel):
     to_at: datetime
     sound_ms: int
     picture_ms: int
+    away: bool = False
+    """Whether it was not connected at all."""
     replay_s: float | None = None
     """Where in the replay it begins; None while there is no recording."""
 
@@ -64,13 +69,15 @@ class LessonLines(BaseModel):
 class _Gathered:
     points: list[LinePoint] = field(default_factory=list)
     missed: list[MissedSpan] = field(default_factory=list)
+    present: list[tuple[float, float]] = field(default_factory=list)
+    taught: list[Taught] = field(default_factory=list)
 
 
 def read_lines(session: Session, lesson_id: str) -> LessonLines:
     """Gather the lines from the usage log."""
     rows = session.execute(
         select(UsageRow.at, UsageRow.type, UsageRow.party_id, UsageRow.data)
-        .where(UsageRow.lesson_id == lesson_id, UsageRow.type.in_(("line_state", "delivered")))
+        .where(UsageRow.lesson_id == lesson_id, UsageRow.type.in_(("line_state", "delivered", "published")))
         .order_by(UsageRow.id)
         .limit(MOST_ROWS)
     )
@@ -80,13 +87,16 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
             of_party = gathered.setdefault(party_id, _Gathered())
             if kind == "line_state":
                 of_party.points.append(LinePoint(**{**data, "at": at}))
+            elif kind == "published":
+                of_party.taught.append(_taught(data))
             else:
+                of_party.present.append((data["from_at"], data["to_at"]))
                 _count_missed(of_party.missed, data)
-    names = {
-        row.party_id: row
-        for row in session.scalars(select(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id))
-        if row.party_role != "lead"
+    attended = {
+        row.party_id: row for row in session.scalars(select(AttendanceRow).where(AttendanceRow.lesson_id == lesson_id))
     }
+    _add_absences(session, lesson_id, gathered, {party_id: row.party_role for party_id, row in attended.items()})
+    names = {party_id: row for party_id, row in attended.items() if row.party_role != "lead"}
     _find_in_replay(session, lesson_id, [span for found in gathered.values() for span in found.missed])
     items = [
         PartyLine(
@@ -102,6 +112,34 @@ def read_lines(session: Session, lesson_id: str) -> LessonLines:
         if party_id in names
     ]
     return LessonLines(items=sorted(items, key=lambda item: (item.school, item.name)))
+
+
+def _add_absences(
+    session: Session, lesson_id: str, gathered: Mapping[str, _Gathered], roles: Mapping[str, str]
+) -> None:
+    """Rooms miss what is taught from start to end; teachers what is taught between their coming and going."""
+    taught = {party_id: found.taught for party_id, found in gathered.items() if roles.get(party_id) == "lead"}
+    lesson = session.get(Lesson, lesson_id)
+    last = max((one.ends for of_party in taught.values() for one in of_party), default=None)
+    whole = None
+    if lesson is not None and lesson.started_at is not None and last is not None:
+        ended_at = lesson.ended_at.timestamp() if lesson.ended_at else last
+        whole = (lesson.started_at.timestamp(), min(last, ended_at))
+    for party_id, found in gathered.items():
+        role = roles.get(party_id)
+        if role in {"room", "teacher"}:
+            away = find_absences(found.present, taught, whole if role == "room" else None)
+            found.missed += [_away_span(one) for one in away if max(one.sound_ms, one.picture_ms) >= LEAST_MISSED_MS]
+            found.missed.sort(key=lambda span: span.from_at)
+
+
+def _away_span(absence: Absence) -> MissedSpan:
+    starts, ends = (datetime.fromtimestamp(at, UTC) for at in (absence.starts, absence.ends))
+    return MissedSpan(from_at=starts, to_at=ends, sound_ms=absence.sound_ms, picture_ms=absence.picture_ms, away=True)
+
+
+def _taught(data: dict[str, Any]) -> Taught:
+    return Taught(data["from_at"], data["to_at"], int(data["picture_ms"]), int(data["sound_ms"]))
 
 
 def _find_in_replay(session: Session, lesson_id: str, spans: list[MissedSpan]) -> None:

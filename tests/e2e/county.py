@@ -53,6 +53,17 @@ def make_county(product: Product, receiving_schools: int = 4) -> County:
         )
 
 
+def paired(product: Product, county: County, number: int) -> str:
+    """Pair the room of that school with a computer, through the API; gives the computer's token."""
+    with httpx.Client(base_url=product.url) as device:
+        begun = device.post("/api/device/pairing", json={}).raise_for_status().json()
+        with product.client(county.administrator.username, county.administrator.password) as administrator:
+            address = f"/api/rooms/{county.schools[number].room_id}/pairing"
+            administrator.post(address, json={"code": begun["code"]}).raise_for_status()
+        answer = device.post(f"/api/device/pairing/{begun['pairing_id']}", json={"secret": begun["secret"]})
+        return str(answer.raise_for_status().json()["token"])
+
+
 def _school(system: httpx.Client, county_id: str, number: int) -> School:
     name = f"第{number}小学"
     school_id = _organisation(system, county_id, name, "school")

@@ -57,11 +57,13 @@ class LightRoom:
         certificate: RTCCertificate,
         others: int,
         sound_every_s: float = SOUND_EVERY_S,
+        make_leg: Callable[[RTCCertificate], LightLeg] = LightLeg,
     ) -> None:
         self._url, self._token, self._lesson_id = url, token, lesson_id
         self._certificate = certificate
         self._others = others
         self._sound_every_s = sound_every_s
+        self._make_leg = make_leg
         self._socket: ClientConnection | None = None
         self._publishing: LightLeg | None = None
         self._receiving: LightLeg | None = None
@@ -82,6 +84,16 @@ class LightRoom:
     def hears(self) -> bool:
         """Whether media arrived within the last second."""
         return self.lead_at is not None and time.monotonic() - self.lead_at < 1.0
+
+    @property
+    def legs(self) -> list[LightLeg]:
+        """Its peer connections of this moment."""
+        return [leg for leg in (self._publishing, self._receiving) if leg is not None]
+
+    async def drop_socket(self) -> None:
+        """Lose the signalling connection without a word, as an unplugged network does."""
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     async def run(self) -> None:
         """Be in the lesson until it ends or this is cancelled."""
@@ -157,7 +169,7 @@ class LightRoom:
                 self.ended = message["code"]
 
     async def _publish(self) -> None:
-        leg = self._publishing = LightLeg(self._certificate)
+        leg = self._publishing = self._make_leg(self._certificate)
         await leg.open()
         sound_ticks = int(SOUND_HZ * self._sound_every_s)
         picture_ticks = int(PICTURE_HZ * self._sound_every_s * SOUNDS_FOR_A_PICTURE)
@@ -188,7 +200,7 @@ class LightRoom:
         described = sdp.read(offer["sdp"])
         first = self._receiving is None
         if first:
-            self._receiving = LightLeg(self._certificate)
+            self._receiving = self._make_leg(self._certificate)
             await self._receiving.open()
         leg = self._receiving
         assert leg is not None
@@ -230,7 +242,7 @@ class LightRoom:
         await self._socket.send(json.dumps({"v": 1, "type": kind, **fields}))
 
     async def _close_legs(self) -> None:
-        legs = [leg for leg in (self._publishing, self._receiving) if leg is not None]
+        legs = self.legs
         self._publishing = self._receiving = None
         self._published = asyncio.Queue()
         for leg in legs:

@@ -39,6 +39,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/planning/compare', name: 'planning-compare', component: () => import('./planning/ComparePage.vue'), meta: { title: 'planning.compare' } },
   { path: '/planning/binding', name: 'planning-binding', component: () => import('./planning/BindingPage.vue'), meta: { title: 'planning.binding' } },
   { path: '/usage', name: 'usage', component: () => import('./usage/UsagePage.vue'), meta: { title: 'usage.title' } },
+  { path: '/usage/audit', name: 'audit', component: () => import('./audit/AuditPage.vue'), meta: { title: 'audit.title' } },
   { path: '/rooms', name: 'rooms', component: () => import('./rooms/RoomsPage.vue'), meta: { title: 'rooms.title' } },
   { path: '/people', name: 'people', component: () => import('./accounts/PeoplePage.vue'), meta: { title: 'accounts.people' } },
   { path: '/organisation', name: 'organisation', component: () => import('./organisation/OrganisationPage.vue'), meta: { title: 'organisation.title' } },

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 import socket
 
 import numpy as np
@@ -390,3 +391,23 @@ def test_on_an_almost_full_disk_rooms_pictures_are_given_up_and_the_lesson_goes_
 
     limits = SpaceLimits(everything, everything, 1, 1, 0)
     run_school(scenario, recording_space=limits, report_interval_s=0.5)
+
+
+def test_who_publishes_h264_is_asked_to_publish_anew_when_somebody_cannot_decode_it(run_school, party, grey_camera):
+    def without_h264(sdp):
+        kept = [line for line in sdp.splitlines() if not re.match(r"a=(rtpmap|fmtp|rtcp-fb):10[89] ", line)]
+        return "\r\n".join(re.sub(r"^(m=video .*?) 108 109", r"\1", line) for line in kept) + "\r\n"
+
+    async def scenario(school):
+        await school.bus.command(lesson())
+        lead = await school.enter(party("lead", "lead"))
+        await lead.publish(("camera", grey_camera(180)))
+        unable = await school.enter(party("room", "unable"))
+        unable.answer_filter = without_h264
+        await lead.message("republish")
+        await lead.publishing.close()
+        await lead.publish(("camera", grey_camera(180)), request_id=2)
+        assert abs(grey_of(await settled_frame(unable, "camera", "room:lead")) - 180) < 12
+        assert school.bus.of_type("track_published")[-1]["codec"] == "vp8"
+
+    run_school(scenario)

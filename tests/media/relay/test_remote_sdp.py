@@ -175,6 +175,16 @@ def test_what_firefox_offers_is_read_and_vp8_chosen():
     assert offer.media[0].ssrcs == (3000000001,)
 
 
+def test_a_line_that_shares_the_port_of_another_is_not_rejected():
+    # Firefox's second m-line with max-bundle (RFC 8843 section 6).
+    shared = FIREFOX.replace("m=video 9 ", "m=video 0 ").replace("a=mid:", "a=bundle-only\na=mid:", 1)
+    assert shared != FIREFOX
+    (line,) = read_remote_description(shared).media
+    assert line.sends
+    with pytest.raises(SdpError):
+        read_remote_description(FIREFOX.replace("m=video 9 ", "m=video 0 "))
+
+
 def test_what_aiortc_offers_is_read():
     async def make():
         connection = RTCPeerConnection()

@@ -150,3 +150,17 @@ def test_a_wrong_redis_address_and_a_missing_core_are_one_sentence() -> None:
     assert (wrong.returncode, "REDIS_URL" in wrong.stderr, "Traceback" in wrong.stderr) == (2, True, False)
     core = run("relay", "--cpu", "9999", REDIS_URL="redis://127.0.0.1:1/0", **key)
     assert (core.returncode, "no core 9999" in core.stderr) == (2, True)
+
+
+def test_check_reports_for_programs_and_says_by_its_exit_code_whether_it_would_serve(tmp_path: Path) -> None:
+    told = run("check", "--json", "--data-folder", str(tmp_path), THREE_CLASSROOMS_UDP_PORT="0")
+    findings = json.loads(told.stdout)
+    assert {"data folder", "UDP port", "database", "TURN"} <= {finding["subject"] for finding in findings}
+    assert told.returncode == int(any(finding["grade"] == "failure" for finding in findings))
+
+
+def test_check_fails_when_what_is_needed_is_not_there(tmp_path: Path) -> None:
+    told = run("check", "--data-folder", str(tmp_path), DATABASE_URL="postgresql://a:b@127.0.0.1:9/c")
+    assert told.returncode == 1
+    assert "database" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -1,12 +1,15 @@
 """A plan is asked for, made, verified, read by those of its subtree and explained."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from service.planning.opened import PlanShelf
 from service.planning.plan_tables import PlanDocument
 from service.planning.tables import LeadSeries
+from service.problems import Conflict
 
 
 def test_a_plan_serves_what_can_be_served_and_proves_it(make_plan: Callable[..., dict[str, Any]]) -> None:
@@ -82,6 +85,7 @@ def test_a_forged_plan_is_refused(
     parts: Any, make_plan: Callable[..., dict[str, Any]], signed_in: Callable[[str], Any], before: str, after: str
 ) -> None:
     plan = make_plan()
+    parts.planning.shelf = PlanShelf(parts.database, trusted_s=0)
     with parts.database.unit_of_work() as session:
         row = session.get_one(PlanDocument, plan["id"])
         row.plan = row.plan.replace(before, after)
@@ -96,6 +100,7 @@ def test_a_plan_of_another_instance_is_refused(
     stale = make_plan()
     pairable.add_demand("四年级4班", "school_north_2", [(0, 1)])
     fresh = make_plan()
+    parts.planning.shelf = PlanShelf(parts.database, trusted_s=0)
     with parts.database.unit_of_work() as session:
         session.get_one(PlanDocument, fresh["id"]).plan = session.get_one(PlanDocument, stale["id"]).plan
     assert signed_in("county_north").get(f"/api/plans/{fresh['id']}").json()["code"] == "plan_refused"
@@ -181,3 +186,18 @@ def test_what_is_left_out_is_named(
     plan = make_plan()
     assert plan["left_out"] == [{"kind": "series", "name": "school_north_1 E4c"}]
     assert plan["left_out_total"] == 1
+
+
+def test_an_open_plan_is_compared_with_the_database_again_after_a_while(
+    parts: Any, make_plan: Callable[..., dict[str, Any]]
+) -> None:
+    plan_id = make_plan()["id"]
+    shelf = PlanShelf(parts.database, trusted_s=0.3)
+    opened = shelf.open(plan_id)
+    with parts.database.unit_of_work() as session:
+        row = session.get_one(PlanDocument, plan_id)
+        row.plan = row.plan.replace('"bound":', '"bound":-')
+    assert shelf.open(plan_id) is opened
+    time.sleep(0.3)
+    with pytest.raises(Conflict):
+        shelf.open(plan_id)

@@ -129,6 +129,14 @@ def test_a_publication_reaches_its_organisation_and_no_further(
         assert administrator.put(path(full, "/publication"), other).status_code == 422
 
 
+def test_those_who_publish_are_told_to_whom_they_may(full: Any, people: Any, signed_in: Any) -> None:
+    for username in people:
+        answer = signed_in(username).get(path(full))
+        names_ = [one["name"] for one in answer.json()["audiences"]] if answer.status_code == 200 else []
+        expected = ["school_north_1", "county_north", "青禾州"] if username in LEAD_ADMINISTRATORS else []
+        assert names_ == expected, username
+
+
 def test_an_invitation_is_for_one_person_and_ends(full: Any, people: Any, signed_in: Any, clock: Any) -> None:
     teacher = signed_in("teacher_north")
     until = (clock.now() + timedelta(hours=1)).isoformat()

@@ -41,7 +41,7 @@ def path(full: Any, rest: str = "") -> str:
 
 
 def test_it_is_made_on_demand_and_given_to_those_who_may_watch(
-    full: Any, composer: Any, signed_in: Any, parts: Any
+    full: Any, composer: Any, signed_in: Any, parts: Any, clock: Any
 ) -> None:
     teacher = signed_in("teacher_north")
     assert teacher.get(path(full)).json()["handout"] is None
@@ -63,6 +63,10 @@ def test_it_is_made_on_demand_and_given_to_those_who_may_watch(
     parts.handout_production.make(full["id"])
     assert len(composer.shown) == 1
     assert signed_in("school_north").get(handout["media_url"]).status_code == 403
+    stream = teacher.get(path(full)).json()["streams"][0]["media_url"]
+    assert teacher.get(f"{path(full, '/handout/media')}?{stream.partition('?')[2]}").status_code == 403
+    clock.advance(minutes=parts.configuration.media_address_minutes, seconds=1)
+    assert teacher.get(handout["media_url"]).json()["code"] == "address_expired"
 
 
 def test_a_release_and_its_withdrawal_put_an_end_to_the_old_file(

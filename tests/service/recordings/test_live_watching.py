@@ -33,12 +33,19 @@ def test_a_running_lesson_is_watched_and_grows(
         wait_until(lambda: teacher.get(f"{path}?live=1").json()["streams"], 30)
         (stream,) = teacher.get(f"{path}?live=1").json()["streams"]
         assert (stream["growing"], stream["role"], stream["content_type"]) == (True, "lead", "video/webm")
+        view = teacher.get(f"{path}?live=1").json()
+        assert view["duration_ms"] == stream["offset_ms"] + stream["duration_ms"]
+        assert [event["type"] for event in view["events"]] == ["lesson_started"]
         whole = teacher.get(stream["media_url"])
         assert (whole.status_code, len(whole.content)) == (200, stream["bytes"])
         rest = teacher.get(stream["media_url"], headers={"Range": "bytes=100-"})
         assert (rest.status_code, rest.content) == (206, whole.content[100:])
         beyond = teacher.get(stream["media_url"], headers={"Range": f"bytes={stream['bytes']}-"})
         assert beyond.status_code == 416
+        watched = f"/api/lessons/{running['id']}/watched"
+        assert teacher.post(watched, {"parts": [[0, 1_500]]}).json()["counted_ms"] == 1_500
+        assert teacher.post(watched, {"parts": [[60_000, 61_000]]}).json()["counted_ms"] == 0
+        assert stranger.post(watched, {"parts": [[0, 1_500]]}).status_code == 404
         later = Track(codec="vp8", begin_s=10, seconds=8, ssrc=9, role="lead", party_id="room:lead")
         journals = parts.configuration.journal_folder / running["id"]
         (journals / "b.journal").write_bytes(later.encode("b"))
@@ -47,6 +54,9 @@ def test_a_running_lesson_is_watched_and_grows(
         assert grown.content.startswith(whole.content)
         assert stranger.get(stream["media_url"]).status_code == 404
         assert signed_in("teacher_north").get(stream["media_url"]).status_code == 403
+        path_, _, signed = stream["media_url"].partition("?")
+        for wrong in (path_, f"{path_}x?{signed}", f"{path_}?{signed}0"):
+            assert teacher.get(wrong).status_code == 403, wrong
         other = stream["media_url"].replace(stream["id"], "..%2F..%2Fa.journal")
         assert teacher.get(other).status_code in {403, 404}
         teacher.post(f"/api/lessons/{running['id']}/end")

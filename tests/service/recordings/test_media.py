@@ -99,6 +99,7 @@ def test_an_address_is_good_for_one_session_one_file_and_a_while(
         assert (answer.status_code, answer.json()["code"]) == (403, "address_expired"), wrong
         assert teacher.client.head(wrong).status_code == 403
     assert signed_in("teacher_north").get(address).json()["code"] == "address_expired"
+    assert teacher.get(f"{path.replace('/media', '/sheet')}?{signed}").status_code == 403
     assert teacher.get(address).status_code == 200
     clock.advance(minutes=parts.configuration.media_address_minutes, seconds=1)
     assert teacher.get(address).json()["code"] == "address_expired"

@@ -45,13 +45,14 @@ def test_who_makes_sees_and_changes_comparisons(comparison: Any, pair: Any, sign
     listed = {name for name, caller in callers.items() if caller.get("/api/comparisons").json()["total"]}
     assert listed == WATCHERS
     changing = {name for name, caller in callers.items() if caller.patch(path, {"title": "新"}).status_code == 200}
-    observers = {name for name in WATCHERS if name.startswith(("researcher", "inspector"))}
-    assert changing == WATCHERS - observers | {"researcher_north"}
+    # Administrators of the receiving school and its county watch it, and leave it alone.
+    assert changing == {"system", "prefecture", "county_north", "school_north", "researcher_north"}
     body = {"title": "同课异构", "lesson_ids": [lesson["id"] for lesson in pair]}
     making = {name for name, caller in callers.items() if caller.post("/api/comparisons", body).status_code == 201}
     assert making == WATCHERS
     assert anonymous.get(path).status_code == 401
-    assert callers["researcher_two"].delete(path).status_code == 403
+    for name in ("researcher_two", "school_south", "county_south"):
+        assert callers[name].delete(path).status_code == 403, name
     assert callers["researcher_north"].delete(path).status_code == 204
     assert callers["researcher_north"].get(path).status_code == 404
 

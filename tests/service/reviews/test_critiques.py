@@ -1,7 +1,9 @@
 """Critiques: blind until all have handed in, read by those concerned and nobody else, answered, exported."""
 
 import io
+import zipfile
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from openpyxl import load_workbook
@@ -113,6 +115,22 @@ def test_closing_early_opens_what_is_handed_in_and_nothing_else(
     assert signed_in("researcher_north").post(f"{path}/close").json()["code"] == "critique_closed"
 
 
+def test_a_critique_is_closed_by_who_opened_it_or_administrators_above_them_or_the_lead_school(
+    taught: Any, open_critique: Any, signed_in: Any
+) -> None:
+    watching = (
+        "system", "prefecture", "county_north", "county_south", "school_north", "school_south", "researcher_north",
+        "researcher_south", "researcher_two", "inspector_north",
+    )  # fmt: skip
+    closing = {"system", "prefecture", "county_north", "school_north", "researcher_north"}
+    for name in watching:
+        critique = open_critique(taught)
+        caller = signed_in(name)
+        assert view(caller, critique).json()["may_close"] is (name in closing), name
+        answer = caller.post(f"/api/critiques/{critique['id']}/close")
+        assert answer.status_code == (200 if name in closing else 403), name
+
+
 def test_the_teacher_answers_what_was_handed_in(taught: Any, open_critique: Any, hand_in: Any, signed_in: Any) -> None:
     critique = open_critique(taught, reviewers=("researcher_two",))
     teacher = signed_in("teacher_north")
@@ -161,6 +179,49 @@ def test_the_workbook_holds_scores_remarks_replies_and_notes_as_text(
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
     english = reviewer.get(f"/api/critiques/{critique['id']}/export.xlsx?locale=en")
     assert load_workbook(io.BytesIO(english.content)).sheetnames[0] == "Scores"
+
+
+def test_the_document_holds_scores_remarks_replies_and_notes(
+    taught: Any, open_critique: Any, hand_in: Any, signed_in: Any, new_note_id: Any
+) -> None:
+    reviewer = signed_in("researcher_two")
+    note = {"text": "5 < 6 & 7\n第二行", "kind": "question", "at_ms": 65_000, "shared": True}
+    reviewer.put(f"/api/lessons/{taught['id']}/notes/{new_note_id()}", note)
+    critique = open_critique(taught, reviewers=("researcher_two",))
+    hand_in(critique, "researcher_two", summary="很好")
+    answer = reviewer.get(f"/api/critiques/{critique['id']}/export.docx?locale=zh-CN")
+    assert answer.headers["content-disposition"] == 'attachment; filename="critique.docx"'
+    scores, remarks, notes = tables_of(answer.content)
+    assert scores[0] == ["评价项目", "满分", "王研", "平均"]
+    assert scores[1] == ["教学目标", "20", "18", "18"]
+    assert scores[-1] == ["合计", "100", "80", "80"]
+    assert ["王研", "总评", "很好"] in remarks
+    assert notes[1] == ["1:05", "疑问", "王研", "5 < 6 & 7第二行"]
+    english = reviewer.get(f"/api/critiques/{critique['id']}/export.docx?locale=en")
+    assert tables_of(english.content)[0][0][0] == "Criterion"
+    assert signed_in("teacher_other").get(f"/api/critiques/{critique['id']}/export.docx").status_code == 404
+
+
+def tables_of(content: bytes) -> list[list[list[str]]]:
+    """The text of each cell of each table; every part that the package names is there and is XML."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        parts = {name: ElementTree.fromstring(package.read(name)) for name in package.namelist()}
+    named = {
+        part.attrib["PartName"].removeprefix("/") for part in parts["[Content_Types].xml"] if "PartName" in part.attrib
+    }
+    assert named == {"word/document.xml", "word/styles.xml"} <= set(parts)
+    word = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+    styles = {style.attrib[f"{word}styleId"] for style in parts["word/styles.xml"].iter(f"{word}style")}
+    document = parts["word/document.xml"]
+    assert {one.attrib[f"{word}val"] for one in document.iter(f"{word}pStyle")} <= styles
+    return [
+        [["".join(text.text or "" for text in cell.iter(f"{word}t")) for cell in row] for row in cells_of(table, word)]
+        for table in document.iter(f"{word}tbl")
+    ]
+
+
+def cells_of(table: ElementTree.Element, word: str) -> list[list[ElementTree.Element]]:
+    return [row.findall(f"{word}tc") for row in table.findall(f"{word}tr")]
 
 
 @pytest.mark.parametrize(

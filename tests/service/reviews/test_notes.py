@@ -1,5 +1,6 @@
 """Timed notes: written live they stand at the right second of the recording, and only who may reads them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,6 +44,22 @@ def test_a_note_on_the_replay_stands_where_it_was_put(taught: Any, signed_in: An
     kept = write(researcher, taught, note["id"], ago_ms=None, text="再改\n第二行").json()
     assert (kept["at_ms"], kept["text"]) == (1_000, "再改\n第二行")
     assert len(read(researcher, taught)) == 1
+
+
+def test_a_note_on_the_recording_of_a_running_lesson_names_its_moment(
+    teach: Any, finish: Any, signed_in: Any, clock: Any, new_note_id: Any
+) -> None:
+    lesson = teach(over=False)
+    researcher, moment = signed_in("researcher_north"), clock.now() + timedelta(seconds=30)
+    clock.advance(seconds=100)
+    written = write(researcher, lesson, new_note_id(), ago_ms=None, at=moment.isoformat())
+    assert written.json()["at_ms"] == 30_000
+    for wrong in ({"at": moment.isoformat()}, {"ago_ms": None}, {"ago_ms": None, "at": "2026-01-01T00:00:00"}):
+        assert write(researcher, lesson, new_note_id(), **wrong).status_code == 422, wrong
+    future = (moment + timedelta(hours=1)).isoformat()
+    assert write(researcher, lesson, new_note_id(), ago_ms=None, at=future).json()["at_ms"] == 100_000
+    finish(lesson)
+    assert [note["at_ms"] for note in read(researcher, lesson)] == [28_000, 98_000]
 
 
 def test_sending_a_note_twice_keeps_one(teach: Any, signed_in: Any, clock: Any, new_note_id: Any) -> None:

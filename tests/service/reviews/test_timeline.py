@@ -65,7 +65,9 @@ def test_digests_are_read_once_and_tell_who_spoke(taught: Any, digests: Digests,
     ]  # one turn, and what is too short is none
 
 
-def test_a_sheet_is_given_like_its_file(taught: Any, digests: Digests, signed_in: Any, anonymous: Any) -> None:
+def test_a_sheet_is_given_like_its_file(
+    taught: Any, digests: Digests, signed_in: Any, anonymous: Any, clock: Any, parts: Any
+) -> None:
     digests.make(taught["id"])
     researcher = signed_in("researcher_north")
     url = timeline(researcher, taught).json()["streams"][0]["sheet"]["url"]
@@ -76,8 +78,15 @@ def test_a_sheet_is_given_like_its_file(taught: Any, digests: Digests, signed_in
     assert signed_in("county_north").get(url).status_code == 403  # another session
     assert signed_in("teacher_other").get(url).status_code == 404
     assert anonymous.get(url).status_code == 401
+    path, _, signed = url.partition("?")
+    streams = timeline(researcher, taught).json()["streams"]
+    other = path.replace(streams[0]["stream_id"], streams[1]["stream_id"])
+    for wrong in (f"{other}?{signed}", f"{path.replace('/sheet', '/media')}?{signed}"):
+        assert researcher.get(wrong).status_code == 403, wrong  # another file, and the same file's other address
     assert timeline(signed_in("teacher_other"), taught).status_code == 404
     assert timeline(anonymous, taught).status_code == 401
+    clock.advance(minutes=parts.configuration.media_address_minutes, seconds=1)
+    assert researcher.get(url).json()["code"] == "address_expired"
 
 
 def test_a_file_that_cannot_be_read_is_not_tried_for_ever(

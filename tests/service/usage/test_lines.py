@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from media.contract import Delivered, LineState, PartyJoined
+from media.contract import Delivered, LineState, PartyJoined, Published
 from service.accounts.roles import Role
 from service.usage.log import write_events
 
@@ -61,3 +61,23 @@ def test_only_those_whom_the_lesson_concerns_see_its_lines(signed_in: Any, count
     assert signed_in("school_south").get(path).status_code == 200
     assert signed_in("stranger").get(path).status_code == 404
     assert signed_in("prefecture").get("/api/lessons/0123456789abcdef0123456789abcdef/lines").status_code == 404
+
+
+def test_a_room_that_was_away_missed_what_the_lead_sent_meanwhile(
+    signed_in: Any, weak_lesson: Any, rooms: Any, parts: Any, clock: Any
+) -> None:
+    start = clock.now().timestamp() + 3600
+    lead = {"lesson_id": weak_lesson["id"], "party_id": f"room:{rooms.rooms['lead room'].id}"}
+    far = {"lesson_id": weak_lesson["id"], "party_id": f"room:{rooms.rooms['south room'].id}"}
+    published = [
+        Published(from_at=at, to_at=at + 5, picture_ms=5000, sound_ms=4000, **lead)
+        for at in (start + 5 * n for n in range(20))
+    ]
+    nothing = {"picture_bytes": 1, "sound_bytes": 1, "lead_picture_ms": 5000, "lead_sound_ms": 5000}
+    returned = Delivered(from_at=start + 55, to_at=start + 60, **nothing, **far)
+    with parts.database.unit_of_work() as session:
+        write_events(session, [PartyJoined(connection_id="c0", role="lead", at=start, **lead), *published, returned])
+    (line,) = signed_in("teacher_north").get(f"/api/lessons/{weak_lesson['id']}/lines").json()["items"]
+    away = [span for span in line["missed"] if span["away"]]
+    assert [(span["sound_ms"], span["picture_ms"]) for span in away] == [(16_000, 20_000)]  # from second 35 to 55
+    assert line["missed_sound_ms"] == 4000 + 16_000

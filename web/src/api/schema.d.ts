@@ -916,6 +916,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/connection-reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connection Reports
+         * @description List the reports of the places in one's subtree.
+         */
+        get: operations["list_connection_reports"];
+        put?: never;
+        /**
+         * Send Connection Report
+         * @description Keep what a test found, for the administrators above the place.
+         */
+        post: operations["send_connection_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings": {
         parameters: {
             query?: never;
@@ -1492,6 +1516,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/critiques/{critique_id}/export.docx": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Critique Document
+         * @description Give a critique as a Word document: each lesson's scores, remarks with replies, and the notes you may read.
+         */
+        get: operations["export_critique_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comparisons": {
         parameters: {
             query?: never;
@@ -2005,7 +2049,7 @@ export interface paths {
         put?: never;
         /**
          * Make Plan
-         * @description Freeze the timetables of the subtree and queue a plan; watch it at its own address.
+         * @description Queue a plan of the subtree; watch it at its own address: its timetables are frozen when its turn comes.
          */
         post: operations["make_plan"];
         delete?: never;
@@ -2186,6 +2230,26 @@ export interface paths {
          * @description Find whom or what a change of the plan can happen to, by part of a name.
          */
         get: operations["read_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plans/{plan_id}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Plan
+         * @description Give a finished plan as a table: every need with its lead and times, or why it has none.
+         */
+        get: operations["export_plan"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2610,6 +2674,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events/{event_id}/observing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Observe
+         * @description Sign yourself up to watch the event's lessons from your own computer; it takes no seat.
+         */
+        post: operations["observe"];
+        /**
+         * Stop Watching
+         * @description Take yourself off the list of those who watch.
+         */
+        delete: operations["stop_watching"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notices": {
         parameters: {
             query?: never;
@@ -2682,6 +2770,26 @@ export interface paths {
          * @description List the schools one works with: by a pact, or by lessons lately.
          */
         get: operations["read_partners"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit Log
+         * @description Give what people of your part of the organisation changed, newest first.
+         */
+        get: operations["read_audit_log"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2773,6 +2881,56 @@ export interface components {
             schools: components["schemas"]["SchoolCoverage"][];
         };
         /**
+         * AudienceView
+         * @description An organisation to whose people the recording may be published.
+         */
+        AudienceView: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * AuditEntries
+         * @description A page of the log, newest first.
+         */
+        AuditEntries: {
+            /** Items */
+            items: components["schemas"]["AuditEntry"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * AuditEntry
+         * @description Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named.
+         */
+        AuditEntry: {
+            /** Id */
+            id: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** User Id */
+            user_id: string;
+            /** Person */
+            person: string;
+            role: components["schemas"]["Role"];
+            /** Operation */
+            operation: string;
+            /** About */
+            about: {
+                [key: string]: string;
+            };
+            /** Subject */
+            subject: string | null;
+            /** Client */
+            client: string;
+        };
+        /**
          * Binding
          * @description What binds overall, by shadow prices, the scarcest things by name, and why demands are short.
          */
@@ -2853,7 +3011,7 @@ export interface components {
         };
         /**
          * CalendarView
-         * @description Special days by date, those from above included, and the organisation's own seasons.
+         * @description Special days by date, those from above included, and the seasons that ring here.
          */
         CalendarView: {
             /** Special Days */
@@ -3187,6 +3345,57 @@ export interface components {
         Comparisons: {
             /** Items */
             items: components["schemas"]["ComparisonAnswer"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * ConnectionReportAnswer
+         * @description A kept report.
+         */
+        ConnectionReportAnswer: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** School */
+            school: string;
+            /** Place */
+            place: string;
+            /**
+             * Receives
+             * @enum {string}
+             */
+            receives: "full" | "small" | "sound" | "none";
+            /**
+             * Sends
+             * @enum {string}
+             */
+            sends: "full" | "small" | "sound" | "none";
+            facts: components["schemas"]["Facts"];
+        };
+        /**
+         * ConnectionReportKept
+         * @description When it was kept.
+         */
+        ConnectionReportKept: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * ConnectionReports
+         * @description A page of reports, newest first.
+         */
+        ConnectionReports: {
+            /** Items */
+            items: components["schemas"]["ConnectionReportAnswer"][];
             /** Total */
             total: number;
         };
@@ -3710,6 +3919,8 @@ export interface components {
             seats_taken: number;
             /** Waiting */
             waiting: number;
+            /** Observers */
+            observers: number;
             /**
              * Signup Until
              * Format: date-time
@@ -3718,6 +3929,30 @@ export interface components {
             /** Version */
             version: number;
             my: components["schemas"]["MyEventRights"];
+        };
+        /**
+         * Facts
+         * @description Everything a page found.
+         */
+        Facts: {
+            socket: components["schemas"]["SocketFact"];
+            /** Paths */
+            paths: components["schemas"]["PathFact"][];
+            media: components["schemas"]["MediaFact"] | null;
+            /**
+             * Camera
+             * @enum {string}
+             */
+            camera: "on" | "absent" | "refused" | "busy" | "lost" | "untried";
+            /**
+             * Microphone
+             * @enum {string}
+             */
+            microphone: "on" | "absent" | "refused" | "busy" | "lost" | "untried";
+            /** Codecs */
+            codecs: string[];
+            /** Browser */
+            browser: string;
         };
         /**
          * FaultAnswer
@@ -4106,6 +4341,19 @@ export interface components {
             school: components["schemas"]["SchoolView"];
         };
         /**
+         * LeftOut
+         * @description What could not be planned: a lead series without a usable time, room or teacher; a demand without bells.
+         */
+        LeftOut: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "series" | "demand";
+            /** Name */
+            name: string;
+        };
+        /**
          * LessonBrief
          * @description What a room's screen shows of a lesson.
          */
@@ -4392,6 +4640,31 @@ export interface components {
             marked: number;
         };
         /**
+         * MediaFact
+         * @description What was measured over the best way.
+         */
+        MediaFact: {
+            /**
+             * Path
+             * @enum {string}
+             */
+            path: "direct" | "turn_udp" | "turn_tcp" | "turn_tls";
+            /** Up Kbps */
+            up_kbps: number;
+            /** Down Kbps */
+            down_kbps: number;
+            /** Up Loss Pct */
+            up_loss_pct: number;
+            /** Down Loss Pct */
+            down_loss_pct: number;
+            /** Round Trip Ms */
+            round_trip_ms: number | null;
+            /** Jitter Ms */
+            jitter_ms: number | null;
+            /** Height */
+            height: number;
+        };
+        /**
          * MeetingRequest
          * @description One dated lesson of an event; without a title it has the event's.
          */
@@ -4451,18 +4724,27 @@ export interface components {
             sound_ms: number;
             /** Picture Ms */
             picture_ms: number;
+            /**
+             * Away
+             * @default false
+             */
+            away?: boolean;
             /** Replay S */
             replay_s?: number | null;
         };
         /**
          * MyEventRights
-         * @description What the one who asks may do with an event now, and which rooms they speak for are signed up.
+         * @description What the one who asks may do with an event now, whether they watch it themselves, and their rooms on the list.
          */
         MyEventRights: {
             /** May Edit */
             may_edit: boolean;
             /** May Sign Up */
             may_sign_up: boolean;
+            /** Observes */
+            observes: boolean;
+            /** May Observe */
+            may_observe: boolean;
             /** Signups */
             signups: components["schemas"]["SignupView"][];
         };
@@ -4554,6 +4836,23 @@ export interface components {
             name: string;
             /** Grade */
             grade: string;
+        };
+        /**
+         * NewConnectionReport
+         * @description A page's report.
+         */
+        NewConnectionReport: {
+            /**
+             * Receives
+             * @enum {string}
+             */
+            receives: "full" | "small" | "sound" | "none";
+            /**
+             * Sends
+             * @enum {string}
+             */
+            sends: "full" | "small" | "sound" | "none";
+            facts: components["schemas"]["Facts"];
         };
         /**
          * NewFeed
@@ -4727,8 +5026,9 @@ export interface components {
         };
         /**
          * NoteRequest
-         * @description A note. Its moment is `ago_ms` before now (written live; the time since the moment meant, so that a note that
-         *     had to wait for the network keeps its second) or `at_ms` on the recording; a note already there keeps its own.
+         * @description A note. Its moment is one of: `ago_ms` before now (written live; the time since the moment meant, so that a note
+         *     that had to wait for the network keeps its second), `at_ms` on the recording, or `at` by the service's clock (on the
+         *     recording of a lesson that still runs, whose beginning is not settled). A note already there keeps its own.
          */
         NoteRequest: {
             /** Text */
@@ -4748,6 +5048,8 @@ export interface components {
             ago_ms?: number | null;
             /** At Ms */
             at_ms?: number | null;
+            /** At */
+            at?: string | null;
         };
         /**
          * Notes
@@ -5108,6 +5410,23 @@ export interface components {
             password: string;
         };
         /**
+         * PathFact
+         * @description One way of media to the relay: straight, or through the TURN server at `url`.
+         */
+        PathFact: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "direct" | "turn_udp" | "turn_tcp" | "turn_tls";
+            /** Url */
+            url: string | null;
+            /** Works */
+            works: boolean;
+            /** Connect Ms */
+            connect_ms: number | null;
+        };
+        /**
          * PeriodForm
          * @description One period; local times of the deployment's zone.
          */
@@ -5127,7 +5446,7 @@ export interface components {
         };
         /**
          * Periods
-         * @description The periods in force; `organisation_id` is whose they are, itself or a node above.
+         * @description The periods in force; `organisation_id` is whose, itself or a node above; `since` the first day of a season.
          */
         Periods: {
             /** Items */
@@ -5136,6 +5455,8 @@ export interface components {
             total: number;
             /** Organisation Id */
             organisation_id: string | null;
+            /** Since */
+            since: string | null;
         };
         /**
          * Phases
@@ -5190,6 +5511,8 @@ export interface components {
             recorded: boolean;
             /** Failure */
             failure: string;
+            /** Failure Code */
+            failure_code: string;
             /**
              * Created At
              * Format: date-time
@@ -5247,7 +5570,7 @@ export interface components {
         };
         /**
          * PlanView
-         * @description One plan, with its result once it is finished.
+         * @description One plan, with its result once it is finished; of what was left out the first fifty, and how many in all.
          */
         PlanView: {
             /** Id */
@@ -5284,6 +5607,8 @@ export interface components {
             recorded: boolean;
             /** Failure */
             failure: string;
+            /** Failure Code */
+            failure_code: string;
             /**
              * Created At
              * Format: date-time
@@ -5293,6 +5618,10 @@ export interface components {
             finished_at: string | null;
             /** Accepted At */
             accepted_at: string | null;
+            /** Left Out */
+            left_out: components["schemas"]["LeftOut"][];
+            /** Left Out Total */
+            left_out_total: number;
             result: components["schemas"]["PlanResult"] | null;
         };
         /**
@@ -5524,7 +5853,8 @@ export interface components {
          * @description A recording with its files; `problem` is a stable code, `problem_detail` a sentence from the maker.
          *
          *     `how`: whether all of it may be watched, or what is published. Addresses of files are good for this session until
-         *     `media_until`. `watermark` is what moves over the pictures where the policy says so.
+         *     `media_until`. `watermark` is what moves over the pictures where the policy says so. `audiences`: to whom one may
+         *     publish it, the lead school first; empty for those who may not.
          */
         RecordingView: {
             lesson: components["schemas"]["RecordedLesson"];
@@ -5562,6 +5892,8 @@ export interface components {
             /** Parties */
             parties?: components["schemas"]["PartyView"][];
             publication?: components["schemas"]["PublicationView"] | null;
+            /** Audiences */
+            audiences?: components["schemas"]["AudienceView"][];
             handout?: components["schemas"]["HandoutView"] | null;
             my?: components["schemas"]["RecordingRights"];
         };
@@ -5982,7 +6314,7 @@ export interface components {
         };
         /**
          * SeasonView
-         * @description Bells that ring from a day on.
+         * @description Bells that ring from a day on, and whose they are: the organisation's own, or of one above it.
          */
         SeasonView: {
             /**
@@ -5990,6 +6322,12 @@ export interface components {
              * Format: date
              */
             from_day: string;
+            /** Organisation Id */
+            organisation_id: string;
+            /** Organisation */
+            organisation: string;
+            /** Own */
+            own: boolean;
             /** Items */
             items: components["schemas"]["PeriodForm"][];
         };
@@ -6193,6 +6531,16 @@ export interface components {
             signed_up_at: string;
             /** May Withdraw */
             may_withdraw: boolean;
+        };
+        /**
+         * SocketFact
+         * @description The WebSocket to the service.
+         */
+        SocketFact: {
+            /** Works */
+            works: boolean;
+            /** Round Trip Ms */
+            round_trip_ms: number | null;
         };
         /**
          * SpecialDayForm
@@ -7544,7 +7892,10 @@ export interface operations {
     };
     read_periods: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The day they ring on; without one the usual ones. */
+                on?: string | null;
+            };
             header?: never;
             path: {
                 organisation_id: string;
@@ -8734,6 +9085,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceLessons"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_connection_reports: {
+        parameters: {
+            query?: {
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionReports"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    send_connection_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnectionReport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionReportKept"];
                 };
             };
             /** @description Refused, and why. */
@@ -10008,6 +10426,40 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    export_critique_document: {
+        parameters: {
+            query?: {
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                critique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": unknown;
                 };
             };
             /** @description Refused, and why. */
@@ -11376,6 +11828,42 @@ export interface operations {
             };
         };
     };
+    export_plan: {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+                /** @description Language of headers and words; yours when not given. */
+                locale?: ("zh-CN" | "en") | null;
+            };
+            header?: never;
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_document: {
         parameters: {
             query?: never;
@@ -11920,7 +12408,7 @@ export interface operations {
             query?: {
                 /** @description Only those with a lesson that is not over. */
                 coming?: boolean;
-                /** @description Only those you lead, announced or signed up for. */
+                /** @description Only those you lead, announced, watch or signed up for. */
                 mine?: boolean;
                 subject?: string | null;
                 /** @description Part of a name. */
@@ -12193,6 +12681,68 @@ export interface operations {
             };
         };
     };
+    observe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    stop_watching: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     read_notices: {
         parameters: {
             query?: {
@@ -12314,6 +12864,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Partners"];
+                };
+            };
+            /** @description Refused, and why. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    read_audit_log: {
+        parameters: {
+            query?: {
+                /** @description Date (YYYY-MM-DD, deployment's zone) or instant (ISO 8601 with zone). */
+                from?: string | null;
+                /** @description Date, whole day included, or instant (ISO 8601 with zone), excluded. */
+                to?: string | null;
+                user_id?: string | null;
+                /** @description An operation's id in this document. */
+                operation?: string | null;
+                /** @description Most items to return. */
+                limit?: number;
+                /** @description Items to skip. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntries"];
                 };
             };
             /** @description Refused, and why. */

@@ -9,6 +9,7 @@ export default {
   strangerHelp: 'Pair this computer on the classroom page first, or sign in.',
   toRoom: 'Open the classroom page',
   toSignIn: 'Sign in',
+  back: 'Back to the classroom page',
   otherLanguage: '中文',
   step: {
     devices: 'Camera and microphone (press “Allow” when the browser asks)',

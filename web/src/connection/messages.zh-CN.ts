@@ -9,6 +9,7 @@ export default {
   strangerHelp: '请先在教室页面配对这台电脑，或登录后再测。',
   toRoom: '打开教室页面',
   toSignIn: '登录',
+  back: '回到教室页面',
   otherLanguage: 'English',
   step: {
     devices: '摄像头和麦克风（浏览器询问时请点“允许”）',

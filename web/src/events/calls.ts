@@ -61,6 +61,8 @@ export const eventDeeds = {
   change: ({ id, body }: { id: string; body: Schemas['EventChange'] }) => answer(api.PATCH('/api/events/{event_id}', { params: at(id), body })),
   cancel: ({ id, reason }: { id: string; reason: string }) => answer(api.POST('/api/events/{event_id}/cancel', { params: at(id), body: { reason } })),
   signUp: ({ id, body }: { id: string; body: Schemas['SignupRequest'] }) => answer(api.POST('/api/events/{event_id}/signups', { params: at(id), body })),
+  observe: (id: string) => answer(api.POST('/api/events/{event_id}/observing', { params: at(id) })),
+  stopObserving: (id: string) => answer(api.DELETE('/api/events/{event_id}/observing', { params: at(id) })),
   withdraw: ({ id, signup }: { id: string; signup: string }) =>
     answer(api.DELETE('/api/events/{event_id}/signups/{signup_id}', { params: { path: { event_id: id, signup_id: signup } } })),
 }

@@ -54,4 +54,9 @@ export default {
   place: 'Seat',
   at: 'Signed up',
   fault: { quota: 'Between 1 and 200 rooms.', waiting: 'Between 0 and 1000.', until: 'Say until when schools can sign up.' },
+  observe: 'Watch it myself',
+  observesLead: 'You signed up to watch: from 15 minutes before it begins, open the lesson under “Lessons” or “Today” and enter from your own computer. It takes no seat.',
+  stopObserving: 'Do not watch',
+  observersLabel: 'People who watch by themselves',
+  observers: '{count}',
 }

@@ -54,4 +54,9 @@ export default {
   place: '名额',
   at: '报名时间',
   fault: { quota: '名额为 1 到 200 间教室。', waiting: '候补为 0 到 1000。', until: '请填写报名截止时间。' },
+  observe: '我要在线观摩',
+  observesLead: '您已报名在线观摩：上课前 15 分钟起，在“课程”或“今天”里打开这节课，用自己的电脑进入。不占名额。',
+  stopObserving: '不观摩了',
+  observersLabel: '个人在线观摩',
+  observers: '{count} 人',
 }

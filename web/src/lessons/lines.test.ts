@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bandsOf, missedText, spanOf, type PartyLine } from './lines'
+import { absencesOf, bandsOf, missedText, spanOf, type PartyLine } from './lines'
 
 function at(second: number): string {
   return new Date(1_780_000_000_000 + 1000 * second).toISOString()
@@ -21,6 +21,13 @@ describe('the timeline of the lines', () => {
   it('draws a band from each change to the next, the last to the end', () => {
     const bands = bandsOf(LINE, spanOf([LINE]))
     expect(bands.map(({ kind, left, width }) => [kind, left, width])).toEqual([['full', 0, 50], ['lowered', 50, 25], ['paused', 75, 25]])
+  })
+
+  it('shows when the room was away', () => {
+    const [spell] = LINE.missed
+    if (!spell) throw new Error('no spell')
+    const away = { ...LINE, missed: [{ ...spell, from_at: at(25), to_at: at(50), away: true }, ...LINE.missed] }
+    expect(absencesOf(away, spanOf([LINE]))).toEqual([{ from_at: at(25), left: 25, width: 25 }])
   })
 
   it('spans a minute at least, so that a lesson just begun has a width', () => {

@@ -50,6 +50,23 @@ export function bandsOf(line: PartyLine, span: Span): Band[] {
   })
 }
 
+export interface Absence {
+  from_at: string
+  /** Per cent of the span. */
+  left: number
+  width: number
+}
+
+/** When the room was not in the lesson at all. */
+export function absencesOf(line: PartyLine, span: Span): Absence[] {
+  const whole_ms = span.to_ms - span.from_ms
+  return line.missed.filter((missed) => missed.away).map(({ from_at, to_at }) => ({
+    from_at,
+    left: (100 * (Date.parse(from_at) - span.from_ms)) / whole_ms,
+    width: (100 * (Date.parse(to_at) - Date.parse(from_at))) / whole_ms,
+  }))
+}
+
 /** Milliseconds as minutes and seconds. */
 export function missedText(ms: number): string {
   const seconds = Math.round(ms / 1000)

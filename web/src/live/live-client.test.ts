@@ -39,6 +39,17 @@ describe('joining', () => {
     expect(client.state).toMatchObject({ phase: 'live', recording: { active: true }, camera: { state: 'on' } })
   })
 
+  it('publishes anew over another connection when somebody cannot decode what it sends', async () => {
+    const { browser } = await joined()
+    const [, former] = browser.connections
+    browser.socket.say({ type: 'republish' })
+    await settled()
+    expect(former?.closed).toBe(true)
+    expect(browser.connections).toHaveLength(3)
+    expect(publishes(browser)).toHaveLength(2)
+    expect(publishes(browser)[1]).toMatchObject({ tracks: [{ source: 'microphone' }, { source: 'camera' }] })
+  })
+
   it('gives both peer connections the TURN server it is welcomed with', async () => {
     const turn = { urls: ['turns:turn.example.cn:443?transport=tcp'], username: '1:c1', credential: 'signed' }
     const { browser } = await joined({ ice: { ice_servers: [turn] } })
@@ -311,6 +322,21 @@ describe('coming back', () => {
     expect(browser.sockets).toHaveLength(2)
   })
 
+  it('tries again soon where nobody answers, and at once when the network is back', async () => {
+    const { browser } = await joined()
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(300)
+    for (const patience_ms of [3_000, 3_000, 10_000]) {
+      const before = browser.sockets.length
+      await browser.pass(patience_ms)
+      await browser.pass(300)
+      expect(browser.sockets).toHaveLength(before + 1)
+    }
+    const before = browser.sockets.length
+    browser.comeOnline()
+    expect(browser.sockets).toHaveLength(before + 1)
+  })
+
   it('takes 25 s of silence for death, but not while the server answers', async () => {
     const { browser } = await joined()
     await browser.pass(20_000)
@@ -403,6 +429,74 @@ describe('coming back', () => {
     expect(browser.socket.sent.at(-1)).toMatchObject({ type: 'leave' })
     expect(browser.socket.closed).toBe(true)
     expect(client.state.phase).toBe('left')
+  })
+})
+
+describe('a socket that is cut', () => {
+  const RESUMABLE = { ...WELCOME, resume: true }
+  const growing = (bytes: number) => [{ type: 'candidate-pair', bytesReceived: bytes }]
+
+  it('is taken up again, and what did not arrive is said again', async () => {
+    const { browser, client } = await joined(RESUMABLE)
+    const first = browser.socket
+    first.say({ type: 'published', id: 1, sdp: 'answer' })
+    first.onclose?.({ code: 1006, reason: '' })
+    client.raiseHand(true) // said while there is no socket
+    await browser.pass(1)
+    expect(browser.sockets).toHaveLength(2)
+    browser.socket.onopen?.()
+    expect(browser.socket.sent).toEqual([{ v: 1, type: 'resume', lesson_id: 'l1', connection_id: 'c1', received: 2 }])
+    const said = first.sent.length - 1 // the join is no message of the connection
+    browser.socket.say({ type: 'resumed', received: said - 1 })
+    expect(browser.socket.types()).toEqual(['resume', first.sent.at(-1)?.type, 'hand'])
+    expect(client.state.phase).toBe('live')
+    expect(browser.connections.some((connection) => connection.closed)).toBe(false)
+  })
+
+  it('makes everything anew when the service does not know it any more', async () => {
+    const { browser, client } = await joined(RESUMABLE)
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(1)
+    browser.socket.onopen?.()
+    browser.socket.say({ type: 'error', code: 'media_lost', message: 'gone', about: 'resume' })
+    browser.socket.onclose?.({ code: 4003, reason: 'media_lost' })
+    expect(client.state.phase).toBe('reconnecting')
+    await browser.pass(300)
+    browser.socket.onopen?.()
+    expect(browser.socket.types()).toEqual(['join'])
+  })
+
+  it('makes everything anew when it cannot be taken up in time', async () => {
+    const { browser, client } = await joined(RESUMABLE)
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(11_000)
+    expect(client.state.phase).toBe('reconnecting')
+    browser.socket.onopen?.()
+    expect(browser.socket.types()).toEqual(['join'])
+  })
+
+  it.each([
+    ['goes on', 900, 2],
+    ['is made anew', 500, 3],
+  ])('%s, as its media do', async (_outcome, later_bytes, sockets) => {
+    const { browser } = await joined(RESUMABLE)
+    for (const connection of browser.connections) connection.stats = growing(500)
+    browser.socket.onclose?.({ code: 1006, reason: '' })
+    await browser.pass(1)
+    browser.socket.onopen?.()
+    browser.socket.say({ type: 'resumed', received: (browser.sockets[0]?.sent.length ?? 0) - 1 })
+    await settled()
+    for (const connection of browser.connections) connection.stats = growing(later_bytes)
+    await browser.pass(1_500)
+    expect(browser.sockets).toHaveLength(sockets)
+  })
+
+  it('is not taken up after a close with a reason', async () => {
+    const { browser } = await joined(RESUMABLE)
+    browser.socket.onclose?.({ code: 4003, reason: 'media_lost' })
+    await browser.pass(300)
+    browser.socket.onopen?.()
+    expect(browser.socket.types()).toEqual(['join'])
   })
 })
 

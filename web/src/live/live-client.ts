@@ -6,7 +6,7 @@ import { retryDelayMs } from './backoff'
 import type { LiveBrowser } from './browser'
 import type { DeviceSource } from './device-choice'
 import { profileOf } from './encoding'
-import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection } from './live-connection'
+import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection, type Death } from './live-connection'
 import { FINAL_PHASES, initialState, type LiveState, type Phase } from './live-state'
 import { LocalMedia } from './local-media'
 import type { OutgoingTracks } from './publisher'
@@ -25,6 +25,11 @@ export interface LiveClientOptions {
 const FINAL_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early', 'bad_message', 'not_signed_in', 'unauthorised'])
 /** A server that has just started may not know a lesson yet that it will know in a moment: so often is `not_found` asked about again. */
 export const PATIENT_REJOINS = 6
+/**
+ * How long a socket may take to open, one attempt after the other: a first packet that is lost in an outage is only sent again after
+ * 1, 3, 7 s, so a new attempt notices sooner that the line is back; every third is patient, for lines on which opening takes long.
+ */
+const OPEN_WITHIN_MS = [3_000, 3_000, 10_000]
 /** A join that held this long was a good one: the next loss starts with the shortest delay again. */
 const GOOD_JOIN_MS = 5_000
 
@@ -35,6 +40,7 @@ export class LiveClient {
   private readonly screen: ScreenCapture
   private connection: LiveConnection | null = null
   private attempt = 0
+  private unanswered = 0
   private joinedAtMs: number | null = null
   private retryTimer: number | null = null
   private readonly stopOnline: () => void
@@ -115,12 +121,12 @@ export class LiveClient {
       },
       uplinkWeak: (weak) => this.update({ uplinkWeak: weak }),
       mediaState: (state) => this.update({ mediaConnected: state === 'connected' }),
-      died: (_cause, closeCode) => this.onDeath(closeCode),
-    })
+      died: (cause, closeCode) => this.onDeath(cause, closeCode),
+    }, OPEN_WITHIN_MS[this.unanswered % OPEN_WITHIN_MS.length])
     this.connection = connection
   }
 
-  private onDeath(closeCode: number | null): void {
+  private onDeath(cause: Death, closeCode: number | null): void {
     if (closeCode === CLOSED_REPLACED) return this.finish('replaced', '')
     if (closeCode === CLOSED_LESSON_OVER) return this.finish('ended', 'lesson_over')
     const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
@@ -129,13 +135,17 @@ export class LiveClient {
     this.remote.outdate()
     const line = initialState().line
     this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false, line, uplinkWeak: false })
-    this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(this.attempt++, this.browser.random()))
+    this.unanswered = cause === 'unanswered' ? this.unanswered + 1 : 0
+    // Where nobody answers, nobody is spared by waiting; the line may be back at any moment.
+    const attempt = cause === 'unanswered' ? 0 : this.attempt++
+    this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(attempt, this.browser.random()))
   }
 
   /** The network is back: no reason to wait out the delay. */
   private hurry(): void {
-    if (this.retryTimer === null) return
-    this.browser.clearTimer(this.retryTimer)
+    if (this.retryTimer !== null) this.browser.clearTimer(this.retryTimer)
+    else if (this.connection === null || this.connection.wasOpen || FINAL_PHASES.includes(this.state.phase)) return
+    this.connection?.close()
     this.connect()
   }
 
@@ -154,6 +164,10 @@ export class LiveClient {
         return this.update({ recording: { active: message.active, problem: message.problem } })
       case 'line':
         return this.update({ line: { reason: message.reason, kbps: message.kbps, pictures: picturesOf(message) } })
+      case 'republish':
+        // Somebody cannot decode what is sent; a new connection is answered with another codec.
+        this.connection?.closePublisher()
+        return this.publish()
       case 'lesson':
         if (message.state === 'ended') return this.finish('ended', 'ended')
         if (this.state.lesson) this.update({ lesson: { ...this.state.lesson, state: message.state } })

@@ -2,11 +2,13 @@
  * One join of one lesson: a socket, its heartbeat and the two peer connections made for it.
  * It lives once; when any part of it dies, all of it dies and LiveClient makes a new one.
  */
-import type { LiveBrowser, SocketLike } from './browser'
+import type { LiveBrowser } from './browser'
 import type { CaptureProfile } from './encoding'
+import { LiveSocket } from './live-socket'
+import { MediaPulse } from './media-pulse'
 import { Publisher } from './publisher'
 import type { ReceivedTrack } from './remote-media'
-import { decodeMessage, encodeMessage, type ClientMessage, type ServerMessage } from './signalling'
+import type { ClientMessage, ServerMessage } from './signalling'
 import { Subscriber } from './subscriber'
 import { UplinkWatch } from './uplink-watch'
 
@@ -20,7 +22,8 @@ export const DISCONNECTED_PATIENCE_MS = 6_000
 export const CLOSED_REPLACED = 4000
 export const CLOSED_LESSON_OVER = 4004
 
-export type Death = 'socket' | 'silence' | 'media'
+/** `unanswered`: the service was not reached at all; nothing says that it is overloaded. */
+export type Death = 'socket' | 'silence' | 'media' | 'unanswered'
 
 export interface ConnectionHooks {
   message(message: ServerMessage): void
@@ -35,11 +38,12 @@ export class LiveConnection {
   publisher: Publisher | null = null
   private uplink: UplinkWatch | null = null
   readonly subscriber: Subscriber
-  private readonly socket: SocketLike
+  private readonly socket: LiveSocket
   private heardAtMs: number
   private beat: number | null = null
   private patience: number | null = null
   private over = false
+  private pulse: MediaPulse | null = null
   private iceServers: RTCIceServer[] = []
 
   constructor(
@@ -47,13 +51,14 @@ export class LiveConnection {
     address: string,
     lessonId: string,
     private readonly hooks: ConnectionHooks,
+    openWithin_ms = OPEN_WITHIN_MS,
   ) {
     this.heardAtMs = browser.nowMs()
-    this.socket = browser.openSocket(address)
-    this.socket.onopen = () => this.send({ type: 'join', lesson_id: lessonId })
-    this.socket.onmessage = (event) => this.hear(event.data)
-    this.socket.onclose = (event) => this.die('socket', event.code)
-    this.socket.onerror = () => undefined // a close follows
+    this.socket = new LiveSocket(browser, address, lessonId, openWithin_ms, {
+      message: (message) => this.hear(message),
+      resumed: () => this.onResumed(),
+      lost: (cause, code) => this.die(cause, code),
+    })
     this.subscriber = new Subscriber(this.makeConnection(true), {
       send: (message) => this.send(message),
       received: (tracks) => this.hooks.received(tracks),
@@ -63,12 +68,7 @@ export class LiveConnection {
   }
 
   send(message: ClientMessage): void {
-    if (this.over) return
-    try {
-      this.socket.send(encodeMessage(message))
-    } catch {
-      // Not open yet or already closing: the close that follows makes everything anew.
-    }
+    if (!this.over) this.socket.send(message)
   }
 
   /** The publishing side, made when first needed. */
@@ -116,11 +116,22 @@ export class LiveConnection {
     if (states.includes('disconnected')) this.die('media')
   }
 
-  private hear(data: unknown): void {
+  /** Whether the service was reached. */
+  get wasOpen(): boolean {
+    return this.socket.wasOpen
+  }
+
+  /** The socket goes on; does the media? After a change of network it does not, and a new join is faster than ICE's own patience. */
+  private onResumed(): void {
+    this.heardAtMs = this.browser.nowMs()
+    this.pulse?.stop()
+    const connections = [this.publisher?.connection, this.subscriber.connection].filter((one) => one !== undefined)
+    this.pulse = new MediaPulse(this.browser, connections, () => this.die('media'))
+  }
+
+  private hear(message: ServerMessage): void {
     if (this.over) return
     this.heardAtMs = this.browser.nowMs()
-    const message = decodeMessage(data)
-    if (!message) return
     if (message.type === 'welcome') this.useIceServers(message.ice?.ice_servers ?? [])
     if (message.type === 'subscribe') void this.subscriber.offered(message.id, message.sdp, message.tracks)
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
@@ -140,8 +151,8 @@ export class LiveConnection {
   private onBeat(): void {
     const silent_ms = this.browser.nowMs() - this.heardAtMs
     if (silent_ms >= SILENCE_IS_DEATH_MS) {
-      this.die('silence')
-      return
+      if (silent_ms >= SILENCE_IS_DEATH_MS + PING_EVERY_MS) return this.die('silence')
+      this.socket.cut()
     }
     this.send({ type: 'ping' })
     this.beat = this.browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
@@ -156,8 +167,8 @@ export class LiveConnection {
   private finish(): void {
     this.over = true
     for (const timer of [this.beat, this.patience]) if (timer !== null) this.browser.clearTimer(timer)
-    this.socket.onopen = this.socket.onmessage = this.socket.onclose = null
-    this.socket.close(1000)
+    this.pulse?.stop()
+    this.socket.close()
     this.closePublisher()
     this.subscriber.close()
   }

@@ -65,6 +65,7 @@ export default {
     comma: ', ',
     nothingMissed: 'Missed nothing',
     catchUp: 'Catch up from {clock}',
+    away: 'Not in the lesson',
   },
   recording: { on: 'Recording', problem: '(trouble with the recording, trying again)' },
   phase: {

@@ -65,6 +65,7 @@ export default {
     comma: '，',
     nothingMissed: '没有缺少',
     catchUp: '从 {clock} 补看',
+    away: '不在课上',
   },
   recording: { on: '正在录制', problem: '（录制遇到问题，正在重试）' },
   phase: {

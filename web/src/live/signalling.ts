@@ -71,6 +71,8 @@ export interface WelcomeMessage {
   lesson: LiveLessonSummary
   may_publish: boolean
   recording: boolean
+  /** Whether the connection can be taken up again after its socket was cut. */
+  resume?: boolean
   ice?: { ice_servers?: RTCIceServer[] }
 }
 
@@ -91,12 +93,15 @@ export type ServerMessage =
   | { type: 'lesson_ended'; reason: string }
   | { type: 'replaced' }
   | { type: 'wanted'; source: Source; layers: number }
+  | { type: 'republish' }
+  | { type: 'resumed'; received: number }
   | LineMessage
   | { type: 'pong' }
   | ErrorMessage
 
 export type ClientMessage =
   | { type: 'join'; lesson_id: string }
+  | { type: 'resume'; lesson_id: string; connection_id: string; received: number }
   | { type: 'publish'; id: number; sdp: string; tracks: PublishedTrack[] }
   | { type: 'subscribed'; id: number; sdp: string }
   | { type: 'mute'; source: Source; muted: boolean }
@@ -116,6 +121,8 @@ const SERVER_TYPES = new Set([
   'lesson_ended',
   'replaced',
   'wanted',
+  'republish',
+  'resumed',
   'line',
   'pong',
   'error',

@@ -14,6 +14,8 @@ export default {
   budget: 'Time to search',
   seconds: '{seconds} s',
   run: 'Make the plan',
+  download: 'Download as Excel',
+  downloadCsv: 'CSV',
   stop: 'Stop',
   state: 'State',
   score: 'Score',

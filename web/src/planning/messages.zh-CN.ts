@@ -14,6 +14,8 @@ export default {
   budget: '搜索时间',
   seconds: '{seconds} 秒',
   run: '生成方案',
+  download: '下载方案表（Excel）',
+  downloadCsv: 'CSV',
   stop: '停止',
   state: '状态',
   score: '得分',

@@ -20,6 +20,7 @@ export default {
   otherLanguage: '中文',
   switchLanguage: '切换到中文',
   signOut: 'Sign out',
+  connectionTest: 'Connection test',
   dismiss: 'Dismiss message',
   loading: 'Loading…',
   retry: 'Try again',

@@ -20,6 +20,7 @@ export default {
   otherLanguage: 'English',
   switchLanguage: 'Switch to English',
   signOut: '退出',
+  connectionTest: '网络测试',
   dismiss: '关闭提示',
   loading: '正在加载…',
   retry: '重试',

@@ -1,0 +1,29 @@
+"""The audit log as administrators read it."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from service.accounts.roles import Role
+
+
+class AuditEntry(BaseModel):
+    """Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named."""
+
+    id: int
+    at: datetime
+    user_id: str
+    person: str
+    role: Role
+    operation: str
+    about: dict[str, str]
+    subject: str | None
+    """Present name of what the act was about, where it still exists and has one."""
+    client: str
+
+
+class AuditEntries(BaseModel):
+    """A page of the log, newest first."""
+
+    items: list[AuditEntry]
+    total: int

@@ -1,0 +1,1 @@
+"""What a machine still lacks before a deployment with these settings serves on it: `three-classrooms check`."""

@@ -1,0 +1,138 @@
+"""A room in a school whose network fails in mid-lesson, and how long it is without the lead's picture."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromium import ARGUMENTS, EXECUTABLE
+from county import County, paired
+from pages import CLASSROOM_SCREEN, assert_sees_and_hears, sign_in, wait_until
+from playwright.sync_api import Browser, Page, Playwright, expect
+from running_lesson import RunningLesson, start_lesson
+from running_product import Product, free_tcp_port, zone_where_it_is_morning
+from school_network import SchoolNetwork
+
+WATCH = """() => {
+    if (window.interruptions) return;
+    window.interruptions = [];
+    window.mostPictures = 0;
+    let [frames, at] = [0, 0];
+    const look = async () => {
+        const pictures = document.querySelectorAll("[data-testid=remote-video]").length;
+        window.mostPictures = Math.max(window.mostPictures, pictures);
+        const subscriber = window.__threeClassrooms?.subscriber;
+        let now = 0;
+        for (const report of subscriber ? (await subscriber.getStats()).values() : []) {
+            if (report.type === 'inbound-rtp' && report.kind === 'video') now += report.framesDecoded ?? 0;
+        }
+        if (now !== frames && now > 0) {
+            if (Date.now() - at > 500) window.interruptions.push([at / 1000, Date.now() / 1000]);
+            [frames, at] = [now, Date.now()];
+        }
+        window.movedAt = at / 1000;
+        setTimeout(look, 100);
+    };
+    look();
+}"""
+
+
+@dataclass
+class TroubledLesson:
+    """A lead teacher and one room in a running lesson; the room's browser is inside the school."""
+
+    product: Product
+    school: SchoolNetwork
+    lesson: RunningLesson
+    teacher: Page
+    room: Page
+    host: int = 2
+
+    def without_picture(self, begin: Callable[[], None], lasts_s: float, end: Callable[[], None]) -> float:
+        """Let something begin, last and end; gives the seconds from its end until the lead's picture moved again."""
+        for page in (self.teacher, self.room):
+            page.evaluate(WATCH)
+        self.teacher.evaluate("window.mostPictures = 0")
+        begin()
+        self.teacher.wait_for_timeout(lasts_s * 1000)
+        end()
+        ended = time.time()
+        wait_until(self.room, lambda: self._moved_at() > ended, "the lead's picture moves again", 60)
+        recovered_s = self._moved_again_s(ended)
+        assert_sees_and_hears(self.teacher, pictures=1, sounds=1)
+        assert self.teacher.evaluate("window.mostPictures") <= 1  # nobody ever saw two of it
+        assert_sees_and_hears(self.room, pictures=1, sounds=1)
+        return recovered_s
+
+    def outage(self, lasts_s: float) -> float:
+        """Nothing gets through, and nobody is told."""
+        return self.without_picture(self.school.cut, lasts_s, self.school.mend)
+
+    def change_of_address(self) -> float:
+        """Another Wi-Fi."""
+        self.host += 1
+        return self.without_picture(lambda: self.school.move(self.host), 0.0, lambda: None)
+
+    def sleep(self, lasts_s: float) -> float:
+        """The computer stands still."""
+        return self.without_picture(lambda: self._signal(signal.SIGSTOP), lasts_s, lambda: self._signal(signal.SIGCONT))
+
+    def reload(self) -> float:
+        """The page is loaded anew; counted from the click."""
+        began = time.time()
+        self.room.reload(wait_until="commit")
+        self.room.evaluate(WATCH)
+        wait_until(self.room, lambda: self._moved_at() > began, "the lead's picture moves again", 60)
+        recovered_s = self._moved_again_s(began)
+        assert_sees_and_hears(self.teacher, pictures=1, sounds=1)
+        return recovered_s
+
+    def restart(self) -> float:
+        """The whole service, relay included, is killed and started; counted from when it is ready."""
+        return self.without_picture(self.product.kill, 0.0, self.product.start)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self.school.processes():
+            os.kill(pid, number)
+
+    def _moved_at(self) -> float:
+        return float(self.room.evaluate("window.movedAt ?? 0"))
+
+    def _moved_again_s(self, ended: float) -> float:
+        """Zero when the picture never stood still for half a second."""
+        late = [end - ended for start, end in self.room.evaluate("window.interruptions") if end > ended]
+        return round(max(late, default=0.0), 2)
+
+
+def product_for(school: SchoolNetwork, folder: Path) -> Product:
+    """A deployment that the school reaches at the one address outside of it."""
+    port = free_tcp_port()
+    environment = {
+        "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
+        "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": school.outside,
+        "THREE_CLASSROOMS_PUBLIC_URL": f"http://{school.outside}:{port}",
+    }
+    return Product(folder, ("--host", "0.0.0.0"), environment, http_port=port)
+
+
+def browser_for(playwright: Playwright, product: Product, executable: Path = EXECUTABLE) -> Browser:
+    """Chromium that lets the product's pages use camera and microphone as if they were served securely."""
+    trusted = f"--unsafely-treat-insecure-origin-as-secure={product.page_url}"
+    return playwright.chromium.launch(executable_path=str(executable), args=[*ARGUMENTS, trusted])
+
+
+def enter(product: Product, school: SchoolNetwork, county: County, teachers: Browser, rooms: Browser) -> TroubledLesson:
+    """Start a lesson and let its teacher and one room in, each with a browser of its own."""
+    lesson = start_lesson(product, county, receiving=1)
+    teacher = sign_in(product, teachers, county.teacher, lesson.path)
+    teacher.get_by_test_id("lesson-join").click()
+    context = rooms.new_context(permissions=["camera", "microphone"], viewport=CLASSROOM_SCREEN)
+    context.add_cookies([{"name": "room_device", "value": paired(product, county, 1), "url": product.page_url}])
+    room = context.new_page()
+    room.goto(f"{product.page_url}/room")
+    expect(room.get_by_test_id("room-lesson")).to_be_visible(timeout=20_000)
+    for page in (teacher, room):
+        assert_sees_and_hears(page, pictures=1, sounds=1)
+    return TroubledLesson(product, school, lesson, teacher, room)

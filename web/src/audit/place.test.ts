@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest'
+import { placeOf } from './place'
+
+describe('placeOf', () => {
+  it('leads to the lesson an act was about', () => {
+    expect(placeOf({ lesson_id: 'a1', receiver_id: 'b2' })).toEqual({ to: '/lessons/a1', label: 'lessons.lesson' })
+  })
+
+  it('knows no page for what has none', () => {
+    expect(placeOf({ refused: '409' })).toBeNull()
+  })
+})
