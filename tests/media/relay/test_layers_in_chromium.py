@@ -13,8 +13,10 @@ LOW, HIGH = 180, 360
 "The heights of the layers, of a camera of 640 x 360."
 LONGEST_FREEZE_MS = 1000
 "Chromium sends a key frame when asked; without that its frames would come 3 s apart."
-LIPS_MS = 150
-"How far sound and picture may be apart where they are played: beyond some 150 ms people see it."
+PATIENCE_MS = 30_000
+"A busy machine looks like a weak line to either estimator: a layer may have to wait, the picture may not."
+LIPS_MS = 185
+"How far sound and picture may be apart where they are played: what people bear (ITU-R BT.1359-1)."
 
 
 async def layered(school, launched, stack, party, mime_type):
@@ -33,11 +35,16 @@ async def until(found, what, timeout_s=15.0):
 
 
 async def apart_ms(room):
-    """How much later than the sound the picture is that is being played, in the lead's own time; None: not known yet."""
+    """How much later than the sound the picture is that is being played, in the lead's own time; None: not known."""
     played = {one["source"]: one.get("played_ms") for one in await room.page.evaluate("statistics()")}
     if not played.get("camera") or not played.get("microphone"):
         return None
     return played["camera"] - played["microphone"]
+
+
+async def in_step(room):
+    apart = await apart_ms(room)
+    return apart is not None and abs(apart) < LIPS_MS
 
 
 def switch_layers(run_school, party, mime_type, switches):
@@ -48,25 +55,23 @@ def switch_layers(run_school, party, mime_type, switches):
         async with browser() as launched, contextlib.AsyncExitStack() as stack:
             lead, room = await layered(school, launched, stack, party, mime_type)
             await until(lambda: high(room), "the best layer came")
+            await until(lambda: in_step(room), "sound and picture are played in step")
             before = await room.page.evaluate("({ ...shown, longestGap_ms: (shown.longestGap_ms = 0) })")
             frozen = (await room.received(lead.party, "camera"))["frozen_s"]
             begun, apart = time.monotonic(), []
             for number in range(switches):
                 height, wanted = ((100, LOW), (800, HIGH))[number % 2]
-                assert await room.page.evaluate("([h, f]) => look(h, f)", [height, wanted]) == wanted, number
+                asked = [height, wanted, PATIENCE_MS]
+                assert await room.page.evaluate("asked => look(...asked)", asked) == wanted, number
                 apart.append(await apart_ms(room))
             shown = await room.page.evaluate("shown")
             seen = await room.received(lead.party, "camera")
+            seconds = time.monotonic() - begun
+            print(f"{switches} switches in {seconds:.0f} s, {shown}, {seen['freezes']} freezes, lips {apart}")
             assert shown["changes"] - before["changes"] >= switches
             assert shown["longestGap_ms"] < LONGEST_FREEZE_MS
-            assert seen["frozen_s"] - frozen < 0.02 * (time.monotonic() - begun)
-            print(
-                f"{switches} switches in {time.monotonic() - begun:.1f} s, longest gap {shown['longestGap_ms']:.0f} ms,",
-                apart,
-            )
-            known = sorted(abs(ms) for ms in apart if ms is not None)
-            assert len(known) >= switches // 2
-            assert known[len(known) * 9 // 10] < LIPS_MS
+            assert seen["frozen_s"] - frozen < 0.02 * seconds
+            assert sum(ms is not None and abs(ms) < LIPS_MS for ms in apart) >= 0.9 * switches
             assert not room.errors
 
     async def high(room):
