@@ -13,6 +13,8 @@ LOW, HIGH = 180, 360
 "The heights of the layers, of a camera of 640 x 360."
 LONGEST_FREEZE_MS = 1000
 "Chromium sends a key frame when asked; without that its frames would come 3 s apart."
+MOST_FROZEN = 0.05
+"Share of the time; on a machine with other work a frame that is late by 150 ms counts as frozen, too."
 PATIENCE_MS = 30_000
 "A busy machine looks like a weak line to either estimator: a layer may have to wait, the picture may not."
 LIPS_MS = 185
@@ -70,7 +72,7 @@ def switch_layers(run_school, party, mime_type, switches):
             print(f"{switches} switches in {seconds:.0f} s, {shown}, {seen['freezes']} freezes, lips {apart}")
             assert shown["changes"] - before["changes"] >= switches
             assert shown["longestGap_ms"] < LONGEST_FREEZE_MS
-            assert seen["frozen_s"] - frozen < 0.02 * seconds
+            assert seen["frozen_s"] - frozen < MOST_FROZEN * seconds
             assert sum(ms is not None and abs(ms) < LIPS_MS for ms in apart) >= 0.9 * switches
             assert not room.errors
 
