@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-NATIVE_SOURCES := setup.py $(wildcard media/forwarder/native/*.p[xy][xd])
+NATIVE_SOURCES := setup.py $(wildcard media/*/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
 # Every verb has its line of help and makes no file of its name.
@@ -36,7 +36,7 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest media.forwarder.native.core --allowlist media/forwarder/native/stubtest-allowlist.txt
+	$(BIN)/python -m mypy.stubtest media.forwarder.native.core media.recorder.native.records media.recorder.native.reading --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
@@ -56,6 +56,9 @@ bench-forward: .setup/develop .setup/bench ## the relay's CPU per forwarded pack
 
 bench-recording: .setup/develop .setup/system ## what journalling costs the forwarding, and finalising beside ffmpeg (two idle cores)
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/recording/run.py $(ARGS)
+
+bench-network: .setup/develop .setup/system .setup/bench .setup/web ## real Chromium over lossy, narrow, stepping and broken lines, our relay beside Janus (root; ARGS="--lines step")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/network/run.py $(ARGS)
 
 bench-schedule: .setup/develop ## pairing quality and time beside its proven bound
 	$(BIN)/python tests/benchmarks/schedule/run.py $(ARGS)
@@ -82,7 +85,7 @@ count-instructions: .setup/develop .setup/system ## instructions for each forwar
 	$(BIN)/python tests/benchmarks/instructions/count.py $(ARGS)
 
 asan: .setup/develop ## the packet core's tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder $(ARGS)
+	@deploy/run-under-sanitizers $(BIN)/python -m pytest -s -q -m 'not slow and not e2e' -k 'not oracle' tests/media/forwarder tests/media/recorder/test_native_reading.py tests/media/recorder/test_native_records.py $(ARGS)
 
 fuzz: .setup/develop ## mutated packets, reports and commands at the packet core, under sanitizers (ARGS="--seconds 600")
 	@deploy/run-under-sanitizers --coverage $(BIN)/python tests/fuzz/packet_core.py $(ARGS)

@@ -1,4 +1,4 @@
-"""Builds the packet core from Cython; all else about the project stands in pyproject.toml.
+"""Builds the packet core and the journals' native parts from Cython; all else stands in pyproject.toml.
 
 With LIBCRYPTO=static it brings libcrypto along, as a wheel for other machines should.
 """
@@ -20,7 +20,17 @@ setup(
                 libraries=[] if alone else ["crypto"],
                 extra_link_args=STATIC if alone else [],
                 extra_compile_args=["-O3"],
-            )
+            ),
+            Extension(
+                "media.recorder.native.records",
+                ["media/recorder/native/records.pyx"],
+                extra_compile_args=["-O3"],
+            ),
+            Extension(
+                "media.recorder.native.reading",
+                ["media/recorder/native/reading.pyx"],
+                extra_compile_args=["-O3"],
+            ),
         ],
         # They hold for the functions in .pxd files, too: bounds are checked where bytes come in.
         compiler_directives={

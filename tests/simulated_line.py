@@ -24,6 +24,18 @@ class Bottleneck:
     loss: float = 0.0
     delay_s: float = 0.05
     queued_bits: float = 0.0
+    burst_s: float = 0.0
+    "With it loss comes in bursts of this mean length, in which all is lost."
+    bad: bool = False
+
+    def lost_share(self, chance: random.Random) -> float:
+        """Of what passes in this step, so much is lost whatever is sent."""
+        if self.burst_s <= 0:
+            return 2 * self.loss if chance.random() < 0.5 else 0.0
+        ends = min(1.0, STEP_S / self.burst_s)
+        begins = ends * self.loss / (1.0 - self.loss)
+        self.bad = chance.random() < (1.0 - ends if self.bad else begins)
+        return 1.0 if self.bad else 0.0
 
     def pass_on(self, bits: float, now: float) -> tuple[float, float, float]:
         """Bits that arrive, bits lost, and the queue in ms after this step."""
@@ -100,8 +112,7 @@ def simulate(
         probing = probe is not None and now < probe[1] + probe[0].duration_ms / 1000
         sending = max(media, probe[0].bits_per_second) if probing and probe else media
         out, dropped, queue = bottleneck.pass_on(sending * STEP_S, now)
-        random_loss = out * bottleneck.loss if chance.random() < 0.5 else 0.0
-        random_loss *= 2
+        random_loss = out * bottleneck.lost_share(chance)
         sums[0] += out + dropped
         sums[1] += out - random_loss
         sums[2] += dropped + random_loss

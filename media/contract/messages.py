@@ -183,6 +183,8 @@ class RelayHeartbeat(Message):
     recording_level: str = "well"
     "What is given up for want of space: `well`, `warned`, `room_pictures`, `lead_pictures`, `room_sound`, `all`."
     recording_free_bytes: int | None = None
+    recording_dropped: int = 0
+    "Recorded packets and reports that were lost since the relay began: no room in memory, or a write that failed."
 
 
 class ToClient(Message):

@@ -220,6 +220,14 @@ class RequestKeyframe:
     "The stream."
 
 
+class PacketTap(Protocol):
+    """Takes the packets of a tapped stream from the packet thread itself, natively; see `native/tap.pxd`."""
+
+    @property
+    def packet_tap(self) -> object:
+        """A capsule named `media.forwarder.PacketTap` around a C struct that lives as long as this object."""
+
+
 @dataclass(frozen=True)
 class SetTap:
     """Turn Tapped and TappedReport events of a stream on or off; on asks a video stream for a key frame."""
@@ -228,6 +236,8 @@ class SetTap:
     "The stream; ignored if it is gone."
     on: bool
     "Whether the recorder listens; of a simulcast it gets the best layer being sent, renumbered to one sequence."
+    into: PacketTap | None = None
+    "Whoever takes, without the GIL, what Tapped and TappedReport events would tell; None: those events."
 
 
 @dataclass(frozen=True)
@@ -248,10 +258,24 @@ class SetSinkLayer:
 
 
 @dataclass(frozen=True)
+class SetSinkRepeat:
+    """Send each packet of a sound once more, two packets later, to a receiver whose line loses many.
+
+    The very datagram is sent again (which receivers without need drop as replayed), so nothing need be negotiated.
+    Ignored if the sink is gone, is picture, or answers NACK by RTX.
+    """
+
+    sink: int
+    "The sink."
+    on: bool
+    "Whether to repeat."
+
+
+@dataclass(frozen=True)
 class SetPeerRate:
     """What a receiver's line carries; ignored if the peer is gone.
 
-    Picture is sent at no more than twice this rate in any 40 ms or more, what is over waits its turn; sound never
+    Picture is sent at no more than 1.25 times this rate in any 40 ms or more, what is over waits its turn; sound never
     waits. Retransmissions take at most a fifth of it.
     """
 
@@ -290,6 +314,7 @@ Command = (
     | RequestKeyframe
     | SetTap
     | SetSinkLayer
+    | SetSinkRepeat
     | SetPeerRate
     | Probe
 )

@@ -21,6 +21,8 @@ QUEUE_LOW_MS = 40.0
 LOSS_HIGH = 0.10
 "More loss than is usual on this line."
 MOST_USUAL_LOSS = 0.35
+SAME_LOSS = 0.5
+"After less was sent, at least so much of the loss before: it did not come of what was sent."
 LOSS_AFTER_S = 1.0
 "Loss is judged over at least so long,"
 LOSS_OVER_S = 3.0
@@ -42,7 +44,9 @@ PROBE_QUEUE_MS = 100.0
 "A probe is so short that even if nothing more fits the line than is known, it queues no longer than this."
 PROBE_GROWTH = 2.5
 PROBE_QUEUE_GOOD_MS = 50.0
-PROBE_ARRIVED_GOOD = 0.9
+PROBE_LOSS_GOOD = 0.1
+USUAL_LOSS_SWINGS = 0.8
+"Losses come in bursts: over a moment they may be more than usual by this share of it."
 PROBE_GAIN = 1.05
 PROBE_ANSWER_S = 4.0
 
@@ -87,6 +91,11 @@ class LineEstimator:
         """Whether anything is known of the line."""
         return self.heard_at is not None
 
+    @property
+    def full(self) -> bool:
+        """Whether packets stand in the line's queue now."""
+        return self._draining or self.queue_ms > QUEUE_RISING_MS
+
     def take_window(self, window: ReceiverWindow) -> None:
         """Learn from what a receiver reported."""
         since = window.at - self.heard_at if self.heard_at is not None else 0.0
@@ -117,7 +126,9 @@ class LineEstimator:
         # What is lost whatever is sent says nothing about how much fits.
         arrived_bps = result.acked_bits * 1000 / result.span_ms / (1.0 - min(self._usual_loss, self.loss))
         queued = result.queue_ms - min(self.queue_ms, QUEUE_LOW_MS) > PROBE_QUEUE_GOOD_MS
-        complete = result.acked_bits >= PROBE_ARRIVED_GOOD * (1.0 - self._usual_loss) * result.sent_bits
+        background = max(self._usual_loss, min(self.loss, MOST_USUAL_LOSS))
+        bearable = PROBE_LOSS_GOOD + (1.0 + USUAL_LOSS_SWINGS) * background
+        complete = result.acked_bits >= (1.0 - bearable) * result.sent_bits
         if complete and not queued and arrived_bps > PROBE_GAIN * self.rate_bps:
             self._raise(min(arrived_bps, plan.bits_per_second), result.at)
             self._limit_bps = None
@@ -186,17 +197,23 @@ class LineEstimator:
         if not self._lossy or self._lossy[-1].at - self._lossy[0].at < LOSS_AFTER_S or at - self._cut_at < LOSS_AFTER_S:
             return False
         high = self.loss > self._usual_loss + LOSS_HIGH and sum(one.sent_packets for one in self._lossy) >= 20
-        if not high:
+        if not high and self._loss_cut is not None:
+            if self.loss >= SAME_LOSS * self._loss_cut[0]:
+                self._loss_is_usual(at)
             self._loss_cut = None
         return high
 
+    def _loss_is_usual(self, at: float) -> None:
+        """Sending less did not help: this line loses packets whatever is sent."""
+        self._usual_loss = max(self._usual_loss, min(self.loss, MOST_USUAL_LOSS))
+        if self._loss_cut is not None:
+            self._raise(self._loss_cut[1], at)
+        self._loss_cut = None
+
     def _cut_for_loss(self, at: float) -> None:
         bearable = self.loss <= MOST_USUAL_LOSS + LOSS_HIGH
-        if bearable and self._loss_cut is not None and self.loss >= 0.6 * self._loss_cut[0]:
-            # Sending less did not help: this line loses packets whatever is sent.
-            self._usual_loss = min(self.loss, MOST_USUAL_LOSS)
-            self._raise(self._loss_cut[1], at)
-            self._loss_cut = None
+        if bearable and self._loss_cut is not None and self.loss >= SAME_LOSS * self._loss_cut[0]:
+            self._loss_is_usual(at)
         else:
             before = (self.loss, self.rate_bps)
             arriving = self._arriving_bps()

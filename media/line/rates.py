@@ -1,6 +1,5 @@
 """What the layers of a published track take: measured, remembered by their peaks, or a usual figure before."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from media.contract import TrackSource
@@ -26,6 +25,13 @@ LEAST_SHARE = 0.4
 "A quiet picture (a still slide) is taken for this share of the usual at least: it may move at any moment."
 SLOW_SHARE = 0.6
 "What the lowest temporal layer takes of its layer."
+OBEYS_WITHIN_S = 1.0
+"A publisher that was asked to send less does so by then,"
+DISOBEYS_AFTER_S = 3.0
+"or, if it still does not, never will."
+ASKED_MARGIN = 1.15
+DISOBEYS = 1.5
+"Times what was asked for: who sends that much does not obey."
 
 
 @dataclass
@@ -45,6 +51,19 @@ class TrackRates:
         usual = USUAL_BPS.get((source, len(self._layers))) or USUAL_BPS["camera", len(self._layers)]
         self._usual = (SOUND_BPS,) if source in ("microphone", "screen_audio") else usual
         self._noted_at: float | None = None
+        self._asked: tuple[float, float] | None = None
+        "What the lowest layer was asked to take at most, and since when."
+
+    def ask_lowest(self, bps: float | None, now: float) -> None:
+        """The publisher is asked to take no more than this for its lowest layer; None: no longer."""
+        since = self._asked[1] if self._asked is not None and bps is not None else now
+        self._asked = None if bps is None else (bps, now if self._asked and bps < self._asked[0] else since)
+
+    def obeys(self, now: float) -> bool:
+        """Whether the publisher sends its lowest layer as it was asked to, as far as can be told."""
+        if self._asked is None or now - self._asked[1] < DISOBEYS_AFTER_S:
+            return True
+        return self._layers[0].smooth_bps <= DISOBEYS * self._asked[0]
 
     def note(self, state: StreamStatistics, now: float) -> None:
         """Take counters; to be called about twice a second."""
@@ -64,10 +83,27 @@ class TrackRates:
         """What the layer takes, or would take if it were sent."""
         one, usual = self._layers[layer], self._usual[layer]
         sent = one.moved_at is not None and now - one.moved_at < SENT_WITHIN_S
-        return max(one.peak_bps, LEAST_SHARE * usual) if sent and one.peak_bps > 0 else usual
+        takes = max(one.peak_bps, LEAST_SHARE * usual) if sent and one.peak_bps > 0 else usual
+        if layer == 0 and self._asked is not None and now - self._asked[1] >= OBEYS_WITHIN_S and self.obeys(now):
+            takes = min(takes, ASKED_MARGIN * self._asked[0])
+        return takes
 
-    def choices(self, now: float, *, slow: bool, layers: int) -> tuple[Choice, ...]:
-        """The ways to send the track's lowest `layers` layers, cheapest first; `slow`: at a lower frame rate, too."""
-        rates: Sequence[float] = [self.bits_per_second(layer, now) for layer in range(min(layers, len(self._layers)))]
+    def usual_bps(self, layer: int) -> float:
+        """What the layer takes in full."""
+        return max(self._layers[layer].peak_bps, self._usual[layer])
+
+    def is_sent(self, layer: int, now: float) -> bool:
+        """Whether packets of the layer came lately."""
+        moved_at = self._layers[layer].moved_at
+        return moved_at is not None and now - moved_at < SENT_WITHIN_S
+
+    def choices(self, now: float, *, slow: bool, layers: int, least_bps: float | None = None) -> tuple[Choice, ...]:
+        """The ways to send the track's lowest `layers` layers, cheapest first.
+
+        `slow`: at a lower frame rate, too; `least_bps`: the lowest layer can be lowered to this.
+        """
+        rates = [self.bits_per_second(layer, now) for layer in range(min(layers, len(self._layers)))]
+        if rates and least_bps is not None and self.obeys(now):
+            rates[0] = min(rates[0], least_bps)
         full = [Choice(layer, None, max(rates[: layer + 1])) for layer in range(len(rates))]
         return tuple(([Choice(0, 0, SLOW_SHARE * rates[0])] if slow and rates else []) + full)

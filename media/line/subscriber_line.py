@@ -16,6 +16,13 @@ MOST_HOLD_S = 60.0
 FIRST_REPORT_S = 4.0
 "Who agreed to report but has not by then never will: nothing is known of that line."
 SOON_S = 10.0
+REPEAT_FROM_LOSS = 0.03
+"With so much loss sound is sent twice,"
+REPEAT_TO_LOSS = 0.015
+"until there was less than this for so long:"
+REPEAT_CALM_S = 10.0
+EMPTYING_SHARE = 0.75
+"While packets stand in the line's queue, pictures that wait for their turn go at this share of the line's rate."
 RATE_STEP = 0.05
 "The packet core is told a new rate when it differs by more than this."
 
@@ -34,7 +41,7 @@ class Orders:
 
     grants: tuple[Grant, ...] = ()
     rate_bps: int | None = None
-    "The line's new rate for pacing."
+    "The new rate at which pictures are paced: what the line has left beside sound."
     probe: ProbePlan | None = None
 
 
@@ -62,6 +69,11 @@ class SubscriberLine:
         self._told: dict[int, Choice | None] = {}
         self._told_rate: float | None = None
         self._ceiling_bps: float | None = None
+        self.repeats_sound = False
+        "Whether each packet of sound goes out twice: the line loses packets, and not because it is full."
+        self._lossy_at = float("-inf")
+        self.budget_bps = float("inf")
+        "What may be sent to this receiver; infinity while nothing is known of its line."
 
     @property
     def ceiling_bps(self) -> float | None:
@@ -76,7 +88,18 @@ class SubscriberLine:
         """Learn; tells whether what is sent should be reconsidered at once."""
         before = self.estimator.rate_bps
         self.estimator.take_window(window)
+        self._judge_repeating(window.at)
         return self.estimator.rate_bps < before
+
+    def _judge_repeating(self, at: float) -> None:
+        # What a full line drops would only be more if more were sent.
+        estimator = self.estimator
+        if estimator.loss >= REPEAT_FROM_LOSS and not estimator.full:
+            self.repeats_sound = True
+        if estimator.loss >= REPEAT_TO_LOSS:
+            self._lossy_at = at
+        if estimator.full or at - self._lossy_at > REPEAT_CALM_S:
+            self.repeats_sound = False
 
     def take_probe(self, result: ProbeResult) -> bool:
         """Learn; tells whether what is sent should be reconsidered at once."""
@@ -98,12 +121,13 @@ class SubscriberLine:
         mute = not self.estimator.known and now - self._opened_at > FIRST_REPORT_S
         line_bps = self.estimator.rate_bps if self.reports and not mute else float("inf")
         budget = line_bps if ceiling_bps is None else min(line_bps, ceiling_bps)
+        self.budget_bps = budget
         chosen = allocate(wishes, budget, {sink: course.number for sink, course in self._courses.items()})
         grants = self._settle(wishes, chosen, now)
         full = all(self._courses[wish.sink].number == len(wish.choices) - 1 for wish in wishes)
         limited = "ceiling" if ceiling_bps is not None and ceiling_bps < line_bps else "line"
         self.reason = "none" if full else limited  # type: ignore[assignment]
-        return Orders(grants, self._new_rate(budget), self._probe(wishes, ceiling_bps, now))
+        return Orders(grants, self._new_rate(wishes, budget), self._probe(wishes, ceiling_bps, now))
 
     def _settle(self, wishes: Sequence[Wish], chosen: dict[int, int], now: float) -> tuple[Grant, ...]:
         grants = []
@@ -132,9 +156,13 @@ class SubscriberLine:
             course.raised_at = now
             course.number = number
 
-    def _new_rate(self, budget: float) -> int | None:
+    def _new_rate(self, wishes: Sequence[Wish], budget: float) -> int | None:
         if not self.estimator.known:
             return None
+        sounds = (wish for wish in wishes if wish.importance <= Importance.OTHER_SOUND)
+        budget = max(0.25 * budget, budget - sum(sound.choices[0].bits_per_second for sound in sounds))
+        if self.estimator.full:
+            budget *= EMPTYING_SHARE
         if self._told_rate is not None and abs(budget - self._told_rate) <= RATE_STEP * self._told_rate:
             return None
         self._told_rate = budget

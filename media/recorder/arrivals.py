@@ -5,9 +5,7 @@ they were sent, with the places where something is missing.
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from media.recorder.journal import read_journal
 from media.recorder.journal_format import SENDER_REPORT, CodecNote, JournalError, Record, RecordKind
 from media.recorder.rtp import Unwrapper, parse_rtp
 
@@ -91,15 +89,6 @@ class ArrivalReader:
         return Reported(self._run, self._timestamps.unwrap(timestamp), sender_us, record.arrival_us)
 
 
-def arrivals(path: Path) -> Iterator[Arrived | Reported | Interrupted]:
-    """What the journal at `path` holds, in order of arrival; raises JournalError as `read_journal` does."""
-    reader = ArrivalReader()
-    for record in read_journal(path):
-        item = reader.take(record)
-        if item is not None:
-            yield item
-
-
 class Resequencer:
     """Puts packets back into the order in which they were sent; a hole is waited for, then given up."""
 
@@ -146,14 +135,3 @@ class Resequencer:
             self._next += 1
             self._waiting_since_us = packet.arrival_us
             yield packet, broken
-
-
-def in_order(items: Iterator[Arrived | Reported | Interrupted]) -> Iterator[tuple[Arrived, bool]]:
-    """The packets of `items` in sending order, each with whether something is missing right before it."""
-    resequencer = Resequencer()
-    for item in items:
-        if isinstance(item, Arrived):
-            yield from resequencer.add(item)
-        elif isinstance(item, Interrupted):
-            yield from resequencer.interrupt()
-    yield from resequencer.interrupt()

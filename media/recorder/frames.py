@@ -3,7 +3,7 @@ is left out until the next key frame, because what lies between would show garba
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiortc.codecs.h264 import H264PayloadDescriptor
 from aiortc.codecs.vpx import VpxPayloadDescriptor
@@ -14,8 +14,7 @@ from media.recorder.h264 import begins_whole, is_key_frame, parameter_sets
 FRAME_LIMIT_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedFrame:
+class EncodedFrame(NamedTuple):
     """One picture or one packet of sound. `after_loss`: pictures right before it were left out."""
 
     codec: str
@@ -28,10 +27,11 @@ class EncodedFrame:
     after_loss: bool
 
 
-def sound_frames(packets: Iterator[tuple[Arrived, bool]]) -> Iterator[EncodedFrame]:
-    """Each Opus packet is a frame (RFC 7587 4.2); other codecs are left out."""
-    for packet, broken in packets:
-        yield from sound_frame(packet, broken)
+class Happening(NamedTuple):
+    """A frame at Unix microseconds `time_us` on the relay's clock."""
+
+    time_us: int
+    frame: EncodedFrame
 
 
 def sound_frame(packet: Arrived, broken: bool) -> Iterator[EncodedFrame]:
@@ -47,15 +47,6 @@ def sound_frame(packet: Arrived, broken: bool) -> Iterator[EncodedFrame]:
             True,
             broken,
         )
-
-
-def picture_frames(packets: Iterator[tuple[Arrived, bool]]) -> Iterator[EncodedFrame]:
-    """Whole decodable VP8 (RFC 7741) and H.264 (RFC 6184) pictures, beginning with a key frame."""
-    assembler = PictureAssembler()
-    for packet, broken in packets:
-        if packet.codec.name in {"vp8", "h264"}:
-            yield from assembler.add(packet, broken)
-    yield from assembler.finish()
 
 
 class PictureAssembler:

@@ -1,14 +1,14 @@
-"""Writing and reading journals. The writer never blocks or fails its caller: it has a bounded queue that a disk's own
-thread empties, and reports trouble by counters and a callback. The reader cuts a torn tail and steps over a damaged
-record.
+"""Writing and reading journals. The writer never blocks or fails its caller: records wait in bounded memory
+(`native.records`) for the disk's own thread, and trouble is told by counters and a callback. The reader cuts a torn
+tail and steps over a damaged record.
 """
 
 import contextlib
 import os
 import threading
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,21 +27,24 @@ from media.recorder.journal_format import (
     RecordKind,
     encode_record,
 )
+from media.recorder.native.records import JournalRecords
 
 __all__ = ["CodecNote", "JournalError", "JournalHeader", "JournalWriter", "Record", "RecordKind", "read_journal"]
 
 QUEUE_LIMIT_BYTES = 8 << 20
+BEGINS_WITH_FIRST_RECORD = 0.0
 
 
 class JournalWriter:
     """Appends one track's records to `path`, which must not exist yet; its folder is made if missing.
 
-    All methods may be called from any thread and return at once. Records handed over are on disk (in the kernel's
-    hands, safe from SIGKILL) within half a second. What does not fit in the queue, or could not be written, is counted
-    in `dropped`. `problem` is the present trouble in words, None when all is well; `on_problem` is called with the same
-    from the disk's thread whenever it changes. After a failed write the file is cut back to its last whole record
-    and writing goes on when the disk allows it. While the disk's level has reached `given_up_at`, packets are left out
-    on purpose: the journal says so by a pause, and they are not counted.
+    The packet core puts packets and sender reports into `records` itself; all methods do the same for others, may be
+    called from any thread and return at once. Records handed over are on disk (in the kernel's hands, safe from
+    SIGKILL) within half a second. What does not fit in memory, or could not be written, is counted in `dropped`.
+    `problem` is the present trouble in words, None when all is well; `on_problem` is called with the same from the
+    disk's thread whenever it changes. After a failed write the file is cut back to its last whole record and writing
+    goes on when the disk allows it. While the disk's level has reached `given_up_at`, packets are left out on purpose:
+    the journal says so by a pause, and they are not counted.
     """
 
     def __init__(
@@ -55,58 +58,53 @@ class JournalWriter:
         queue_limit_bytes: int = QUEUE_LIMIT_BYTES,
         flush_interval_s: float = FLUSH_INTERVAL_S,
     ) -> None:
-        """`disk`: what writes it, shared with others; without one it gets its own, with this flush interval."""
+        """`disk`: what writes it, shared with others; without one it gets its own, with this flush interval.
+
+        A header that says BEGINS_WITH_FIRST_RECORD gets that record's time, and without any there will be no file.
+        """
         self.path = path
-        self.dropped = 0
-        self.written_bytes = 0
         self.problem: str | None = None
-        self.given_up = False
+        self._header = header
         self._owns_disk = disk is None
         self._disk = disk or JournalDisk(flush_interval_s=flush_interval_s)
-        self._given_up_at = given_up_at
         self._on_problem = on_problem
-        self._queue_limit_bytes = queue_limit_bytes
-        self._queue: deque[tuple[RecordKind, int, bytes]] = deque()
-        self._queued_bytes = 0
-        self._lock = threading.Lock()
+        self.records = JournalRecords(self._disk.share, given_up_at, queue_limit_bytes)
         self._closing = threading.Event()
         self._closed = threading.Event()
         self._file: int | None = None
         self._file_lock = threading.Lock()
-        self._torn = False
-        self._beginning = MAGIC + encode_record(
-            RecordKind.HEADER, max(0, int(header.started_at * 1_000_000)), header.encode()
-        )
         self._disk.add(self)
+
+    @property
+    def dropped(self) -> int:
+        """Records that were lost."""
+        return self.records.dropped
+
+    @property
+    def given_up(self) -> bool:
+        """Whether packets are left out at present for want of space."""
+        return self.records.given_up
 
     def packet(self, arrival_us: int, packet: bytes) -> None:
         """An opened RTP packet as received (RFC 3550 5.1); `arrival_us` is Unix time in microseconds."""
-        if self._disk.level >= self._given_up_at:
-            if not self.given_up:
-                self.given_up = True
-                self._put(RecordKind.PAUSE, arrival_us, b"")
-            return
-        if self.given_up:
-            self.given_up = False
-            self._put(RecordKind.RESUME, arrival_us, b"")
-        self._put(RecordKind.PACKET, arrival_us, packet)
+        self.records.put(RecordKind.PACKET, arrival_us, packet)
 
     def sender_report(self, arrival_us: int, ntp: int, rtp_timestamp: int) -> None:
         """A sender report's clock pair: 64-bit NTP time and 32-bit RTP timestamp (RFC 3550 6.4.1)."""
         body = SENDER_REPORT.pack(ntp & 0xFFFFFFFFFFFFFFFF, rtp_timestamp & 0xFFFFFFFF)
-        self._put(RecordKind.SENDER_REPORT, arrival_us, body)
+        self.records.put(RecordKind.SENDER_REPORT, arrival_us, body)
 
     def codec(self, arrival_us: int, name: str, payload_type: int, clock_rate: int) -> None:
         """Packets of `payload_type` are `name` ("opus", "vp8", "h264") from here on."""
-        self._put(RecordKind.CODEC, arrival_us, CodecNote(name, payload_type, clock_rate).encode())
+        self.records.put(RecordKind.CODEC, arrival_us, CodecNote(name, payload_type, clock_rate).encode())
 
     def pause(self, arrival_us: int) -> None:
         """Recording is paused: what is missing until `resume` is meant to be missing."""
-        self._put(RecordKind.PAUSE, arrival_us, b"")
+        self._note(RecordKind.PAUSE, arrival_us)
 
     def resume(self, arrival_us: int) -> None:
         """Recording goes on after `pause`."""
-        self._put(RecordKind.RESUME, arrival_us, b"")
+        self._note(RecordKind.RESUME, arrival_us)
 
     def close(self, arrival_us: int, timeout_s: float | None = None) -> bool:
         """Write the end record and close; waits up to `timeout_s` seconds (0: not at all, None: without limit).
@@ -114,7 +112,7 @@ class JournalWriter:
         Returns whether the file is closed. Call from a thread pool with a time limit, or with 0, from an event loop.
         """
         if not self._closing.is_set():
-            self._put(RecordKind.END, arrival_us, b"")
+            self._note(RecordKind.END, arrival_us)
             self._closing.set()
             self._disk.hurry()
         closed = self._closed.wait(timeout_s)
@@ -122,25 +120,26 @@ class JournalWriter:
             self._disk.close()
         return closed
 
-    def flush(self) -> None:
-        """Write what is queued; called by the disk, never raises."""
-        with self._lock:
-            records = list(self._queue)
-            self._queue.clear()
-            taken_bytes, self._queued_bytes = self._queued_bytes, 0
-        if not records and self._file is not None:
-            return
+    def prepare(self) -> bool:
+        """Whether there is a file that can be written to; opens it with the first record. Called by the disk."""
+        if self._file is not None and self.records.file_bytes:
+            return True
+        if self._header.started_at == BEGINS_WITH_FIRST_RECORD and not self.records.began_us:
+            return False
         try:
             self._open()
-            self._write(b"".join([encode_record(*record) for record in records]))
         except OSError as error:
-            with self._lock:
-                self.dropped += len(records)
-            self._disk.refused(error)
-            self._report(f"the journal {self.path.name} cannot be written: {error.strerror or error}")
+            self.records.discard()
+            self._refused(error)
+            return False
+        return True
+
+    def heed(self) -> None:
+        """Look at how the last writing went; called by the disk, never raises."""
+        if number := self.records.error:
+            self._refused(OSError(number, os.strerror(number)))
         else:
             self._report(None)
-        self._disk.queued(-taken_bytes)
 
     def sync(self) -> None:
         """Make what is written durable; called by the disk, never raises."""
@@ -154,64 +153,41 @@ class JournalWriter:
 
     def finish(self) -> bool:
         """Close the file once `close` was called and everything is written; called by the disk."""
-        if not self._closing.is_set() or self._queue:
+        if not self._closing.is_set() or self.records.queued_bytes:
             return False
         self.sync()
         with self._file_lock:
             if self._file is not None:
+                self.records.write_to(-1, self.records.file_bytes)
                 with contextlib.suppress(OSError):
                     os.close(self._file)
                 self._file = None
         self._closed.set()
         return True
 
-    def _put(self, kind: RecordKind, arrival_us: int, body: bytes) -> None:
-        size_bytes = len(body) + RECORD_HEAD.size
-        with self._lock:
-            # The end record is always let in: it is the last one and 17 bytes long.
-            if kind is not RecordKind.END and (
-                self._queued_bytes + size_bytes > self._queue_limit_bytes or not self._disk.room_for(self._given_up_at)
-            ):
-                self.dropped += 1
-                return
-            if self._closing.is_set() or len(body) > BODY_LIMIT_BYTES:
-                self.dropped += 1
-                return
-            self._queue.append((kind, arrival_us, body))
-            self._queued_bytes += size_bytes
-        self._disk.queued(size_bytes)
+    def _note(self, kind: RecordKind, at_us: int) -> None:
+        """An empty record, unless the journal would begin with it."""
+        if self._header.started_at != BEGINS_WITH_FIRST_RECORD or self.records.began_us:
+            self.records.put(kind, at_us, b"")
 
     def _open(self) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        if self.written_bytes == 0:
-            self._write(self._beginning)
-
-    def _write(self, data: bytes) -> None:
-        file = self._file
-        if file is None:
-            return
-        if self._torn:
-            self._cut_back(file)
-        view = memoryview(data)
+        header = self._header
+        if header.started_at == BEGINS_WITH_FIRST_RECORD:
+            header = replace(header, started_at=self.records.began_us / 1_000_000)
+        at_us = max(0, int(header.started_at * 1_000_000))
+        beginning = MAGIC + encode_record(RecordKind.HEADER, at_us, header.encode())
         done = 0
-        self._torn = True
-        try:
-            while done < len(view):
-                done += os.write(file, view[done:])
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._cut_back(file)
-            raise
-        self._torn = False
-        self.written_bytes += done
+        os.ftruncate(self._file, 0)
+        while done < len(beginning):
+            done += os.pwrite(self._file, beginning[done:], done)
+        self.records.write_to(self._file, done)
 
-    def _cut_back(self, file: int) -> None:
-        """To the last whole record: bytes after a half one would be unreadable. Raises OSError; then tried again."""
-        os.ftruncate(file, self.written_bytes)
-        os.lseek(file, self.written_bytes, os.SEEK_SET)
-        self._torn = False
+    def _refused(self, error: OSError) -> None:
+        self._disk.refused(error)
+        self._report(f"the journal {self.path.name} cannot be written: {error.strerror or error}")
 
     def _report(self, problem: str | None) -> None:
         if problem == self.problem:

@@ -46,7 +46,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class JournalHeader:
-    """Whose track a journal holds; `kind` is "audio" or "video", `started_at` Unix seconds."""
+    """Whose track a journal holds; `kind` is "audio" or "video", `started_at` Unix seconds on the relay's clock."""
 
     lesson_id: str
     party_id: str
@@ -56,6 +56,7 @@ class JournalHeader:
     source: str
     kind: str
     started_at: float
+    relay_id: str = ""
 
     def encode(self) -> bytes:
         """The body of the header record."""
@@ -71,7 +72,8 @@ class JournalHeader:
             raise JournalError("the journal's header lacks a field")
         if fields["kind"] not in {"audio", "video"}:
             raise JournalError(f"the journal's kind {fields['kind'][:20]!r} is neither audio nor video")
-        return cls(**{name: fields[name] for name in texts}, started_at=float(started_at))
+        relay_id = fields.get("relay_id", "")
+        return cls(**{name: fields[name] for name in texts}, started_at=float(started_at), relay_id=str(relay_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from media.recorder.frames import EncodedFrame
+from media.recorder.frames import EncodedFrame, Happening
 from media.recorder.product_file import ProductFile, Written
-from media.recorder.timeline import Happening
 
 SUFFIXES = {"h264": "mp4", "vp8": "webm", None: "webm"}
 

@@ -10,6 +10,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from media.recorder.frames import EncodedFrame
+from media.recorder.h264 import parameter_sets
 from media.recorder.opus import SAMPLE_RATE_HZ, SILENCE, SILENCE_SAMPLES, duration_samples
 from media.recorder.streams import (
     PICTURE_TIME_BASE,
@@ -81,7 +82,7 @@ class ProductFile:
             raise
         self._growing = growing
         self._waiting_picture: Packet[Stream] | None = None
-        self._parameter_head = b""
+        self._size_told_by = b""
         self._last_picture_tick = -SMALLEST_STEP_TICKS
         self._shown_until_us = 0
         self._heard_until_us = 0
@@ -150,11 +151,11 @@ class ProductFile:
             self._output.mux_one(before)
 
     def _note_size(self, frame: EncodedFrame) -> None:
-        # A key frame begins with the same parameter sets until the size changes: look only then.
-        head = frame.data[:64]
-        if head == self._parameter_head:
+        # Finding out takes a millisecond: look only when what tells the size changes.
+        telling = frame.data[6:10] if frame.codec == "vp8" else parameter_sets(frame.data)
+        if telling == self._size_told_by:
             return
-        self._parameter_head = head
+        self._size_told_by = telling
         width, height = picture_size(frame.codec, frame.data)
         if width * height > (self.written.width or 0) * (self.written.height or 0):
             self.written.width, self.written.height = width, height

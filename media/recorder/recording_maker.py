@@ -17,6 +17,7 @@ from media.recorder.lesson_file import read_lesson_file
 from media.recorder.manifest_file import kept_manifest, write_manifest
 from media.recorder.party_files import PartyFiles
 from media.recorder.product_file import Written
+from media.recorder.relay_clocks import on_one_clock
 from media.recorder.timeline import happenings, in_succession, merged
 from media.recorder.track_clock import TrackScan, scan, sender_delays_us
 from media.recorder.verification import sha256_of, verify
@@ -58,6 +59,7 @@ class JournalRecordingMaker:
     ) -> RecordingManifest:
         sizes = {path.name: path.stat().st_size for path in paths}
         scans, unreadable = _scan_all(paths, progress)
+        scans = on_one_clock(scans)
         making = output_folder / MAKING_FOLDER_NAME
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()

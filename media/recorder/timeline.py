@@ -1,23 +1,14 @@
 """Everything one party showed and said, from all its journals, on one timeline."""
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from media.recorder.arrivals import arrivals, in_order
-from media.recorder.frames import EncodedFrame, picture_frames, sound_frames
+from media.recorder.frames import Happening
+from media.recorder.native.reading import FrameReader
 from media.recorder.track_clock import TrackClock, TrackScan
 
 FOREVER_US = 1 << 62
-
-
-class Happening(NamedTuple):
-    """A frame at Unix microseconds `time_us` on the relay's clock."""
-
-    time_us: int
-    frame: EncodedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +33,25 @@ def happenings(tracks: list[Track], looked_through: Callable[[int], None]) -> It
     """Frames of the tracks one after the other, times never falling. `looked_through` is told each journal's size."""
     last_us = 0
     for track in tracks:
-        packets = in_order(arrivals(track.scan.path))
-        frames = picture_frames(packets) if track.scan.header.kind == "video" else sound_frames(packets)
-        for frame in frames:
-            if frame.arrival_us >= track.until_us:
-                break
-            time_us = track.clock.time_us(frame.run, frame.ext_timestamp, frame.arrival_us)
-            last_us = max(last_us, time_us)
-            yield Happening(last_us, frame)
-        looked_through(track.scan.size_bytes)
+        scan = track.scan
+        video = scan.header.kind == "video"
+        reader = FrameReader(scan.path, video, track.clock.points(), last_us, track.until_us, scan.shift_us)
+        yield from reader
+        last_us = reader.last_us
+        looked_through(scan.size_bytes)
 
 
 def merged(pictures: Iterator[Happening], sounds: Iterator[Happening]) -> Iterator[Happening]:
-    """Both in order of time."""
-    return heapq.merge(pictures, sounds, key=lambda happening: happening.time_us)
+    """Both in order of time, pictures before sounds of the same moment."""
+    picture, sound = next(pictures, None), next(sounds, None)
+    while picture is not None and sound is not None:
+        if sound.time_us < picture.time_us:
+            yield sound
+            sound = next(sounds, None)
+        else:
+            yield picture
+            picture = next(pictures, None)
+    for first, rest in ((picture, pictures), (sound, sounds)):
+        if first is not None:
+            yield first
+            yield from rest

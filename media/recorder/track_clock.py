@@ -3,12 +3,13 @@ that picture and sound of one party fit each other, by arrival where not.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from media.recorder.arrivals import Arrived, Reported, arrivals
+from media.recorder.arrivals import Arrived, Reported
 from media.recorder.journal import read_journal
 from media.recorder.journal_format import JournalHeader
+from media.recorder.native.reading import JournalReader
 
 SMOOTHED_REPORTS = 15
 BUCKET_US = 5_000_000
@@ -34,6 +35,14 @@ class Run:
     def rtp_us(self, ext_timestamp: int) -> int:
         """The RTP timestamp in microseconds."""
         return ext_timestamp * 1_000_000 // self.clock_rate
+
+    def shifted(self, by_us: int) -> "Run":
+        """The same run, arrived that much later."""
+        return replace(
+            self,
+            by_arrival=[(timestamp, offset + by_us) for timestamp, offset in self.by_arrival],
+            report_delay_us=None if self.report_delay_us is None else self.report_delay_us + by_us,
+        )
 
     def add_packet(self, packet: Arrived) -> None:
         """Keep the least delayed packet of every few seconds."""
@@ -62,6 +71,20 @@ class TrackScan:
     last_arrival_us: int = 0
     packets: int = 0
     runs: list[Run] = field(default_factory=list)
+    shift_us: int = 0
+    "What is to be added to all arrival times in the file; those above have it already."
+
+    def shifted(self, by_us: int) -> "TrackScan":
+        """The same with all arrivals that much later."""
+        if not by_us:
+            return self
+        return replace(
+            self,
+            first_arrival_us=self.first_arrival_us + by_us,
+            last_arrival_us=self.last_arrival_us + by_us,
+            runs=[run.shifted(by_us) for run in self.runs],
+            shift_us=self.shift_us + by_us,
+        )
 
     @property
     def sender_delay_us(self) -> int | None:
@@ -73,18 +96,9 @@ class TrackScan:
 def scan(path: Path) -> TrackScan:
     """Look through the journal at `path`; raises JournalError if it is none, OSError if it cannot be read."""
     header = JournalHeader.decode(next(read_journal(path)).body)
-    result = TrackScan(path, header, path.stat().st_size)
-    for item in arrivals(path):
-        if isinstance(item, Arrived):
-            if item.run == len(result.runs):
-                result.runs.append(Run(item.codec.clock_rate))
-            result.runs[item.run].add_packet(item)
-            result.packets += 1
-            result.first_arrival_us = result.first_arrival_us or item.arrival_us
-            result.last_arrival_us = max(result.last_arrival_us, item.arrival_us)
-        elif isinstance(item, Reported):
-            result.runs[item.run].add_report(item)
-    return result
+    size_bytes = path.stat().st_size
+    packets, first_us, last_us, runs = JournalReader(path).scan()
+    return TrackScan(path, header, size_bytes, first_us, last_us, packets, [Run(*run) for run in runs])
 
 
 def sender_delays_us(tracks: list[TrackScan]) -> dict[Path, int]:
@@ -116,6 +130,10 @@ class TrackClock:
     def __init__(self, track: TrackScan, sender_delay_us: int | None) -> None:
         self._runs = [RunClock(run, sender_delay_us) for run in track.runs]
 
+    def points(self) -> list[tuple[int, list[int], list[int]]]:
+        """Of each run its clock rate, and the timestamps and offsets of its clock points, for the native reader."""
+        return [run.points() for run in self._runs]
+
     def time_us(self, run: int, ext_timestamp: int, arrival_us: int) -> int:
         """When it happened. Never more than a few seconds off its arrival, whatever the sender claims."""
         time_us = self._runs[run].time_us(ext_timestamp)
@@ -134,6 +152,10 @@ class RunClock:
                 points = _not_after_arrival(reported, points)
         self._timestamps = [timestamp for timestamp, _ in points]
         self._offsets = [offset for _, offset in points]
+
+    def points(self) -> tuple[int, list[int], list[int]]:
+        """Its clock rate and its clock points: timestamps and offsets."""
+        return self._run.clock_rate, self._timestamps, self._offsets
 
     def time_us(self, ext_timestamp: int) -> int:
         """Unix microseconds of an RTP timestamp."""

@@ -11,6 +11,7 @@ from media.recorder.product_file import Written
 
 CHUNK_BYTES = 1 << 20
 DURATION_TOLERANCE_S = 1.0
+EARLIER_THAN_ANY_TICK = -(1 << 63)
 
 
 def verify(written: Written) -> None:
@@ -26,14 +27,19 @@ def verify(written: Written) -> None:
 
 def _count_packets(container: InputContainer, written: Written) -> None:
     counts = {"video": 0, "audio": 0}
-    last_tick: dict[int, int] = {}
+    per_stream = [0] * len(container.streams)
+    last_tick = [EARLIER_THAN_ANY_TICK] * len(container.streams)
     for packet in container.demux():
-        if packet.dts is None:
+        tick = packet.dts
+        if tick is None:
             continue
-        if packet.dts <= last_tick.get(packet.stream_index, packet.dts - 1):
+        index = packet.stream_index
+        if tick <= last_tick[index]:
             raise ProductError(f"{written.path.name} goes back in time")
-        last_tick[packet.stream_index] = packet.dts
-        counts[packet.stream.type] += 1
+        last_tick[index] = tick
+        per_stream[index] += 1
+    for stream, count in zip(container.streams, per_stream, strict=True):
+        counts[stream.type] += count
     if counts != {"video": written.pictures, "audio": written.sounds}:
         raise ProductError(
             f"{written.path.name} holds {counts['video']} pictures and {counts['audio']} sounds"

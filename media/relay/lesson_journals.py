@@ -7,25 +7,17 @@ from pathlib import Path
 
 from media.contract import LessonKind, Party
 from media.recorder.disk_space import SpaceLevel, given_up_at
-from media.recorder.journal import JournalHeader, JournalWriter
+from media.recorder.journal import BEGINS_WITH_FIRST_RECORD, JournalHeader, JournalWriter
 from media.recorder.journal_disk import JournalDisk
 from media.recorder.journal_format import JournalError
 from media.recorder.lesson_file import LessonFile, read_lesson_file, write_lesson_file
+from media.recorder.native.records import JournalRecords
 from media.session.actions import StartTrack
 
 logger = logging.getLogger(__name__)
 
 CLOSE_DEADLINE_S = 10.0
 _MICROSECONDS = 1_000_000
-
-
-@dataclass(frozen=True)
-class HeardCodec:
-    """What a stream turned out to carry."""
-
-    name: str
-    payload_type: int
-    clock_rate: int
 
 
 @dataclass(frozen=True)
@@ -50,9 +42,12 @@ _GIVEN_UP = {
 class LessonJournals:
     """The journal folder of one lesson. Times are Unix seconds; nothing here blocks the event loop."""
 
-    def __init__(self, folder: Path, lesson_id: str, kind: LessonKind, title: str, disk: JournalDisk) -> None:
+    def __init__(
+        self, folder: Path, lesson_id: str, kind: LessonKind, title: str, disk: JournalDisk, *, relay_id: str = ""
+    ) -> None:
         self._folder = folder
         self._disk = disk
+        self._relay_id = relay_id
         self._given_up: set[str] = set()
         self._lesson = (lesson_id, kind, title)
         self._writers: dict[str, JournalWriter] = {}
@@ -65,8 +60,8 @@ class LessonJournals:
         """Write the lesson file unless an earlier run of the same lesson did."""
         self._preparing = asyncio.create_task(asyncio.to_thread(self._write_lesson_file, opened_at))
 
-    def begin_track(self, track: StartTrack, party: Party, codec: HeardCodec, at: float) -> None:
-        """Open a track's journal, or note that its codec changed."""
+    def open_track(self, track: StartTrack, party: Party) -> JournalRecords:
+        """What is to take the track's packets; its journal begins with the first of them."""
         writer = self._writers.get(track.track_id)
         if writer is None:
             header = JournalHeader(
@@ -77,23 +72,14 @@ class LessonJournals:
                 track_id=track.track_id,
                 source=track.source,
                 kind=track.kind,
-                started_at=at,
+                started_at=BEGINS_WITH_FIRST_RECORD,
+                relay_id=self._relay_id,
             )
             path = self._folder / f"{track.track_id}.journal"
             last_level = given_up_at(party.role, track.source)
             writer = JournalWriter(path, header, disk=self._disk, given_up_at=last_level)
             self._writers[track.track_id] = writer
-        writer.codec(_us(at), codec.name, codec.payload_type, codec.clock_rate)
-
-    def packet(self, track_id: str, at: float, packet: bytes) -> None:
-        """Append a received RTP packet."""
-        if (writer := self._writers.get(track_id)) is not None:
-            writer.packet(_us(at), packet)
-
-    def sender_report(self, track_id: str, at: float, ntp: int, rtp_timestamp: int) -> None:
-        """Append a publisher's clock pair."""
-        if (writer := self._writers.get(track_id)) is not None:
-            writer.sender_report(_us(at), ntp, rtp_timestamp)
+        return writer.records
 
     def pause(self, at: float) -> None:
         """Recording is switched off: what follows is meant to be missing."""

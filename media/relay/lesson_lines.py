@@ -1,12 +1,14 @@
 """The receivers' lines of one lesson: who is sent which layer, what publishers need not send, what rooms are told."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from media.contract import LineReason, LineState, Party, PictureState, TrackKind, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Importance, Wish
+from media.line.lowest_layer import FREE, LEAST_BPS, MARGIN, Lowest, lowest_layer, range_of
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.school_shares import SchoolShares
@@ -17,8 +19,14 @@ UNWANTED_S = 5.0
 "A layer nobody is sent is switched off at its publisher after so long."
 DECIDE_EVERY_S = 0.4
 "A receiver that gets less than it could is reconsidered so often, the others at each sample."
+ASK_MORE_EVERY_S = 2.0
+"A publisher is asked at once to take less for its lowest layer, and no more often than this to take more."
+ASK_STEP = 0.1
+"It is asked anew when that differs by more than this."
 LEAST_RATE_BPS = 10_000
 "The packet core paces no slower."
+HELD_BACK_AFTER_S = 4.0
+"A layer that is wanted and does not come for so long is one that the publisher's own line does not carry."
 TELL_EVERY_S = 2.0
 REPEAT_EVERY_S = 15.0
 
@@ -48,6 +56,12 @@ class _Track:
     "What its publisher was told last; None: nothing yet."
     needed_at: dict[int, float] = field(default_factory=dict)
     "When each number of layers was last needed."
+    lowest: Lowest = FREE
+    "What its lowest layer should take."
+    missing_since: float | None = None
+    "Since when its best layer is wanted and does not come, though a lower one does."
+    asked: tuple[float | None, float] = (None, float("-inf"))
+    "What its publisher was told of that last, and when."
 
 
 @dataclass(eq=False)
@@ -62,6 +76,8 @@ class _Receiver:
     heights: dict[str, int] | None = None
     "How large it shows each track it knew when it last said so; None: it never did."
     active: dict[int, bool] = field(default_factory=dict)
+    repeated: dict[int, bool] = field(default_factory=dict)
+    "Sinks of sound whose packets go out twice."
     rtt_s: float | None = None
     decided_at: float = float("-inf")
     told: tuple[Any, ...] = ()
@@ -128,6 +144,7 @@ class LessonLines:
                 # It cannot have said anything of this one yet.
                 receiver.heights.setdefault(track_id, LARGE_HEIGHT)
             receiver.active[sink] = True
+            receiver.repeated.pop(sink, None)
             self._decide(receiver, now)
             if (track := self._tracks.get(track_id)) is not None:
                 self._want(track, now)
@@ -138,6 +155,7 @@ class LessonLines:
         if receiver is not None:
             receiver.sinks.pop(sink, None)
             receiver.active.pop(sink, None)
+            receiver.repeated.pop(sink, None)
 
     def looked(self, connection_id: str, heights: Mapping[str, int], now: float) -> None:
         """A client says how large it shows the tracks, in lines; what it does not name it does not show."""
@@ -183,11 +201,13 @@ class LessonLines:
         for track in self._tracks.values():
             if (state := statistics.streams.get(track.facts.stream)) is not None:
                 track.rates.note(state, now)
+            self._watch_best_layer(track, now)
         for receiver in self._receivers.values():
             rtts = [sent.rtt for sink in receiver.sinks if (sent := statistics.sinks.get(sink)) and sent.rtt]
             receiver.rtt_s = min(rtts, default=receiver.rtt_s)
             self._decide(receiver, now)
             self._say(receiver, now)
+        self._note_up_demands(now)
         for track in self._tracks.values():
             self._want(track, now)
 
@@ -205,10 +225,19 @@ class LessonLines:
         orders = receiver.line.decide(wishes, self._shares.ceiling_bps(receiver.connection_id), now)
         for grant in orders.grants:
             self._obey_grant(receiver, grant.sink, grant.choice)
+        for sink, track_id in receiver.sinks.items():
+            if (track := self._tracks.get(track_id)) is not None and track.facts.kind == "audio":
+                self._repeat(receiver, sink)
         if receiver.peer is not None and orders.rate_bps is not None:
             self._command(core.SetPeerRate(receiver.peer, max(LEAST_RATE_BPS, orders.rate_bps)))
         if receiver.peer is not None and orders.probe is not None:
             self._command(core.Probe(receiver.peer, orders.probe.bits_per_second, orders.probe.duration_ms))
+
+    def _repeat(self, receiver: _Receiver, sink: int) -> None:
+        repeats = receiver.line.repeats_sound
+        if receiver.repeated.get(sink, False) != repeats:
+            receiver.repeated[sink] = repeats
+            self._command(core.SetSinkRepeat(sink, repeats))
 
     def _obey_grant(self, receiver: _Receiver, sink: int, choice: Choice | None) -> None:
         track = self._tracks[receiver.sinks[sink]]
@@ -224,9 +253,14 @@ class LessonLines:
             return Wish(sink, _importance(facts, brought_up=False), track.rates.choices(now, slow=False, layers=1))
         height = LARGE_HEIGHT if receiver.heights is None else receiver.heights.get(facts.track_id, 0)
         layers = 0 if height <= 0 else 1 if height < LARGE_HEIGHT else facts.layers
-        chosen = receiver.heights is not None and height >= LARGE_HEIGHT
-        importance = _importance(facts, brought_up=facts.party.party_id in self.on_stage or chosen)
-        return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers))
+        importance = self._importance_at(receiver, track)
+        least = LEAST_BPS if track.lowest.elastic else None
+        return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
+
+    def _importance_at(self, receiver: _Receiver, track: _Track) -> Importance:
+        facts = track.facts
+        chosen = receiver.heights is not None and receiver.heights.get(facts.track_id, 0) >= LARGE_HEIGHT
+        return _importance(facts, brought_up=facts.party.party_id in self.on_stage or chosen)
 
     # Dynacast
 
@@ -245,17 +279,92 @@ class LessonLines:
         if track.wanted_layers is None and needed == 0 and lately == 0:
             track.needed_at[facts.layers] = now
             lately = facts.layers
-        if lately != track.wanted_layers:
+        up_left = self._up_left(track, now)
+        if sum(track.rates.bits_per_second(layer, now) for layer in range(lately)) > up_left:
+            # Its school's line shall not be filled by what it sends.
+            lately = min(lately, 1)
+        if self._ask_lowest(track, up_left, now) or lately != track.wanted_layers:
             track.wanted_layers = lately
             message = {"v": 1, "type": "wanted", "source": facts.source, "layers": lately}
+            if track.asked[0] is not None:
+                message["kbps"] = round(track.asked[0] / 1000)
             self._tell(facts.connection_id, message)
+
+    def _up_left(self, track: _Track, now: float) -> float:
+        """What its publisher's share of the school's line upwards leaves for this track."""
+        ceiling = self._shares.up_ceiling_bps(track.facts.connection_id)
+        if ceiling is None:
+            return float("inf")
+        others = [
+            other
+            for other in self._tracks.values()
+            if other.facts.connection_id == track.facts.connection_id
+            and other is not track
+            and (other.facts.kind == "audio" or other.facts.source == "screen")
+        ]
+        return max(0.0, ceiling - sum(other.rates.bits_per_second(0, now) for other in others))
+
+    def _note_up_demands(self, now: float) -> None:
+        demands: dict[str, float] = defaultdict(float)
+        for track in self._tracks.values():
+            layers = range(track.facts.layers)
+            demands[track.facts.connection_id] += sum(track.rates.usual_bps(layer) for layer in layers)
+        for connection_id, demand in demands.items():
+            self._shares.note_up_demand(connection_id, demand)
+
+    def _ask_lowest(self, track: _Track, up_left: float, now: float) -> bool:
+        """Find what the lowest layer should take; true if the publisher must be told."""
+        limits = range_of(track.facts.source, track.facts.layers)
+        track.lowest = lowest_layer(self._left_for(track, now), limits)
+        asked, at = track.asked
+        bps = track.lowest.bps
+        if up_left < (limits.most if bps is None else bps):
+            bps = max(LEAST_BPS, MARGIN * up_left)
+        if bps is not None and asked is not None:
+            less, more = bps < (1 - ASK_STEP) * asked, bps > (1 + ASK_STEP) * asked
+            if not less and not (more and now - at >= ASK_MORE_EVERY_S):
+                return False
+        elif bps == asked:
+            return False
+        track.asked = (bps, now)
+        track.rates.ask_lowest(bps, now)
+        return True
+
+    def _left_for(self, track: _Track, now: float) -> list[float]:
+        """What each line that gets the lowest layer at most has left for it, beside what is as important."""
+        found = []
+        for receiver in self._receivers.values():
+            for sink, track_id in receiver.sinks.items():
+                if track_id != track.facts.track_id or not self._looks(receiver, track):
+                    continue
+                choice = receiver.line.granted(sink)
+                if choice is not None and choice.layer > 0:
+                    continue
+                left = receiver.line.budget_bps - self._others_take(receiver, sink, now)
+                small = self._most_layers(receiver, track) < track.facts.layers
+                if not small or left < range_of(track.facts.source, track.facts.layers).usual:
+                    # Who shows it small has no use for more than the usual.
+                    found.append(max(0.0, left))
+        return found
+
+    def _others_take(self, receiver: _Receiver, sink: int, now: float) -> float:
+        """What the receiver is sent beside this sink that is as important or more."""
+        mine = self._importance_at(receiver, self._tracks[receiver.sinks[sink]])
+        taken = 0.0
+        for other, track_id in receiver.sinks.items():
+            track, choice = self._tracks.get(track_id), receiver.line.granted(other)
+            if other == sink or track is None or choice is None:
+                continue
+            if self._importance_at(receiver, track) <= mine:
+                taken += track.rates.bits_per_second(choice.layer, now)
+        return taken
 
     # Telling
 
     def _say(self, receiver: _Receiver, now: float) -> None:
-        states = {track_id: self._state(receiver, sink) for sink, track_id in receiver.sinks.items()}
+        states = {track_id: self._state(receiver, sink, now) for sink, track_id in receiver.sinks.items()}
         pictures = {one: state for one, state in states.items() if state != "none"}
-        reason = self._reason(receiver, pictures)
+        reason = self._reason(receiver, pictures.values())
         told = (reason, tuple(sorted(pictures.items())))
         if told != receiver.told and now - receiver.told_at >= TELL_EVERY_S:
             receiver.told, receiver.told_at = told, now
@@ -275,8 +384,8 @@ class LessonLines:
         }
 
     def _log(self, receiver: _Receiver, reason: LineReason, now: float) -> None:
-        picture = self._lead_state(receiver, "camera")
-        screen = self._lead_state(receiver, "screen")
+        picture = self._lead_state(receiver, "camera", now)
+        screen = self._lead_state(receiver, "screen", now)
         seen = (picture, screen, reason)
         due = TELL_EVERY_S if seen != receiver.logged else REPEAT_EVERY_S if reason != "none" else float("inf")
         if now - receiver.logged_at < due:
@@ -298,14 +407,31 @@ class LessonLines:
             )
         )
 
-    def _lead_state(self, receiver: _Receiver, source: TrackSource) -> PictureState:
+    def _lead_state(self, receiver: _Receiver, source: TrackSource, now: float) -> PictureState:
         for sink, track_id in receiver.sinks.items():
             track = self._tracks.get(track_id)
             if track is not None and track.facts.party.role == "lead" and track.facts.source == source:
-                return self._state(receiver, sink)
+                return self._state(receiver, sink, now)
         return "none"
 
-    def _state(self, receiver: _Receiver, sink: int) -> PictureState:
+    def _state(self, receiver: _Receiver, sink: int, now: float) -> PictureState:
+        """What the receiver gets of a picture, be it for its own line or for the sender's."""
+        granted = self._granted_state(receiver, sink)
+        track = self._tracks.get(receiver.sinks[sink])
+        held_back = granted == "full" and track is not None and self._is_held_back(receiver, track, now)
+        return "small" if held_back else granted
+
+    def _is_held_back(self, receiver: _Receiver, track: _Track, now: float) -> bool:
+        missing = track.missing_since is not None and now - track.missing_since >= HELD_BACK_AFTER_S
+        return missing and self._most_layers(receiver, track) == track.facts.layers
+
+    def _watch_best_layer(self, track: _Track, now: float) -> None:
+        best = track.facts.layers - 1
+        missing = best > 0 and track.wanted_layers == best + 1
+        missing = missing and track.rates.is_sent(0, now) and not track.rates.is_sent(best, now)
+        track.missing_since = (track.missing_since or now) if missing else None
+
+    def _granted_state(self, receiver: _Receiver, sink: int) -> PictureState:
         track = self._tracks.get(receiver.sinks[sink])
         if track is None or track.facts.kind != "video" or not self._looks(receiver, track):
             return "none"
@@ -324,10 +450,11 @@ class LessonLines:
             return 1
         return track.facts.layers
 
-    def _reason(self, receiver: _Receiver, pictures: Mapping[str, PictureState]) -> LineReason:
-        if any(state != "full" for state in pictures.values()):
+    def _reason(self, receiver: _Receiver, states: Iterable[PictureState]) -> LineReason:
+        granted = {self._granted_state(receiver, sink) for sink in receiver.sinks} - {"full", "none"}
+        if granted:
             return receiver.line.reason if receiver.line.reason != "none" else "line"
-        return "none"
+        return "sender" if any(state != "full" for state in states) else "none"
 
 
 def _importance(facts: TrackFacts, *, brought_up: bool) -> Importance:

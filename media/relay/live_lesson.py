@@ -28,7 +28,7 @@ from media.forwarder import api as core
 from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import DeliveryLedger, Tally
 from media.relay.configuration import RelayConfiguration
-from media.relay.lesson_journals import HeardCodec, LessonJournals, Trouble
+from media.relay.lesson_journals import LessonJournals, Trouble
 from media.relay.lesson_lines import LessonLines, TrackFacts
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
@@ -41,7 +41,6 @@ from media.session.room import LessonRoom
 logger = logging.getLogger(__name__)
 
 MIN_SAMPLE_S = 0.1
-CLOCK_RATES = {"opus": 48000, "h264": 90000, "vp8": 90000}
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ class LiveTrack:
     stream: int
     connection: "LiveConnection"
     added: bool = False
-    codec: HeardCodec | None = None
-    "Known from the first packet on."
+    started: bool = False
+    "From its first packet on."
     sinks: dict[str, LiveSink] = field(default_factory=dict)
     "By receiving connection."
 
@@ -132,7 +131,9 @@ class LiveLesson:
         self._sampled_at = clock.monotonic()
         self._ledger = DeliveryLedger(self._sampled_at)
         folder = configuration.journals_folder / lesson.lesson_id
-        self._journals = LessonJournals(folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk)
+        self._journals = LessonJournals(
+            folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk, relay_id=self._relay_id
+        )
         if lesson.recorded:
             self._journals.prepare(clock.wall())
         self._doers: dict[type[actions.Action], Callable[..., None]] = {
@@ -210,17 +211,13 @@ class LiveLesson:
             return
         self._recording = active
         at = self._clock.wall()
-        if not active:
-            self._journals.pause(at)
-        for track in self._tracks.values():
-            if not track.connection.party.recorded:
-                continue
-            if track.added:
-                self._port.command(core.SetTap(track.stream, active))
-            if active and track.codec is not None:
-                self._journals.begin_track(track.info, track.connection.party, track.codec, at)
         if active:
             self._journals.resume(at)
+        for track in self._tracks.values():
+            if track.added and track.connection.party.recorded:
+                self._tap(track, active)
+        if not active:
+            self._journals.pause(at)
         self._trouble = None
         self._tell_recording(active, None)
 
@@ -274,17 +271,10 @@ class LiveLesson:
         if connection is not None:
             self._lines.heard(connection.connection_id, event, self._clock.monotonic())
 
-    def core_event(self, event: core.StreamStarted | core.Tapped | core.TappedReport) -> None:
-        """A track started, or a recorded track brought something."""
+    def core_event(self, event: core.StreamStarted) -> None:
+        """A track started."""
         track = self._by_stream.get(event.stream)
-        if track is None:
-            return
-        if isinstance(event, core.Tapped):
-            self._journals.packet(track.info.track_id, self._wall_of(event.arrival), event.packet)
-        elif isinstance(event, core.TappedReport):
-            at = self._wall_of(event.arrival)
-            self._journals.sender_report(track.info.track_id, at, event.ntp, event.rtp_timestamp)
-        else:
+        if track is not None:
             self._stream_started(track, event)
 
     def sample(self, statistics: core.Statistics, now: float) -> None:
@@ -403,7 +393,7 @@ class LiveLesson:
         self._stream_owners.pop(track.stream, None)
         at = self._clock.wall()
         self._journals.end_track(action.track_id, at)
-        if track.codec is not None:
+        if track.started:
             self._emit(
                 TrackEnded(
                     lesson_id=self.lesson_id,
@@ -498,7 +488,7 @@ class LiveLesson:
         self._stream_owners[track.stream] = self
         self._port.command(command)
         if self._records(track):
-            self._port.command(core.SetTap(track.stream, True))
+            self._tap(track, True)
         self._lines.add_track(
             TrackFacts(
                 track_id=track.info.track_id,
@@ -548,11 +538,7 @@ class LiveLesson:
             self._lines.remove_sink(connection.connection_id, sink.number)
 
     def _stream_started(self, track: LiveTrack, event: core.StreamStarted) -> None:
-        first = track.codec is None
-        track.codec = HeardCodec(event.codec, event.payload_type, CLOCK_RATES[event.codec])
-        at = self._clock.wall()
-        if self._records(track):
-            self._journals.begin_track(track.info, track.connection.party, track.codec, at)
+        first, track.started = not track.started, True
         if first:
             self._emit(
                 TrackPublished(
@@ -562,9 +548,14 @@ class LiveLesson:
                     source=track.info.source,
                     kind=track.info.kind,
                     codec=event.codec,
-                    at=at,
+                    at=self._clock.wall(),
                 )
             )
+
+    def _tap(self, track: LiveTrack, active: bool) -> None:
+        """Let the packet core put what the track sends into its journal, or no more."""
+        into = self._journals.open_track(track.info, track.connection.party) if active else None
+        self._port.command(core.SetTap(track.stream, active, into))
 
     def _records(self, track: LiveTrack) -> bool:
         """Whether the track is journalled now: a party that refused consent is forwarded but never recorded."""
@@ -626,6 +617,3 @@ class LiveLesson:
             if leg in {connection.publisher.leg, connection.subscriber.leg}:
                 return connection
         return None
-
-    def _wall_of(self, monotonic: float) -> float:
-        return monotonic + self._clock.wall_minus_monotonic

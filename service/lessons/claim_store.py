@@ -22,7 +22,7 @@ from service.lessons.amounts import Shortage, change_amounts
 from service.lessons.capacity import Amount, buckets_of
 from service.lessons.claim_guards import OVERLAP_MESSAGE
 from service.lessons.claim_procedure import Outcome, call_procedure
-from service.lessons.overlaps import overlapping, sought
+from service.lessons.overlaps import overlapping
 from service.lessons.tables import LessonAmount, LessonClaim
 from service.problems import Conflict
 from service.storage.base import new_id
@@ -83,38 +83,17 @@ def _hold_step_by_step(session: Session, holds: Sequence[Hold]) -> None:
 
 def _call(session: Session, holds: Sequence[Hold]) -> Outcome:
     """Hold it by the database's own procedure; "exchange" where only the steps can. Raises Refused for a clash."""
-    counters = _risen(holds)
-    if session.get_bind().dialect.name != "postgresql" or any(row["used"] > row["cap"] for row in counters):
+    if session.get_bind().dialect.name != "postgresql":
         return "exchange"
-    claims = [
-        sought(claim) | {"claim": new_id(), "lesson": claim.lesson_id, "receiver": receiver}
-        for hold in holds
-        for claim, receiver in hold.claims
-    ]
-    amounts = [_amount_row(hold, amount) for hold in holds for amount in hold.amounts]
+    claims = [pair for hold in holds for pair in hold.claims]
+    amounts = [(hold.claims[0][0], amount) for hold in holds for amount in hold.amounts]
     keys = _lock_keys(holds)
     outcome, in_the_way = call_procedure(
-        session, keys if len(keys) <= MOST_LOCKS else None, claims, counters, amounts, [one.lesson_id for one in holds]
+        session, keys if len(keys) <= MOST_LOCKS else None, [hold.lesson_id for hold in holds], claims, amounts
     )
     if outcome == "clash":
-        raise Refused(find_clashes((claim for hold in holds for claim, _receiver in hold.claims), in_the_way), ())
+        raise Refused(find_clashes((claim for claim, _receiver in claims), in_the_way), ())
     return outcome
-
-
-def _risen(holds: Sequence[Hold]) -> list[dict[str, Any]]:
-    """What these lessons add to each counter, with how much there is."""
-    rows: dict[tuple[str, str, int], dict[str, Any]] = {}
-    for one in holds:
-        for amount in one.amounts:
-            claim, counted = one.claims[0][0], amount.counted
-            for bucket in buckets_of(claim.starts_at, claim.ends_at):
-                row = rows.setdefault(
-                    (counted.kind, counted.id, bucket),
-                    {"kind": counted.kind, "id": counted.id, "bucket": bucket, "used": 0},
-                )
-                row["used"] += amount.amount
-                row["cap"] = amount.cap
-    return list(rows.values())
 
 
 def lock_key(session: Session, name: str) -> None:
@@ -179,7 +158,8 @@ def lock_name(resource: Resource) -> str:
 
 def _lock_keys(holds: Sequence[Hold]) -> list[int]:
     """The locks of all claimed resources, in the order in which everybody takes them."""
-    return sorted({_lock_number(lock_name(claim.resource)) for hold in holds for claim, _receiver in hold.claims})
+    resources = {claim.resource for hold in holds for claim, _receiver in hold.claims}
+    return sorted({_lock_number(lock_name(resource)) for resource in resources})
 
 
 def _lock(session: Session, keys: Sequence[int]) -> None:

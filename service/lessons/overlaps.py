@@ -15,7 +15,7 @@ from service.storage.many import as_json
 
 # No claim is longer than the longest lesson, so a claim that began longer ago cannot reach into the wanted time: with
 # both bounds on starts_at the index on (resource_kind, resource_id, starts_at) is read over a few rows only.
-IN_THE_WAY = """held.resource_kind = wanted.kind AND held.resource_id = wanted.id
+_IN_THE_WAY = """held.resource_kind = wanted.kind AND held.resource_id = wanted.id
  AND held.starts_at > wanted.earliest AND held.starts_at < wanted.ends_at AND held.ends_at > wanted.starts_at"""
 # OFFSET 0 keeps PostgreSQL from turning one index look-up for each wanted claim into a pass over the whole table.
 _POSTGRESQL = f"""
@@ -23,14 +23,14 @@ SELECT held.* FROM json_to_recordset(CAST(:wanted AS json))
  AS wanted (kind text, id text, earliest timestamptz, starts_at timestamptz, ends_at timestamptz)
 CROSS JOIN LATERAL (
  SELECT held.resource_kind, held.resource_id, held.starts_at, held.ends_at, held.lesson_id
- FROM lesson_claims AS held WHERE {IN_THE_WAY} OFFSET 0
+ FROM lesson_claims AS held WHERE {_IN_THE_WAY} OFFSET 0
 ) AS held"""  # noqa: S608 - nothing in it comes from outside
 _SQLITE = f"""
 WITH wanted AS MATERIALIZED (SELECT json_extract(value, '$[0]') AS kind, json_extract(value, '$[1]') AS id,
  json_extract(value, '$[2]') AS earliest, json_extract(value, '$[3]') AS starts_at,
  json_extract(value, '$[4]') AS ends_at FROM json_each(:wanted))
 SELECT held.resource_kind, held.resource_id, held.starts_at, held.ends_at, held.lesson_id
-FROM wanted CROSS JOIN lesson_claims AS held ON {IN_THE_WAY}"""  # noqa: S608 - nothing in it comes from outside
+FROM wanted CROSS JOIN lesson_claims AS held ON {_IN_THE_WAY}"""  # noqa: S608 - nothing in it comes from outside
 
 
 def _typed(statement: str) -> Any:
@@ -69,18 +69,17 @@ def _parameters(dialect: str, wanted: Sequence[Claim]) -> dict[str, Any]:
         ]
         return {"wanted": json.dumps(rows)}
     # One text: the driver is much slower with an array for each column.
-    return {"wanted": as_json([sought(claim) for claim in wanted])}
-
-
-def sought(claim: Claim) -> dict[str, Any]:
-    """A wanted claim with the names that IN_THE_WAY gives its parts."""
-    return {
-        "kind": claim.resource.kind,
-        "id": claim.resource.id,
-        "earliest": claim.starts_at - LONGEST,
-        "starts_at": claim.starts_at,
-        "ends_at": claim.ends_at,
-    }
+    wanted_rows = [
+        {
+            "kind": claim.resource.kind,
+            "id": claim.resource.id,
+            "earliest": claim.starts_at - LONGEST,
+            "starts_at": claim.starts_at,
+            "ends_at": claim.ends_at,
+        }
+        for claim in wanted
+    ]
+    return {"wanted": as_json(wanted_rows)}
 
 
 def _as_stored(at: datetime) -> str:

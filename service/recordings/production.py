@@ -7,7 +7,6 @@ lies in the object store and was read back with the right checksum, and not befo
 import asyncio
 import contextlib
 import hashlib
-import itertools
 import logging
 import re
 import shutil
@@ -17,10 +16,12 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from media.contract import RecordedStream, RecordingMaker, RecordingManifest
 from service.clock import Clock
 from service.jobs.queue import JobQueue, MakeQueue
+from service.jobs.sweep import Sweep
 from service.lessons.tables import Lesson
 from service.recordings.deletion import AT_ONCE, delete_doomed, give_up_expired
 from service.recordings.notices import over, stands
@@ -79,6 +80,8 @@ class Production:
         self._housekeeping = make_queue("keep_house", self.keep_house)
         self._under_way: set[str] = set()
         self._stopping = False
+        self._unfinished = Sweep("unfinished recordings", self._look_round, SWEEP_EVERY_S)
+        self._rounds = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -86,7 +89,8 @@ class Production:
         self._stopping = False
         async with self._jobs.running(), self._housekeeping.running():
             await asyncio.to_thread(self.sweep, after_restart=True)
-            sweeping = asyncio.create_task(self._sweep_for_ever(), name="recordings-sweep")
+            self.look()
+            sweeping = asyncio.create_task(self._unfinished.for_ever(), name="recordings-sweep")
             try:
                 yield
             finally:
@@ -140,6 +144,10 @@ class Production:
         except Exception as error:
             if self._stopping:
                 log.info("the recording of lesson %s is made after the restart", lesson_id)
+                return
+            if isinstance(error, OperationalError):
+                # What was made so far is kept, and the sweep comes back to it.
+                log.warning("the recording of lesson %s waits for the database", lesson_id)
                 return
             if isinstance(error, WorkerDiedError) and attempt < MOST_ATTEMPTS:
                 log.warning("the worker that made the recording of lesson %s died; another one tries", lesson_id)
@@ -213,15 +221,11 @@ class Production:
             if problem != NOTHING_RECORDED:
                 stands(session, "making_failed", lesson_id, now, detail=detail, data={}, lesson_id=lesson_id)
 
-    async def _sweep_for_ever(self) -> None:
-        for rounds in itertools.count():
-            if rounds % HOUSEKEEPING_EVERY_SWEEPS == 0:
-                self.look()
-            await asyncio.sleep(SWEEP_EVERY_S)
-            try:
-                await asyncio.to_thread(self.sweep)
-            except Exception:
-                log.exception("unfinished recordings could not be looked for")
+    def _look_round(self) -> None:
+        self._rounds += 1
+        if self._rounds % HOUSEKEEPING_EVERY_SWEEPS == 0:
+            self.look()
+        self.sweep()
 
 
 class _Progress:
@@ -237,7 +241,7 @@ class _Progress:
         if share - self._written < 0.04:
             return
         self._written = share
-        with self._database.unit_of_work() as session:
+        with contextlib.suppress(OperationalError), self._database.unit_of_work() as session:
             recording = session.get(Recording, self._lesson_id)
             if recording is not None:
                 recording.progress = share

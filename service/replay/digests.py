@@ -16,6 +16,7 @@ from sqlalchemy import select
 from media.contract.digest import StreamDigest, StreamDigester
 from service.clock import Clock
 from service.jobs.queue import JobQueue, MakeQueue
+from service.jobs.sweep import Sweep
 from service.recordings.object_store import ObjectNotFoundError, ObjectStore
 from service.recordings.tables import Recording, RecordingStream
 from service.replay.tables import RecordingDigest
@@ -57,6 +58,7 @@ class Digests:
         self._jobs = make_queue("digest_recording", self.make)
         self._waiting: set[str] = set()
         self._stopping = False
+        self._undigested = Sweep("recordings without digests", self.sweep, SWEEP_EVERY_S)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -66,7 +68,7 @@ class Digests:
             return
         self._stopping = False
         async with self._jobs.running():
-            sweeping = asyncio.create_task(self._sweep_for_ever(), name="digests-sweep")
+            sweeping = asyncio.create_task(self._undigested.for_ever(at_once=True), name="digests-sweep")
             try:
                 yield
             finally:
@@ -153,14 +155,6 @@ class Digests:
         if key is not None:
             with contextlib.suppress(ObjectNotFoundError):
                 self._store.delete(key)
-
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self.sweep)
-            except Exception:
-                log.exception("recordings without digests could not be looked for")
-            await asyncio.sleep(SWEEP_EVERY_S)
 
 
 def _with_thumbnails(streams: list[RecordingStream]) -> set[str]:

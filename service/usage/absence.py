@@ -61,8 +61,8 @@ def _gaps(present: list[tuple[float, float]], within: tuple[float, float] | None
         merged[-1] = (merged[-1][0], reached)
     gaps = [(before[1], after[0]) for before, after in pairwise(merged)]
     if within is not None:
-        ends = [(within[0], merged[0][0]), (merged[-1][1], within[1])]
-        gaps += [gap for gap in ends if gap[1] - gap[0] > SHORTEST_AT_THE_ENDS_S]
+        outer = [(within[0], merged[0][0]), (merged[-1][1], within[1])]
+        gaps += [gap for gap in outer if gap[1] - gap[0] > SHORTEST_AT_THE_ENDS_S]
     return sorted(gaps)
 
 

@@ -49,7 +49,7 @@ PLAY = """async (url) => {
     video.onended = done;
     video.onerror = () => fail(new Error('play: ' + video.error.message));
   });
-  video.playbackRate = 8;
+  video.playbackRate = 16;  // as fast as Chromium goes
   await video.play();
   await ended;
   return video.currentTime;

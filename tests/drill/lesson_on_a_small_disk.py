@@ -16,9 +16,8 @@ from made_journals import LESSON_START_S, Track
 from media.contract import Party
 from media.recorder.disk_space import SpaceLevel, SpaceLimits
 from media.recorder.journal_disk import JournalDisk, free_bytes
-from media.recorder.journal_format import SENDER_REPORT, CodecNote, RecordKind
 from media.recorder.recording_maker import JournalRecordingMaker
-from media.relay.lesson_journals import HeardCodec, LessonJournals
+from media.relay.lesson_journals import LessonJournals
 from media.session.actions import StartTrack
 
 KIB = 1 << 10
@@ -51,14 +50,7 @@ class Lesson:
                     continue
                 at = LESSON_START_S + second
                 before = time.perf_counter()
-                if record_kind is RecordKind.CODEC:
-                    note = CodecNote.decode(body)
-                    heard = HeardCodec(note.name, note.payload_type, note.clock_rate)
-                    self.journals.begin_track(track, party, heard, at)
-                elif record_kind is RecordKind.PACKET:
-                    self.journals.packet(track.track_id, at, body)
-                else:
-                    self.journals.sender_report(track.track_id, at, *SENDER_REPORT.unpack(body))
+                self.journals.open_track(track, party).put(record_kind, int(at * 1_000_000), body)
                 self.longest_call_s = max(self.longest_call_s, time.perf_counter() - before)
 
     def close(self) -> None:

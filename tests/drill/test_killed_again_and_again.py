@@ -1,4 +1,4 @@
-"""SIGKILL at ten random points of a lesson with real media: six while it runs, four while its files are made.
+"""SIGKILL at ten random points of a lesson with real media: five while it runs, five while its files are made.
 
 What was recorded up to a second before each kill is in the final files, on one timeline, and plays in Chromium.
 """
@@ -22,7 +22,9 @@ from running_product import Product, zone_where_it_is_morning
 from media.recorder.journal import RecordKind, read_journal
 
 SEED = 20_261_122
-KILLS_IN_LESSON, KILLS_WHILE_MAKING = 6, 4
+KILLS_IN_LESSON, KILLS_WHILE_MAKING = 5, 5
+# The worker at the others: too many dead workers would be taken for a lesson that kills them.
+SERVICE_KILLED_WHILE_MAKING = {1, 3, 4}
 # A room needs this long from joining until its picture is in the journal.
 MEDIA_WITHIN_S = 60.0
 RECORDED_UP_TO_S = 1.0
@@ -63,7 +65,7 @@ def test_ten_kills_cost_at_most_a_second_each(product: Product, tmp_path: Path) 
         began = time.time()
         for _ in range(KILLS_IN_LESSON):
             flowing = eventually(lambda: pictures_since(journals, began), MEDIA_WITHIN_S)  # noqa: B023
-            time.sleep(chance.uniform(2.0, 4.0))
+            time.sleep(chance.uniform(1.5, 3.0))
             killed_at = time.time()
             product.kill()
             stints.append((flowing, killed_at))
@@ -94,13 +96,13 @@ def test_ten_kills_cost_at_most_a_second_each(product: Product, tmp_path: Path) 
 
 
 def kill_while_making(product: Product, chance: random.Random) -> None:
-    """The worker, then the whole service, each at random points of the making, in turn; nobody has to ask again."""
+    """The worker and the whole service, in turn, each at a random point of the making; nobody has to ask again."""
     killed: set[int] = set()
     for number in range(KILLS_WHILE_MAKING):
         found = eventually(lambda: [pid for pid in workers(product) if pid not in killed], 60, 0.02)  # noqa: B023
         time.sleep(chance.uniform(0.0, 0.8))
         killed |= set(found)
-        if number % 2:
+        if number in SERVICE_KILLED_WHILE_MAKING:
             product.kill()
             product.start()
         else:

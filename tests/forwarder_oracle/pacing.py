@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-PACE = 2
+PACE = 1.25
 BURST_S = 0.04
 MIN_BURST_BYTES = 4000
 RESEND_SHARE = 0.2
 
 
 def longest_excess(sent: Sequence[tuple[float, int]], bits_per_second: float) -> float:
-    """Return by how many bytes, at worst over all spans, more was sent than twice the rate and one burst allow.
+    """Return by how many bytes, at worst over all spans, more was sent than pace and one burst allow.
 
     sent: time in seconds and bytes of each picture packet, in order. The last packet of a burst may reach over it.
     """

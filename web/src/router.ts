@@ -11,6 +11,12 @@ declare module 'vue-router' {
   }
 }
 
+/** A page that is an entry of its own: the way there (after signing in, say) leaves this one. */
+function leaveFor(path: string): false {
+  window.location.assign(path)
+  return false
+}
+
 const routes: RouteRecordRaw[] = [
   { path: '/login', name: 'login', component: () => import('./accounts/LoginPage.vue'), meta: { title: 'accounts.signIn', open: true } },
   { path: '/setup', name: 'setup', component: () => import('./accounts/SetupPage.vue'), meta: { title: 'accounts.setup.title', open: true } },
@@ -45,6 +51,7 @@ const routes: RouteRecordRaw[] = [
   { path: '/organisation', name: 'organisation', component: () => import('./organisation/OrganisationPage.vue'), meta: { title: 'organisation.title' } },
   { path: '/exchange', name: 'exchange', component: () => import('./exchange/ExchangePage.vue'), meta: { title: 'exchange.title' } },
   { path: '/account', name: 'account', component: () => import('./accounts/AccountPage.vue'), meta: { title: 'accounts.account' } },
+  { path: '/connection-test', component: () => import('./shell/MissingPage.vue'), meta: { open: true }, beforeEnter: () => leaveFor('/connection-test') },
   { path: '/:missing(.*)*', name: 'missing', component: () => import('./shell/MissingPage.vue'), meta: { title: 'shell.missing', open: true } },
 ]
 

@@ -39,8 +39,9 @@ class Commands:
             api.SetSinkActive: lambda c, _now: core.set_sink_active(c.sink, c.active),
             api.RemoveSink: lambda c, _now: core.remove_sink(c.sink),
             api.RequestKeyframe: lambda c, _now: core.request_keyframe(c.stream),
-            api.SetTap: lambda c, _now: core.set_tap(c.stream, c.on),
+            api.SetTap: self._set_tap,
             api.SetSinkLayer: self._set_sink_layer,
+            api.SetSinkRepeat: lambda c, _now: core.set_sink_repeat(c.sink, c.on),
             api.SetPeerRate: self._set_peer_rate,
             api.Probe: self._probe,
         }
@@ -109,6 +110,11 @@ class Commands:
             _mid(command.mid),
             command.active,
         )
+
+    def _set_tap(self, command: api.SetTap, now_us: int) -> None:
+        if command.into is not None and not hasattr(command.into, "packet_tap"):
+            raise api.CommandError("what takes the packets of a stream is a PacketTap")
+        self._core.set_tap(command.stream, command.on, command.into, now_us)
 
     def _set_sink_layer(self, command: api.SetSinkLayer, _now_us: int) -> None:
         if command.temporal is not None and not 0 <= command.temporal <= _HIGHEST_TID:

@@ -3,10 +3,13 @@
 `Core` has no I/O: datagrams go in by `receive`, out by `take_outgoing`. `SocketCore` owns UDP sockets and a thread.
 """
 
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+from media.forwarder.native.events cimport tap_codec
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX_free
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.layers cimport await_nothing, best_layer, choose_again, choose_layer, hold_sink
@@ -26,10 +29,11 @@ from media.forwarder.native.sockets cimport prefer_thread, pthread_mutex_unlock,
 from media.forwarder.native.srtp cimport Protection, protection_init
 from media.forwarder.native.state cimport (
     ADDRESS, CODEC_NAMES, MAX_ADDRESSES, MAX_CODECS, MAX_CREDENTIAL, MAX_DECLARED, MAX_LAYERS, MAX_RID, Codec, Indices,
-    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream, new_struct,
+    Message, Peer, Simulcast, Sink, State, Stream, add_index, free_peer, free_place, free_sink, free_stream,
     next_index, remember_spent, remove_index, reserve_index, reserve_spent, want_keyframe,
 )
 from media.forwarder.native.tables cimport table_find, table_free, table_init, table_put, table_remove
+from media.forwarder.native.tap cimport PacketTap
 from media.forwarder.native.vp8 cimport ALL_TEMPORAL
 from media.forwarder.native.windows cimport windows_unbind
 
@@ -54,11 +58,11 @@ cdef class Core:
     """State and commands of the packet core; see `media.forwarder.native.forwarder` for its use from Python."""
 
     cdef State *state
-    cdef dict peer_places, stream_places, sink_places
+    cdef dict peer_places, stream_places, sink_places, taps
     cdef object random
 
     def __cinit__(self, double wall_minus_monotonic, *, seed=None, **_others):
-        self.peer_places, self.stream_places, self.sink_places = {}, {}, {}
+        self.peer_places, self.stream_places, self.sink_places, self.taps = {}, {}, {}, {}
         self.random = random.Random(seed)
         self.state = <State *>calloc(1, sizeof(State))
         if self.state == NULL:
@@ -106,9 +110,9 @@ cdef class Core:
     def add_peer(self, int64_t peer_id, int profile, bytes send_keys, bytes receive_keys, bytes cname, int64_t now_us):
         """Add a peer. The keys are session keys in a row: RTP cipher, RTP auth, RTP salt, RTCP cipher, auth, salt."""
         cdef int at = free_place(<void ***>&self.state.peers, &self.state.peers_due_us, &self.state.room_peers)
-        cdef Peer *peer = <Peer *>new_struct(sizeof(Peer))
+        cdef Peer *peer = <Peer *>pool_take(sizeof(Peer))
         if at < 0 or peer == NULL:
-            free(peer)
+            pool_give(peer, sizeof(Peer))
             raise MemoryError
         peer.id = peer_id
         peer.report_ssrc = self.random.getrandbits(32)
@@ -249,7 +253,7 @@ cdef class Core:
         cdef int at, i
         cdef Stream *stream
         at = free_place(<void ***>&self.state.streams, &self.state.streams_due_us, &self.state.room_streams)
-        stream = <Stream *>new_struct(sizeof(Stream))
+        stream = <Stream *>pool_take(sizeof(Stream))
         if (
             at < 0
             or stream == NULL
@@ -283,6 +287,7 @@ cdef class Core:
         cdef int at = self.stream_places.pop(stream_id, -1)
         cdef int i
         cdef Simulcast *track
+        self.taps.pop(stream_id, None)
         if at < 0:
             return
         track = self.state.streams[at].simulcast
@@ -324,26 +329,43 @@ cdef class Core:
             if self.state.streams[track.places[i]].sinks.n or track.tap_place == track.places[i]:
                 want_keyframe(self.state, track.places[i])
 
-    def set_tap(self, int64_t stream_id, bint on):
-        """Turn the recorder's events on or off; nothing if the stream is gone."""
+    def set_tap(self, int64_t stream_id, bint on, into, int64_t now_us):
+        """Turn the recorder's events on or off; `into`: an object that gets what they would tell, None for events.
+
+        Nothing if the stream is gone.
+        """
         cdef int at = self.stream_places.get(stream_id, -1)
+        cdef PacketTap *tap = NULL
+        cdef Stream *stream
         if at < 0:
             return
-        if self.state.streams[at].simulcast != NULL:
-            self.set_track_tap(self.state.streams[at].simulcast, on)
-            return
-        if on and not self.state.streams[at].tapped:
-            want_keyframe(self.state, at)
-        self.state.streams[at].tapped = on
+        if on and into is not None:
+            tap = <PacketTap *>PyCapsule_GetPointer(into.packet_tap, "media.forwarder.PacketTap")
+        stream = self.state.streams[at]
+        if stream.simulcast != NULL:
+            self.set_track_tap(stream.simulcast, on, tap, now_us)
+        else:
+            if on and not stream.tapped:
+                want_keyframe(self.state, at)
+            stream.tapped, stream.tap_into = on, tap
+            if stream.started:
+                tap_codec(self.state, tap, &stream.codecs[stream.codec], now_us)
+        # Only now may what was tapped into before go.
+        self.taps[stream_id] = into if on else None
 
-    cdef void set_track_tap(self, Simulcast *track, bint on):
+    cdef void set_track_tap(self, Simulcast *track, bint on, PacketTap *into, int64_t now_us):
         # It begins at a key frame of the best layer, with numbers that go on where they were.
+        cdef const Stream *best
+        track.tap_into = into
         if on == track.tapped:
             return
         track.tapped = on
         track.tap_place = -1
         track.tap.awaited = NOTHING_AWAITED
         if on:
+            if track.started:
+                best = self.state.streams[best_layer(self.state, track, track.n - 1)]
+                tap_codec(self.state, into, &best.codecs[best.codec], now_us)
             choose_again(self.state, track)
 
     # --- sinks -----------------------------------------------------------------------------------------------------
@@ -355,11 +377,11 @@ cdef class Core:
         cdef int p = self.place(self.peer_places, peer_id)
         cdef Peer *peer = self.state.peers[p]
         cdef int at = free_place(<void ***>&self.state.sinks, &self.state.sinks_due_us, &self.state.room_sinks)
-        cdef Sink *sink = <Sink *>new_struct(sizeof(Sink))
+        cdef Sink *sink = <Sink *>pool_take(sizeof(Sink))
         cdef Simulcast *track = self.state.streams[stream].simulcast
         cdef int i
         if at < 0 or sink == NULL:
-            free(sink)
+            pool_give(sink, sizeof(Sink))
             raise MemoryError
         if track != NULL:
             stream = best_layer(self.state, track, 0)
@@ -471,6 +493,12 @@ cdef class Core:
             if sink.ssrc == ssrc or (sink.has_rtx and sink.rtx_ssrc == ssrc):
                 return True
         return False
+
+    def set_sink_repeat(self, int64_t sink_id, bint on):
+        """Begin or end repeating a sound's packets; nothing if the sink is gone or picture."""
+        cdef int at = self.sink_places.get(sink_id, -1)
+        if at >= 0 and not self.state.streams[self.state.sinks[at].stream].video:
+            self.state.sinks[at].repeats = on
 
     def set_sink_active(self, int64_t sink_id, bint active):
         """Pause or continue a sink; nothing if it is gone."""
@@ -636,7 +664,8 @@ cdef class Core:
 cdef class SocketCore(Core):
     """A packet core that owns the receiving side of UDP sockets; `run` is the body of its thread.
 
-    All other methods but `stop` need the lock, which holds the thread between two batches.
+    All other methods need the lock, which holds the thread between two batches, but for `stop` and those that read
+    counters: the tables they walk change by commands alone, and each counter is read in one piece.
     """
 
     cdef Port *port
@@ -676,9 +705,11 @@ cdef class SocketCore(Core):
         port_stop(self.port)
 
     def lock(self):
-        """Wait until the thread is between two batches and hold it there."""
-        with nogil:
-            port_lock(self.port)
+        """Wait until the thread is between two batches and hold it there.
+
+        With the GIL: who had to wait for that again would hold the thread meanwhile, for milliseconds.
+        """
+        port_lock(self.port)
 
     def unlock(self):
         """Let the thread go on."""

@@ -1,9 +1,10 @@
 # Events for Python, as records in one buffer: u32 length | u8 kind | i64 number | body, native byte order.
-from libc.stdint cimport int64_t, uint8_t, uint32_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
-from media.forwarder.native.state cimport State, Stream
+from media.forwarder.native.state cimport Codec, State, Stream
+from media.forwarder.native.tap cimport PacketTap
 
 cdef enum:
     EVENT_STARTED = 1               # u32 SSRC, u8 codec name, u8 payload type
@@ -69,23 +70,53 @@ cdef inline void tell_started(State *state, const Stream *stream) noexcept nogil
         memcpy(body, &stream.ssrc, 4)
         body[4] = <uint8_t>stream.codecs[stream.codec].name
         body[5] = <uint8_t>stream.codecs[stream.codec].payload_type
+    if stream.tapped:
+        tap_codec(state, stream.tap_into, &stream.codecs[stream.codec], state.now_us)
 
 
-cdef inline uint8_t *tell_tapped(State *state, int64_t stream_id, const uint8_t *header, int header_bytes,
-                                 const uint8_t *payload, int payload_bytes, int64_t now_us) noexcept nogil:
-    # Returns where the packet's header stands in the record, to be corrected for what came by RTX; may be NULL.
-    cdef uint8_t *body = event_room(state, EVENT_TAPPED, stream_id, 8 + header_bytes + payload_bytes)
-    if body == NULL:
-        return NULL
-    memcpy(body, &now_us, 8)
-    memcpy(body + 8, header, header_bytes)
-    memcpy(body + 8 + header_bytes, payload, payload_bytes)
-    return body + 8
+# --- what is tapped ---------------------------------------------------------------------------------------------------
+
+cdef inline int64_t unix_us(const State *state, int64_t now_us) noexcept nogil:
+    return now_us + <int64_t>(state.wall_minus_monotonic * 1e6)
 
 
-cdef inline void tell_report(State *state, const Stream *stream, int64_t now_us) noexcept nogil:
-    cdef uint8_t *body = event_room(state, EVENT_REPORT, stream.id, 20)
+cdef inline void tap_codec(const State *state, PacketTap *into, const Codec *codec, int64_t now_us) noexcept nogil:
+    if into != NULL:
+        into.codec(into.owner, unix_us(state, now_us), codec.name, codec.payload_type, codec.clock_rate)
+
+
+cdef inline uint8_t *tell_tapped(State *state, PacketTap *into, int64_t stream_id, const uint8_t *header,
+                                 int header_bytes, const uint8_t *payload, int payload_bytes,
+                                 int64_t now_us) noexcept nogil:
+    # Returns where the packet stands in the record, to be corrected for what came by RTX; may be NULL. If it is not,
+    # `told_tapped` must follow at once.
+    cdef uint8_t *at
+    if into != NULL:
+        at = into.packet_room(into.owner, unix_us(state, now_us), header_bytes + payload_bytes)
+    else:
+        at = event_room(state, EVENT_TAPPED, stream_id, 8 + header_bytes + payload_bytes)
+        if at != NULL:
+            memcpy(at, &now_us, 8)
+            at += 8
+    if at != NULL:
+        memcpy(at, header, header_bytes)
+        memcpy(at + header_bytes, payload, payload_bytes)
+    return at
+
+
+cdef inline void told_tapped(PacketTap *into) noexcept nogil:
+    if into != NULL:
+        into.packet_written(into.owner)
+
+
+cdef inline void tell_report(State *state, PacketTap *into, int64_t stream_id, int64_t now_us, uint64_t ntp,
+                             uint32_t rtp_timestamp) noexcept nogil:
+    cdef uint8_t *body
+    if into != NULL:
+        into.report(into.owner, unix_us(state, now_us), ntp, rtp_timestamp)
+        return
+    body = event_room(state, EVENT_REPORT, stream_id, 20)
     if body != NULL:
         memcpy(body, &now_us, 8)
-        memcpy(body + 8, &stream.sr_ntp, 8)
-        memcpy(body + 16, &stream.sr_rtp, 4)
+        memcpy(body + 8, &ntp, 8)
+        memcpy(body + 16, &rtp_timestamp, 4)

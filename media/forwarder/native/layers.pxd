@@ -3,8 +3,8 @@ from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy
 
 from media.forwarder.native.events cimport (
-    EVENT_LAYER_STALLED, EVENT_LAYER_STARTED, EVENT_LAYER_SWITCHED, EVENT_REPORT, EVENT_RESUMED, EVENT_STALLED,
-    EVENT_STARTED, event_room, tell, tell_layer, tell_tapped,
+    EVENT_LAYER_STALLED, EVENT_LAYER_STARTED, EVENT_LAYER_SWITCHED, EVENT_RESUMED, EVENT_STALLED, EVENT_STARTED, event_room,
+    tap_codec, tell, tell_layer, tell_report, tell_tapped, told_tapped,
 )
 from media.forwarder.native.keyframe cimport carries_h264_parameters, starts_h264_keyframe, starts_vp8_keyframe
 from media.forwarder.native.packet_cache cimport Packet, cache_find, cache_payload
@@ -109,6 +109,8 @@ cdef inline void tell_track(State *state, const Stream *stream) noexcept nogil:
         memcpy(body, &track.ssrc, 4)
         body[4] = <uint8_t>track.name
         body[5] = <uint8_t>stream.codecs[stream.codec].payload_type
+    if track.tapped:
+        tap_codec(state, track.tap_into, &stream.codecs[stream.codec], state.now_us)
 
 
 cdef inline void place_on_timeline(State *state, int at, uint32_t timestamp, int64_t now_us) noexcept nogil:
@@ -313,17 +315,16 @@ cdef inline void tap_packet(State *state, const Stream *stream, const Packet *pa
     write_rtp_header(header, packet.pad_bytes != 0, False, packet.marker, stream.codecs[stream.codec].payload_type,
                      <uint16_t>out, packet.timestamp + track.tap.timestamp_shift, track.ssrc)
     note_sent(&track.tap, packet.timestamp + track.tap.timestamp_shift, packet.arrival_us)
-    told = tell_tapped(state, track.id, header, 12, payload, packet.payload_bytes + packet.pad_bytes,
+    told = tell_tapped(state, track.tap_into, track.id, header, 12, payload, packet.payload_bytes + packet.pad_bytes,
                        packet.arrival_us)
     if packet.codec == VP8 and vp8_parse(payload, packet.payload_bytes, &descriptor):
         if vp8_judge(&track.tap.vp8, &descriptor, newest, &picture) == VP8_FORWARD and told != NULL:
             vp8_write(told + 12, &descriptor, &track.tap.vp8, picture)
+    if told != NULL:
+        told_tapped(track.tap_into)
 
 
 cdef inline void tell_track_report(State *state, const Stream *stream, int64_t arrival_us) noexcept nogil:
-    cdef uint8_t *body = event_room(state, EVENT_REPORT, stream.simulcast.id, 20)
-    cdef uint32_t rtp = stream.sr_rtp + stream.timestamp_offset + stream.simulcast.tap.timestamp_shift
-    if body != NULL:
-        memcpy(body, &arrival_us, 8)
-        memcpy(body + 8, &stream.sr_ntp, 8)
-        memcpy(body + 16, &rtp, 4)
+    cdef const Simulcast *track = stream.simulcast
+    tell_report(state, track.tap_into, track.id, arrival_us, stream.sr_ntp,
+                stream.sr_rtp + stream.timestamp_offset + track.tap.timestamp_shift)

@@ -8,8 +8,8 @@ cdef enum:
     CALM_WINDOW_US = 1300           # below CALM_PERCENT: batches are small, and done in no time
     CALM_PERCENT = 25
     MAX_WINDOW_US = 8000
-    CROWDED_PERCENT = 70            # of its core that the thread spends: from here on the window grows,
-    EASY_PERCENT = 55               # and below this it shrinks again
+    CROWDED_PERCENT = 70            # of the time that the thread does not sleep: from here on the window grows,
+    EASY_PERCENT = 66               # and below this it shrinks again, so that what is gathered longer is needed
     LOOK_US = 20_000                # how long is looked at before the window changes
     MOST_RECEIVED = 1024            # datagrams taken in before they are forwarded: what they need stays in the cache
     DATAGRAM_ROOM_BYTES = 2304      # what one takes of a socket's buffer, as the kernel counts
@@ -19,7 +19,7 @@ ctypedef struct Pace:
     int64_t window_us               # 0: none
     int64_t datagrams               # since the last look, to be counted by the caller
     int64_t looked_us
-    int64_t spent_us
+    int64_t slept_us                # since the last look, to be counted by the caller
     int64_t room                    # datagrams that may gather
 
 
@@ -29,13 +29,13 @@ cdef inline void pace_room(Pace *pace, int buffer_bytes) noexcept nogil:
     pace.room = min(pace.room, room) if pace.room else room
 
 
-cdef inline void pace_adapt(Pace *pace, int64_t now_us, int64_t spent_us) noexcept nogil:
-    # spent_us: CPU time of the thread so far. To be called every now and then.
+cdef inline void pace_adapt(Pace *pace, int64_t now_us) noexcept nogil:
+    # To be called every now and then. What the thread waits for its core counts as work: gathering helps against it, too.
     cdef int64_t passed_us = now_us - pace.looked_us
     cdef int64_t percent, least_us, most_us
     if passed_us < LOOK_US:
         return
-    percent = (spent_us - pace.spent_us) * 100 // passed_us
+    percent = 100 - pace.slept_us * 100 // passed_us
     if pace.datagrams * 1_000_000 < GATHER_FROM_PER_S * passed_us:
         pace.window_us = 0
     else:
@@ -48,4 +48,4 @@ cdef inline void pace_adapt(Pace *pace, int64_t now_us, int64_t spent_us) noexce
         pace.window_us = min(max(pace.window_us, least_us), most_us)
     pace.datagrams = 0
     pace.looked_us = now_us
-    pace.spent_us = spent_us
+    pace.slept_us = 0

@@ -1,11 +1,11 @@
-# Pictures for a receiver whose line is narrow: what goes beyond twice its rate waits here, unsealed, in order.
+# Pictures for a receiver whose line is narrow: what goes much beyond its rate waits here, unsealed, in order.
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
 
 cdef enum:
     PACER_BYTES = 160 * 1024        # may wait for one receiver; what finds no room is lost
-    PACE = 2                        # times the line's rate
+    PACE_PERCENT = 125              # of the line's rate: a burst shall wait here and not in front of the sound
     BURST_MS = 40                   # of it may go at once,
     MIN_BURST_BYTES = 4000          # and so much at any rate
     RESEND_PART = 5                 # of the line's rate, one part is for retransmissions
@@ -36,8 +36,8 @@ cdef inline void pacer_fill(Pacer *pacer, int64_t now_us) noexcept nogil:
     if passed_us <= 0:
         return
     pacer.filled_us = now_us
-    pacer.budget_bytes = min(pacer.budget_bytes + PACE * rate * passed_us // 1_000_000,
-                             max(PACE * rate * BURST_MS // 1000, <int64_t>MIN_BURST_BYTES))
+    pacer.budget_bytes = min(pacer.budget_bytes + PACE_PERCENT * rate * passed_us // 100_000_000,
+                             max(PACE_PERCENT * rate * BURST_MS // 100_000, <int64_t>MIN_BURST_BYTES))
     pacer.resend_bytes = min(pacer.resend_bytes + rate * passed_us // (RESEND_PART * 1_000_000),
                              max(rate // RESEND_PART, <int64_t>MIN_RESEND_BYTES))
 

@@ -1,6 +1,7 @@
 # The last packets of a stream: fixed descriptors, and their payloads in one ring of bytes, opened straight into it.
 from libc.stdint cimport int8_t, int16_t, int64_t, uint8_t, uint16_t, uint32_t
-from libc.stdlib cimport calloc, free
+
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 
 cdef enum:
     MAX_PACKET_BYTES = 1500             # larger datagrams are dropped
@@ -37,8 +38,8 @@ cdef inline bint cache_init(PacketCache *cache, int n_packets, int64_t ring_byte
     cdef int i
     cache.n_packets = n_packets
     cache.ring_bytes = ring_bytes
-    cache.packets = <Packet *>calloc(n_packets, sizeof(Packet))
-    cache.ring = <uint8_t *>calloc(ring_bytes, 1)
+    cache.packets = <Packet *>pool_take(n_packets * sizeof(Packet))
+    cache.ring = <uint8_t *>pool_take(ring_bytes)
     if cache.packets == NULL or cache.ring == NULL:
         return False
     for i in range(n_packets):
@@ -48,8 +49,8 @@ cdef inline bint cache_init(PacketCache *cache, int n_packets, int64_t ring_byte
 
 
 cdef inline void cache_free(PacketCache *cache) noexcept nogil:
-    free(cache.packets)
-    free(cache.ring)
+    pool_give(cache.packets, cache.n_packets * sizeof(Packet))
+    pool_give(cache.ring, cache.ring_bytes)
 
 
 cdef inline uint8_t *cache_room(PacketCache *cache) noexcept nogil:

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from media.forwarder import api
@@ -15,9 +15,6 @@ from media.forwarder.native.core import SocketCore
 from media.forwarder.native.records import decode_events, decode_statistics, microseconds
 
 logger = logging.getLogger(__name__)
-
-READ_AT_ONCE = 256
-"Streams or sinks whose counters are read while the packet thread stands still."
 
 
 @dataclass(frozen=True)
@@ -73,40 +70,30 @@ class PacketThread:
         return [(data, unpack(address)) for data, address in control], decode_events(events)
 
     def statistics(self) -> api.Statistics:
-        """Read all counters, a part at a time: packets wait for none of them long."""
+        """Read all counters while packets are forwarded: those of one stream may be a packet apart."""
         streams, sinks = self._core.places()
-        records = self._read(self._core.read_streams, streams), self._read(self._core.read_sinks, sinks)
-        with self._held():
-            drops = self._core.read_drops()
         self._note_gso()
-        return decode_statistics(*records, drops)
+        return decode_statistics(
+            self._core.read_streams(0, streams), self._core.read_sinks(0, sinks), self._core.read_drops()
+        )
 
     def last_check(self, peer: int) -> float | None:
         """Monotonic seconds of the last ICE check of a peer that was answered here; None if there was none."""
-        with self._held():
-            at_us = self._core.read_checked(peer)
+        at_us = self._core.read_checked(peer)
         return None if at_us < 0 else at_us / 1e6
 
     def traffic(self) -> Traffic:
         """Read the sockets' counters."""
-        with self._held():
-            return Traffic(*self._core.read_traffic())
+        return Traffic(*self._core.read_traffic())
 
     def stop(self) -> None:
         """End the thread; returns when it is gone."""
         self._core.stop()
         self._thread.join()
 
-    def _read(self, read: Callable[[int, int], bytes], places: int) -> bytes:
-        parts = []
-        for first in range(0, places, READ_AT_ONCE):
-            with self._held():
-                parts.append(read(first, first + READ_AT_ONCE))
-        return b"".join(parts)
-
     def _run(self) -> None:
         if not self._core.prefer_thread():
-            logger.info("packets go before no other work: that takes CAP_SYS_NICE or LimitNICE=-10")
+            logger.info("packets go before no other work: that takes CAP_SYS_NICE, LimitRTPRIO=1 or LimitNICE=-10")
         self._core.run()
 
     @contextlib.contextmanager

@@ -4,6 +4,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcmp, memcpy, memset
 
 from media.forwarder.native.checks cimport answer_check
+from media.forwarder.native.huge_pages cimport pool_give, pool_take
 from media.forwarder.native.outbox cimport outbox_flush
 from media.forwarder.native.pace cimport MOST_RECEIVED, Pace, pace_adapt, pace_room
 from media.forwarder.native.receiving cimport foresee_taking, take_rtp
@@ -12,9 +13,9 @@ from media.forwarder.native.reporting cimport run_timers
 from media.forwarder.native.sending cimport forward_all
 from media.forwarder.native.sockets cimport (
     EAGAIN, EFD_CLOEXEC, EFD_NONBLOCK, EINTR, EINVAL, EIO, EOPNOTSUPP, MSG_DONTWAIT, POLLIN, POLLOUT, add_int, close, eventfd,
-    iovec, last_errno, load_int, mmsghdr, monotonic_us, msghdr, pack_address, poll, pollfd, prepare_socket,
-    pthread_mutex_destroy, pthread_mutex_init, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, read_received,
-    recvmmsg, sendmmsg, set_segment_bytes, sleep_until, sockaddr_storage, thread_us, unpack_address, usleep, write,
+    init_mutex, iovec, last_errno, load_int, mmsghdr, monotonic_us, msghdr, pack_address, poll, pollfd, prepare_socket,
+    pthread_mutex_destroy, pthread_mutex_lock, pthread_mutex_t, pthread_mutex_unlock, read_received,
+    recvmmsg, sendmmsg, set_segment_bytes, sleep_until, sockaddr_storage, unpack_address, usleep, write,
 )
 from media.forwarder.native.packet_cache cimport MAX_PACKET_BYTES
 from media.forwarder.native.state cimport ADDRESS, PEER_LINES, Message, Peer, State
@@ -107,10 +108,10 @@ cdef inline bint port_init(Port *port, State *state) noexcept nogil:
     cdef int i
     port.state = state
     port.gso = True
-    pthread_mutex_init(&port.mutex, NULL)
+    init_mutex(&port.mutex)
     port.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
     port.stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-    port.inbox_bytes = <uint8_t *>calloc(BATCH, INBOX_STRIDE)
+    port.inbox_bytes = <uint8_t *>pool_take(BATCH * INBOX_STRIDE)
     port.control = <uint8_t *>calloc(CONTROL_BYTES, 1)
     if port.wake_fd < 0 or port.stop_fd < 0 or port.inbox_bytes == NULL or port.control == NULL:
         return False
@@ -141,7 +142,7 @@ cdef inline void port_free(Port *port) noexcept nogil:
     if port.stop_fd >= 0:
         close(port.stop_fd)
     pthread_mutex_destroy(&port.mutex)
-    free(port.inbox_bytes)
+    pool_give(port.inbox_bytes, BATCH * INBOX_STRIDE)
     free(port.control)
     free(port)
 
@@ -157,10 +158,7 @@ cdef inline void port_run(Port *port) noexcept nogil:
     cdef int i
     cdef int64_t now_us = 0
     while not load_int(&port.stopping):
-        if 0 < received < MOST_RECEIVED and port.pace.window_us:
-            sleep_until(now_us + port.pace.window_us)       # returns at once when the batch took longer
-        else:
-            wait_for_datagrams(port)
+        rest(port, now_us + port.pace.window_us if 0 < received < MOST_RECEIVED and port.pace.window_us else 0)
         pthread_mutex_lock(&port.mutex)
         now_us = monotonic_us()
         port.patience = PATIENCE
@@ -171,7 +169,7 @@ cdef inline void port_run(Port *port) noexcept nogil:
         port.pace.datagrams += received
         if now_us >= port.next_timer_us:
             port.next_timer_us = now_us + TIMER_US
-            pace_adapt(&port.pace, now_us, thread_us())
+            pace_adapt(&port.pace, now_us)
             run_timers(port.state, now_us)
             end_batch(port.state)
         if (port.state.events.used or port.control_used) and not port.signalled:
@@ -180,6 +178,17 @@ cdef inline void port_run(Port *port) noexcept nogil:
         pthread_mutex_unlock(&port.mutex)
         while load_int(&port.waiting):
             usleep(GIVE_WAY_US)
+
+
+cdef inline void rest(Port *port, int64_t until_us) noexcept nogil:
+    # Sleeps while datagrams gather; 0: until there are some. To be woken late is no sleep.
+    cdef int64_t begun_us = monotonic_us()
+    if until_us == 0:
+        wait_for_datagrams(port)
+        port.pace.slept_us += monotonic_us() - begun_us
+    elif until_us > begun_us:
+        sleep_until(until_us)
+        port.pace.slept_us += until_us - begun_us
 
 
 cdef inline void wait_for_datagrams(Port *port) noexcept nogil:

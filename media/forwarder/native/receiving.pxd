@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
-from media.forwarder.native.events cimport EVENT_RESUMED, tell, tell_started, tell_tapped
+from media.forwarder.native.events cimport EVENT_RESUMED, tell, tell_started, tell_tapped, told_tapped
 from media.forwarder.native.keyframe cimport starts_h264_keyframe, starts_vp8_keyframe
 from media.forwarder.native.layers cimport begin_layer, catch_up, layer_lives, layer_started, tap_packet
 from media.forwarder.native.nack cimport forget_missing, note_gap
@@ -323,7 +323,8 @@ cdef inline void note_arrival(State *state, Stream *stream, const Header *header
         stream.stalled = False
         tell(state, EVENT_RESUMED, stream.id)
     if stream.tapped:
-        told = tell_tapped(state, stream.id, arrival.header, header.header_bytes, payload + arrival.newest_at,
+        told = tell_tapped(state, stream.tap_into, stream.id, arrival.header, header.header_bytes,
+                           payload + arrival.newest_at,
                            arrival.payload_bytes - arrival.newest_at + arrival.padding_bytes, now_us)
         if told != NULL and arrival.newest_at:
             told[1] = <uint8_t>((header.marker << 7) | stream.codecs[stream.codec].payload_type)
@@ -332,6 +333,8 @@ cdef inline void note_arrival(State *state, Stream *stream, const Header *header
             told[1] = <uint8_t>((header.marker << 7) | stream.codecs[stream.codec].payload_type)
             write16(told + 2, <uint32_t>(arrival.ext_seq & 0xFFFF))
             write32(told + 8, stream.ssrc)
+        if told != NULL:
+            told_tapped(stream.tap_into)
     if stream.wish.wanted and arrival.ext_seq > stream.wish.after and (
             (name == VP8 and starts_vp8_keyframe(payload, arrival.payload_bytes))
             or (name == H264 and starts_h264_keyframe(payload, arrival.payload_bytes))):

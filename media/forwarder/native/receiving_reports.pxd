@@ -114,7 +114,7 @@ cdef inline void take_sender_report(State *state, int p, const uint8_t *packet, 
     if stream.simulcast != NULL:
         note_layer_report(state, window.stream, now_us)
     elif stream.tapped:
-        tell_report(state, stream, now_us)
+        tell_report(state, stream.tap_into, stream.id, now_us, stream.sr_ntp, stream.sr_rtp)
 
 
 cdef inline void take_report_blocks(State *state, int p, const uint8_t *block, int length, int count,

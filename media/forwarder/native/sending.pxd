@@ -32,6 +32,7 @@ from media.forwarder.native.vp8 cimport (
 from media.forwarder.native.wire cimport prefetch, prefetch_lines, write16, write24
 
 cdef enum:
+    REPEAT_AFTER = 2                # packets: a burst of losses is over by then, and the receiver still waits
     NAMED_PACKETS = 200             # the first of a sink carry its mid: by then the receiver has surely bound the SSRC
     LAST_SRTCP_INDEX = 0x7FFFFFFF
     LOSSY_US = 20_000_000           # so long after a loss a receiver is sent its sound several times over
@@ -445,6 +446,23 @@ cdef inline void resend_rewritten(State *state, Sink *sink, const Vp8Numbers *vp
     put_back(&shaped)
 
 
+# --- twice ------------------------------------------------------------------------------------------------------------
+
+cdef inline void repeat_earlier(State *state, Sink *sink, const Stream *stream, int64_t place) noexcept nogil:
+    # After the packet at `place`, if none newer went out: the one before the last once more, found by its number.
+    cdef int64_t out = sink.numbering.next_out - 1 - REPEAT_AFTER
+    cdef int64_t earlier
+    cdef Packet *packet
+    cdef uint8_t *payload
+    if sink.has_rtx or place < sink.numbering.highest or out < sink.first_out:
+        return
+    earlier = numbering_place(&sink.numbering, out)
+    packet = NULL if earlier < 0 else cache_find(&stream.cache, earlier)
+    payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
+    if payload != NULL and sink.payload_types[packet.codec] >= 0:
+        send_same(state, sink, packet, payload, out)
+
+
 # --- receiver by receiver ---------------------------------------------------------------------------------------------
 
 cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) noexcept nogil:
@@ -459,6 +477,8 @@ cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) no
             send_first_of_red(state, sink, stream, packet)
             continue
         send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+        if sink.repeats:
+            repeat_earlier(state, sink, stream, packet.place)
 
 
 cdef inline void send_pending_shaped(State *state, Sink *sink, const Stream *stream) noexcept nogil:

@@ -36,13 +36,6 @@ cdef extern from *:
         return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
     }
 
-    /* CPU time of the calling thread. */
-    static int64_t thread_us(void) {
-        struct timespec spent;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-        return (int64_t)spent.tv_sec * 1000000 + spent.tv_nsec / 1000;
-    }
-
     static void sleep_until(int64_t at_us) {
         struct timespec at = {at_us / 1000000, at_us % 1000000 * 1000};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
@@ -114,9 +107,12 @@ cdef extern from *:
         return length;
     }
 
-    /* Lets the calling thread go before others: short turns, and where that is allowed a nice value, which it returns
-       whether it was. Turns (in nanoseconds) are for the user to choose since Linux 6.12, and ignored before. */
+    /* Lets the calling thread go before others, at best as a real-time thread of the lowest priority: fair turns would
+       make it wait for milliseconds now and then, and nice values count only within a session where the kernel shares
+       by sessions. Else by a nice value; it returns whether one of them was allowed. At least short turns (nanoseconds),
+       which are for the user to choose since Linux 6.12. */
     static int prefer_thread(int nice, uint64_t turn_ns) {
+        struct sched_param lowest = {.sched_priority = 1};
         struct {
             uint32_t size, policy;
             uint64_t flags;
@@ -124,10 +120,20 @@ cdef extern from *:
             uint32_t priority;
             uint64_t runtime, deadline, period;
         } wish = {48, SCHED_OTHER, 0, nice, 0, turn_ns, 0, 0};
+        if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) == 0) return 1;
         if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return 1;
         wish.nice = 0;
         syscall(SYS_sched_setattr, 0, &wish, 0);
         return 0;
+    }
+
+    /* Who holds it while a thread of higher priority waits for it runs with that priority. */
+    static void init_mutex(pthread_mutex_t *mutex) {
+        pthread_mutexattr_t attributes;
+        pthread_mutexattr_init(&attributes);
+        pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+        pthread_mutex_init(mutex, &attributes);
+        pthread_mutexattr_destroy(&attributes);
     }
 
     static int last_errno(void) { return errno; }
@@ -170,7 +176,6 @@ cdef extern from *:
     int EFD_CLOEXEC
 
     int64_t monotonic_us() nogil
-    int64_t thread_us() nogil
     void sleep_until(int64_t at_us) nogil
     int prepare_socket(int fd) nogil
     int read_received(msghdr *message, int length, uint32_t *dropped) nogil
@@ -189,7 +194,7 @@ cdef extern from *:
     long write(int fd, const void *buffer, size_t count) nogil
     int close(int fd) nogil
     int usleep(unsigned int us) nogil
-    int pthread_mutex_init(pthread_mutex_t *mutex, void *attributes) nogil
+    void init_mutex(pthread_mutex_t *mutex) nogil
     int pthread_mutex_destroy(pthread_mutex_t *mutex) nogil
     int pthread_mutex_lock(pthread_mutex_t *mutex) nogil
     int pthread_mutex_unlock(pthread_mutex_t *mutex) nogil

@@ -4,6 +4,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memmove, memset
 
 from media.forwarder.native.clock cimport PublisherClock
+from media.forwarder.native.huge_pages cimport pool_give
 from media.forwarder.native.keyframe cimport KeyframeWish, wish_keyframe
 from media.forwarder.native.libcrypto cimport EVP_MAC_CTX, OPENSSL_cleanse
 from media.forwarder.native.line cimport Line, line_free
@@ -16,11 +17,9 @@ from media.forwarder.native.sequence cimport Numbering, Order
 from media.forwarder.native.shaping cimport Shaping, Timeline
 from media.forwarder.native.srtp cimport Protection, protection_free
 from media.forwarder.native.tables cimport Table
+from media.forwarder.native.tap cimport PacketTap
 from media.forwarder.native.transport_feedback cimport TransportFeedback, feedback_free
 from media.forwarder.native.windows cimport Windows, windows_free
-
-cdef extern from "stdlib.h" nogil:
-    int posix_memalign(void **made, size_t alignment, size_t size)
 
 cdef enum:
     MAX_CODECS = 16
@@ -28,7 +27,6 @@ cdef enum:
     MAX_ADDRESSES = 16              # from which one peer may send
     MAX_PENDING = 128               # packets of one stream forwarded together
     MAX_BATCH_STREAMS = 2048
-    CACHE_LINE_BYTES = 64
     SINK_LINES = 3                  # of a sink, a peer and a stream that every packet needs
     PEER_LINES = 3
     STREAM_LINES = 5
@@ -67,7 +65,7 @@ ctypedef struct Indices:            # a growing list of places in one of State's
     int room
 
 # In the three below, what each packet needs stands first and together: with hundreds of lessons all of it comes from far
-# memory. They begin at a cache line (`new_struct`).
+# memory. They begin at a cache line (`pool_take`).
 
 ctypedef struct Peer:
     # to send
@@ -121,6 +119,7 @@ ctypedef struct Sink:
     Extensions extensions
     bint two_byte
     bint has_rtx
+    bint repeats                    # sound: each packet goes out twice
     int64_t first_out
     SentNumber *sent_numbers        # without RTX: by out modulo SENT_NUMBERS
     ResendLimiter limiter
@@ -153,6 +152,7 @@ ctypedef struct Simulcast:
     uint32_t ssrc                   # told for the track: that of the layer that came first
     int name                        # of the codec told
     bint tapped
+    PacketTap *tap_into             # NULL: events tell of what is tapped
     int tap_place                   # of the layer the tap is on, -1 before the first
     Numbering tap_numbering
     Shaping tap
@@ -193,6 +193,7 @@ ctypedef struct Stream:
     uint32_t common_offset          # of its timestamps to the track's timeline
     int64_t last_keyframe_us        # -1 before the first
     # the rest
+    PacketTap *tap_into             # NULL: events tell of what is tapped
     int mid_bytes
     uint8_t mid[256]
     uint32_t declared[MAX_DECLARED]
@@ -279,15 +280,6 @@ ctypedef struct State:
     EVP_MAC_CTX *check_mac
 
 
-cdef inline void *new_struct(size_t size) noexcept nogil:
-    # Zeroes that begin at a cache line; NULL without memory. To be freed by `free`.
-    cdef void *made = NULL
-    if posix_memalign(&made, CACHE_LINE_BYTES, size) != 0:
-        return NULL
-    memset(made, 0, size)
-    return made
-
-
 cdef inline bint add_index(Indices *indices, int at) noexcept nogil:
     cdef int *grown
     if indices.n == indices.room:
@@ -358,21 +350,21 @@ cdef inline void free_peer(Peer *peer) noexcept nogil:
     free(peer.sinks.at)
     free(peer.spent)
     OPENSSL_cleanse(peer.password, MAX_CREDENTIAL)
-    free(peer)
+    pool_give(peer, sizeof(Peer))
 
 
 cdef inline void free_stream(Stream *stream) noexcept nogil:
     cache_free(&stream.cache)
     free(stream.sinks.at)
     free(stream.waiting.at)
-    free(stream)
+    pool_give(stream, sizeof(Stream))
 
 
 cdef inline void free_sink(Sink *sink) noexcept nogil:
     free(sink.limiter.resends)
     free(sink.sent_numbers)
     free(sink.shaping)
-    free(sink)
+    pool_give(sink, sizeof(Sink))
 
 
 cdef inline int64_t next_index(const Peer *peer, uint32_t ssrc, int64_t fresh) noexcept nogil:

@@ -5,8 +5,8 @@ import re
 from itertools import count
 from pathlib import Path
 
+from media.recorder.frames import Happening
 from media.recorder.product_file import ProductFile, Written
-from media.recorder.timeline import Happening
 
 # Picture and sound of one moment reach us within this time of each other, resent packets included.
 HOLD_US = 2_000_000

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from media.recorder.arrivals import ArrivalReader, Arrived, Interrupted, Reported, Resequencer
-from media.recorder.frames import EncodedFrame, PictureAssembler, sound_frame
+from media.recorder.frames import EncodedFrame, Happening, PictureAssembler, sound_frame
 from media.recorder.journal_format import JournalHeader, RecordKind
 from media.recorder.live.journal_tail import JournalTail
-from media.recorder.timeline import Happening
 from media.recorder.track_clock import Run, TrackClock, TrackScan
 
 # Enough of the newest clock points to smooth over; older ones have no say in what happens now.

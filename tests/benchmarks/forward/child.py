@@ -11,9 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.forward.priority import raise_session
+
 SERVER_CORE = 0
 GENERATOR_CORE = 1
 START_TIMEOUT_S = 30.0
+PATIENCE_S = 2.0
 _LINE_LIMIT_BYTES = 64 << 20
 _PR_SET_PDEATHSIG = 1
 
@@ -43,6 +46,7 @@ class Child:
                 stderr=errors,
                 env=environment,
                 limit=_LINE_LIMIT_BYTES,
+                start_new_session=True,
                 preexec_fn=_begin_child,
             )
         return cls(process)
@@ -76,6 +80,11 @@ class Child:
                 return int(line.split()[1]) / 1024
         raise RuntimeError("the server under test is gone")
 
+    def kill(self) -> None:
+        """End a process at once that has nothing to tidy up."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
     async def stop(self) -> None:
         """End it: by closing its input, then by signals."""
         if self._process.stdin is not None:
@@ -84,12 +93,13 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 end()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), 3.0)
+                await asyncio.wait_for(self._process.wait(), PATIENCE_S)
                 return
 
 
 def _begin_child() -> None:
     os.sched_setaffinity(0, {SERVER_CORE})
+    raise_session()
     # It must not outlive the benchmark, however that ends.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

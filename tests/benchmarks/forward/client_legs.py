@@ -102,22 +102,27 @@ class ClientLeg:
         if self._dtls.session is None:
             raise RuntimeError(f"the DTLS handshake of leg {self.number} failed")
         self._generator.set_leg(self.number, (remote.ip, remote.port), *self._dtls.session)
+        self._generator.set_check(self.number, bytes(self._request(remote)))
 
     def check(self) -> None:
         """Send a connectivity check, which renews consent as well (RFC 7675)."""
         if self._remote is None:
             return
+        request = self._request(self._remote)
+        self._transactions.add(request.transaction_id)
+        self._send(bytes(request))
+
+    def _request(self, remote: Transport) -> stun.Message:
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"{self._remote.ufrag}:{self.local.ufrag}"
+        request.attributes["USERNAME"] = f"{remote.ufrag}:{self.local.ufrag}"
         request.attributes["PRIORITY"] = _PRIORITY
         if self._controlling:
             request.attributes["ICE-CONTROLLING"] = (1 << 64) - 1
             request.attributes["USE-CANDIDATE"] = None
         else:
             request.attributes["ICE-CONTROLLED"] = 0
-        request.add_message_integrity(self._remote.password.encode())
-        self._transactions.add(request.transaction_id)
-        self._send(bytes(request))
+        request.add_message_integrity(remote.password.encode())
+        return request
 
     def receive(self, data: bytes) -> None:
         """Take a STUN or DTLS datagram of the server."""
@@ -184,7 +189,7 @@ class ClientLegs:
             self._legs[number].receive(data)
 
     async def _keep_consent(self) -> None:
-        """Each leg every five seconds, evenly spread."""
+        """Each leg every five seconds, evenly spread; during a run the C loop does it."""
         begun, done = time.monotonic(), 0.0
         while True:
             await asyncio.sleep(0.05)
@@ -192,6 +197,8 @@ class ClientLegs:
             due = (time.monotonic() - begun) * len(legs) / CONSENT_EVERY_S
             if due - done > len(legs):
                 done = due - len(legs)
+            if self._generator.running:
+                done = due
             while legs and done < due:
                 legs[int(done) % len(legs)].check()
                 done += 1

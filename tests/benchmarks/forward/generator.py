@@ -19,10 +19,13 @@ Address = tuple[str, int]
 _IP_PKTINFO = 8
 "From linux/in.h; Python 3.11 does not name it."
 _UDP_GRO = 104
+_SO_TIMESTAMPNS = 35
+"From asm-generic/socket.h."
 _SO_RCVBUFFORCE = 33
 _SO_SNDBUFFORCE = 32
 BUFFER_BYTES = 256 << 20
-CONTROL_POLL_S = 0.01
+CONTROL_POLL_S = 0.05
+"Seldom: while Python has the core, the C loop has not."
 _SECOND_NS = 1_000_000_000
 
 
@@ -63,6 +66,8 @@ class Generator:
                 stream.ssrc,
                 stream.phase_ns,
             )
+        self.running = False
+        "Whether the C loop has the socket; it sends the checks then."
         self._kept: list[tuple[Any, ...]] = []
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._read)
@@ -74,6 +79,11 @@ class Generator:
         ip = int.from_bytes(socket.inet_aton(remote[0]))
         if not self._library.generator_set_leg(self._handle, leg, ip, remote[1], sealed, opened):
             raise RuntimeError("libcrypto refused the keys")
+
+    def set_check(self, leg: int, check: bytes) -> None:
+        """Give a leg the connectivity check that it sends every five seconds of a run; answers to it are counted."""
+        if not self._library.generator_set_check(self._handle, leg, check, len(check)):
+            raise ValueError("no connectivity check is so long")
 
     def set_media(self, *, video: bool, frames: Sequence[Sequence[bytes]]) -> None:
         """Let all streams of a kind repeat these frames of real payloads; delays cannot be told from them."""
@@ -101,6 +111,7 @@ class Generator:
     async def run(self, seconds: float, lessons: int, window: int = 0) -> None:
         """Run the first `lessons` lessons (0: only receive). `window` > 0: as fast as the server forwards."""
         self._loop.remove_reader(self._socket)
+        self.running = True
         streams = lessons * self.load.streams_per_lesson
         duration_ns = round(seconds * _SECOND_NS)
         work = self._loop.run_in_executor(None, self._library.generator_run, self._handle, duration_ns, streams, window)
@@ -112,6 +123,7 @@ class Generator:
             if not work.done():
                 self._library.generator_stop(self._handle)
             await work
+            self.running = False
             self._take_control()
             self._loop.add_reader(self._socket, self._read)
 
@@ -176,5 +188,6 @@ def _open_socket() -> socket.socket:
             made.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
     made.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
     made.setsockopt(socket.IPPROTO_UDP, _UDP_GRO, 1)
+    made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     made.bind(("0.0.0.0", 0))
     return made

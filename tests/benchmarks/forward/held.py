@@ -13,6 +13,7 @@ from benchmarks.forward.loads import Load
 from benchmarks.forward.measure import Result, Server, measure
 
 CONFIRMATIONS = 3
+HOPELESS_LOSS = 0.05
 STEP_SHARE = 0.03
 "The search ends when the bounds are this near, or one lesson apart."
 
@@ -72,8 +73,9 @@ async def search(run: Callable[[int], Awaitable[Result]], most: int) -> tuple[in
     good, bad = 0, most + 1
     while bad - good > max(1, STEP_SHARE * good):
         trial = (good + bad) // 2
-        # Twice if need be: one bad moment of the machine must not halve the figure.
-        if (await run(trial)).held or (await run(trial)).held:
+        # Twice if it was near: one bad moment of the machine must not halve the figure.
+        result = await run(trial)
+        if result.held or (result.loss < HOPELESS_LOSS and (await run(trial)).held):
             good = trial
         else:
             bad = trial

@@ -88,6 +88,7 @@ class JanusServer:
             await self._session.close()
         if self._legs is not None:
             await self._legs.close()
+        self.child.kill()
         await self.child.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -55,6 +55,8 @@ class Result:
     softirq_us_per_packet: float
     "Of that core's ksoftirqd (all its work, not only ours)."
     generator_busy: float
+    generator_stalled: float
+    "Share of the time in which others had its core: what came then is told as delay of the server."
     rss_mib: float
     machine_load: float
     forged: int
@@ -108,6 +110,7 @@ async def measure(
         server_busy=cpu_s / elapsed_s,
         softirq_us_per_packet=softirq_s * 1e6 / received,
         generator_busy=1 - counted.idle_ns / counted.elapsed_ns,
+        generator_stalled=counted.stalled_ns / counted.elapsed_ns,
         rss_mib=server.child.rss_mib(),
         machine_load=os.getloadavg()[0],
         forged=0 if server.encodes_anew else after.forged,

@@ -33,11 +33,14 @@ class Counters(ctypes.Structure):
                 "receive_calls",
                 "messages",
                 "loops",
+                "checks",
+                "checks_answered",
             )
         ),
         ("longest_loop_ns", ctypes.c_int64),
         ("idle_ns", ctypes.c_int64),
         ("elapsed_ns", ctypes.c_int64),
+        ("stalled_ns", ctypes.c_int64),
     )
 
 
@@ -58,6 +61,7 @@ def library() -> ctypes.CDLL:
         ("generator_new", pointer, (integer, integer, integer, ctypes.c_uint32)),
         ("generator_free", None, (pointer,)),
         ("generator_set_leg", integer, (pointer, integer, ctypes.c_uint32, integer, ctypes.c_char_p, ctypes.c_char_p)),
+        ("generator_set_check", integer, (pointer, integer, ctypes.c_char_p, integer)),
         (
             "generator_set_stream",
             None,

@@ -57,6 +57,9 @@ class RelayServer:
             asyncio.gather(*(bring(members) for members in load.by_lesson), self._reader_failed()), JOIN_TIMEOUT_S
         )
 
+    def heard(self, event: dict[str, Any]) -> None:
+        """Every event of the relay, for whoever looks for more."""
+
     async def stop(self) -> None:
         """End the process."""
         for client in self._clients.values():
@@ -98,6 +101,7 @@ class RelayServer:
     async def _read(self) -> None:
         while True:
             event = await self.child.hear(timeout_s=3600)
+            self.heard(event)
             if event["type"] == "to_client":
                 self._clients[event["connection_id"]].hear(event["message"])
             elif event["type"] == "close_connection":

@@ -25,6 +25,7 @@ from benchmarks.forward.keyed_servers import KeyedServer
 from benchmarks.forward.loads import Load, fan_out, lessons
 from benchmarks.forward.measure import Result, Server, measure
 from benchmarks.forward.network import Network, bench_network
+from benchmarks.forward.priority import raised_session
 from benchmarks.forward.relay_server import RelayServer
 from benchmarks.forward.report import SATURATED_LOADS, Report
 
@@ -154,7 +155,8 @@ def tell(result: Result) -> None:
     console.print(
         f"[dim]{result.server:12} {result.load:12} {result.lessons:4} {drive:9} {result.us_per_packet:6.2f} us "
         f"{result.packets_per_s:10,.0f}/s loss {result.loss:8.4%} p50 {result.p50_ms:7.2f} p99 {result.p99_ms:7.2f} ms "
-        f"server {result.server_busy:4.0%} generator {result.generator_busy:4.0%} ksoftirqd "
+        f"server {result.server_busy:4.0%} generator {result.generator_busy:4.0%} stalled "
+        f"{result.generator_stalled:5.1%} ksoftirqd "
         f"{result.softirq_us_per_packet:.2f} us forged {result.forged} load {result.machine_load:.1f}[/dim]"
     )
 
@@ -175,7 +177,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--held", type=names, default=["relay", "janus", "janus-loops"], help="find lessons held by")
     parser.add_argument("--lessons", type=int, help="how many lessons join to find how many are held")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, whose median counts (default 3)")
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each measured run (default 2.5)")
+    parser.add_argument("--seconds", type=float, default=2.2, help="of each measured run (default 2.2)")
     parser.add_argument("--quick", action="store_true", help="one run of one second each, no search for lessons held")
     parser.add_argument("--tree", type=Path, default=REPOSITORY, help="checkout whose relay is measured")
     arguments = parser.parse_args()
@@ -193,7 +195,7 @@ def main() -> None:
     """Run the benchmark."""
     arguments = read_arguments()
     os.sched_setaffinity(0, {GENERATOR_CORE})
-    with bench_network() as network:
+    with raised_session(), bench_network() as network:
         bench = Bench(arguments, network)
         asyncio.run(bench.run())
     bench.report.print()

@@ -147,6 +147,36 @@ def test_what_is_neither_rtp_nor_rtcp_reaches_python_during_a_run(with_generator
     assert heard == [(3, b"\x00\x01stun"), (2, b"\x16dtls")]
 
 
+def test_a_run_sends_each_legs_check_and_counts_the_answers(with_generator):
+    load = fan_out(1)
+    check = b"\x00\x01" + bytes(18)
+    heard, outcome = [], {}
+
+    class Answering(asyncio.DatagramProtocol):
+        def connection_made(self, transport):
+            self._transport = transport
+
+        def datagram_received(self, data, address):
+            heard.append((data, address[0]))
+            self._transport.sendto(b"\x01\x01" + data[2:], address)
+
+    async def scenario(generator):
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(Answering, local_addr=("127.0.0.1", 0))
+        generator.on_control = lambda leg, _data: heard.append(leg)
+        for leg in (0, 1):
+            generator.set_leg(leg, transport.get_extra_info("sockname"), session_keys(*UP), session_keys(*DOWN))
+            generator.set_check(leg, check)
+        await generator.run(1.4, 0)
+        outcome.update(counters=generator.counters(), first=generator.network.client_ip(0))
+        outcome.update(last=generator.network.client_ip(1))
+        transport.close()
+
+    with_generator(load, scenario)
+    assert heard == [(check, outcome["first"]), (check, outcome["last"])]
+    assert outcome["counters"].checks == outcome["counters"].checks_answered == 2
+
+
 def test_only_the_lessons_asked_for_send(with_generator):
     load = lessons(3)
     sent = {}

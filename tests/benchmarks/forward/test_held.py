@@ -10,6 +10,7 @@ from benchmarks.forward.held import search
 @dataclass(frozen=True)
 class Outcome:
     held: bool
+    loss: float = 0.01
 
 
 @pytest.mark.parametrize("true_limit", [0, 1, 2, 17, 100, 163, 199, 200])
@@ -36,3 +37,14 @@ def test_one_bad_moment_for_each_number_does_not_lower_the_figure():
 
     good, bad = asyncio.run(search(run, 200))
     assert good <= 150 < bad
+
+
+def test_what_is_far_beyond_the_limit_is_not_tried_again():
+    tried = []
+
+    async def run(lessons):
+        tried.append(lessons)
+        return Outcome(lessons <= 10, loss=0.0 if lessons <= 10 else 0.3)
+
+    asyncio.run(search(run, 200))
+    assert len(tried) == len(set(tried))

@@ -19,6 +19,7 @@ RESULT = Result(
     server_busy=1.0,
     softirq_us_per_packet=0.0,
     generator_busy=0.5,
+    generator_stalled=0.0,
     rss_mib=80,
     machine_load=1.0,
     forged=0,

@@ -25,7 +25,7 @@ LENGTH = timedelta(minutes=40)
 STARTS = [timedelta(hours=8, minutes=30) + at * timedelta(minutes=50) for at in range(8)]
 LOGGED_EVERY = timedelta(minutes=2)
 FULL_LOG_EVERY = timedelta(seconds=5)
-OBSERVERS, OBSERVED = 30, 80
+OBSERVERS, OBSERVED, SEEN_LIVE = 30, 80, 20
 SAMPLES, NOTICES, EVENTS, SIGNUPS = 300, 400, 40, 20
 LOCAL = timedelta(hours=8)
 
@@ -234,6 +234,7 @@ class Month:
 
     def _observations(self) -> None:
         for number in range(OBSERVERS):
+            self._seen_live(number)
             for lesson in self.held[number :: max(1, len(self.held) // OBSERVED)][:OBSERVED]:
                 self.rows[WatchedLesson].append(
                     {
@@ -245,6 +246,28 @@ class Month:
                         "last_at": lesson["ends_at"],
                     }
                 )
+
+    def _seen_live(self, number: int) -> None:
+        """Some lessons an observer was in, with the words the log has of it."""
+        party = f"user:{identity(f'researcher {number}')}"
+        for lesson in self.held[number + 7 :: max(1, len(self.held) // SEEN_LIVE)][:SEEN_LIVE]:
+            attendance = dict(self.rows[AttendanceRow][0])
+            joined = lesson["starts_at"].timestamp()
+            times = {"joined_at": joined, "left_at": joined + 2400, "last_seen_at": joined + 2400}
+            attendance |= {"lesson_id": lesson["id"], "party_id": party, "party_role": "observer"} | times
+            self.rows[AttendanceRow].append(attendance)
+            moments = [lesson["starts_at"], *(lesson["starts_at"] + at * LOGGED_EVERY for at in range(20))]
+            kinds = ["party_joined", *["delivered"] * 19, "party_left"]
+            for at, kind in zip(moments, kinds, strict=True):
+                log = {
+                    "at": at,
+                    "type": kind,
+                    "lesson_id": lesson["id"],
+                    "party_id": party,
+                    "user_id": None,
+                    "data": {},
+                }
+                self.rows[UsageRow].append(log | {"connection_id": identity(f"connection {party}")})
 
     def _samples(self) -> None:
         counties = {one.id: identity(f"county {one.county}") for one in self._prefecture.snapshot.schools}

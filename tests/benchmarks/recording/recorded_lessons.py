@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmarks.forward.loads import Load, Party, lessons
 from benchmarks.forward.relay_server import RelayServer
@@ -27,10 +28,18 @@ def pairs(count: int) -> Load:
 class RecordingRelay(RelayServer):
     """The relay of the forwarding benchmark; its lessons may be recorded."""
 
+    dropped = 0
+    "What its journals lost so far, by its own word."
+
     def record(self, lessons: int, active: bool) -> None:
         """Switch recording of the first lessons on or off."""
         for number in range(lessons):
             self.child.tell({"type": "set_recording", "lesson_id": f"lesson{number}", "active": active})
+
+    def heard(self, event: dict[str, Any]) -> None:
+        """Keep what the relay says of its journals."""
+        if event["type"] == "relay_heartbeat":
+            self.dropped = event["recording_dropped"]
 
     def _open(self, lesson_id: str, kind: str) -> None:
         lesson = {"type": "open_lesson", "lesson_id": lesson_id, "kind": kind, "title": "", "recorded": True}

@@ -2,9 +2,11 @@
 
 import itertools
 
+import pytest
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpRtpfbPacket, RtpPacket, wrap_rtx
 
 from media.forwarder import api
+from media.forwarder.native.forwarder import NativeForwarder
 
 
 def test_loss_on_both_legs_of_a_video_is_repaired_by_retransmission(world, vp8):
@@ -67,6 +69,27 @@ def test_lost_sound_is_sent_again_byte_for_byte(world, opus):
     assert len(received.gaps()) <= 2
     assert world.sink(sink).resent > 5
     assert len(seen) >= 240
+
+
+def test_repeated_sound_survives_what_is_lost_without_being_asked_for(world, opus):
+    if not isinstance(world.forwarder, NativeForwarder):
+        pytest.skip("the plain twin does not repeat")
+    publisher, subscriber = world.publisher(), world.subscriber()
+    subscriber.nack = False
+    subscriber.down.loss = 0.15
+    track = publisher.publish("audio", opus, 1, seq=100, timestamp=0)
+    sink = subscriber.subscribe(track.stream, 10, None)
+    world.run(4.0)
+    alone = len(subscriber.received[10].gaps())
+    assert alone > 15
+    world.command(api.SetSinkRepeat(sink, True))
+    world.run(4.0)
+    assert len(subscriber.received[10].gaps()) - alone < 15
+    repeats = subscriber.received[10].repeats
+    assert repeats > 100
+    world.command(api.SetSinkRepeat(sink, False))
+    world.run(1.0)
+    assert subscriber.received[10].repeats - repeats <= 2
 
 
 def test_a_very_late_packet_does_not_change_as_what_a_newer_one_is_sent_again(world, opus):

@@ -57,6 +57,15 @@ def test_loss_that_comes_whatever_is_sent_costs_no_quality_for_long(simulated, s
     assert sum(full) / len(full) > 0.9
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_loss_in_bursts_costs_no_quality_for_long_either(simulated, seed):
+    draw = random.Random(seed)
+    loss, rate_bps, burst_s = draw.uniform(0.05, 0.18), draw.uniform(4e6, 20e6), draw.uniform(0.01, 0.03)
+    run = simulated(Bottleneck(lambda _: rate_bps, loss=loss, burst_s=burst_s), lesson(), 60, seed=seed)
+    full = [sent > 0.75 * FULL_BPS for sent in run.between(run.sent_bps, 15, 60)]
+    assert sum(full) / len(full) > 0.85
+
+
 def test_after_an_outage_everything_is_back_within_five_seconds(simulated):
     run = simulated(Bottleneck(lambda t: 0.0 if 15 <= t < 45 else 10e6), lesson(), 60)
     assert max(run.between(run.rate_bps, 30, 44)) < START_BPS

@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -121,41 +122,51 @@ def test_a_slow_disk_loses_rooms_pictures_before_the_leads_voice(tmp_path: Path)
 
 
 @pytest.fixture
-def failing_writes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
-    """Makes the system's write fail with an error number after half of what it was given, or work again."""
-    write, failing = os.write, [0]
-
-    def half_then_fail(file: int, data: bytes) -> int:
-        if not failing[0]:
-            return write(file, data)
-        write(file, bytes(data)[: len(data) // 2])
-        raise OSError(failing[0], os.strerror(failing[0]))
-
-    monkeypatch.setattr(os, "write", half_then_fail)
-    return lambda number: failing.__setitem__(0, number or 0)
+def longest_file(tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    """Lets no file of this process get longer than that: a write beyond fails after its first part."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.parametrize(("number", "level"), [(errno.EIO, SpaceLevel.WELL), (errno.ENOSPC, SpaceLevel.ROOM_PICTURES)])
 def test_a_write_that_fails_half_way_leaves_whole_records_and_goes_on(
-    tmp_path: Path, failing_writes: Callable[[int | None], None], number: int, level: SpaceLevel
+    tmp_path: Path, longest_file: Callable[[int], None]
 ) -> None:
-    stopped = JournalDisk(flush_interval_s=60)
+    stopped = JournalDisk(flush_interval_s=600)
     writer = JournalWriter(tmp_path / "t1.journal", header(), disk=stopped)
     writer.packet(1, b"one")
-    writer.flush()
-    failing_writes(number)
-    writer.packet(2, b"two" * 100)
-    writer.flush()
-    assert (writer.dropped, stopped.level) == (1, level)
-    assert os.strerror(number) in str(writer.problem)
-    failing_writes(None)
+    stopped.write([writer])
+    longest_file(writer.path.stat().st_size + 1000)
+    for at in range(40):
+        writer.packet(2 + at, bytes(1000))
+    stopped.write([writer])
+    assert (writer.dropped, stopped.level) == (40, SpaceLevel.WELL)
+    assert os.strerror(errno.EFBIG) in str(writer.problem)
+    stopped.write([writer])
+    assert writer.problem is not None
+    longest_file(resource.RLIM_INFINITY)
     writer.packet(3, b"three")
-    writer.flush()
+    stopped.write([writer])
     assert writer.problem is None
     stopped.hurry()
     assert writer.close(4)
     stopped.close()
     assert [record.body for record in read_journal(writer.path)][1:] == [b"one", b"three", b""]
+
+
+def test_a_write_refused_for_want_of_space_gives_up_rooms_pictures(tmp_path: Path) -> None:
+    stopped = JournalDisk(flush_interval_s=600)
+    writer = JournalWriter(tmp_path / "t1.journal", header(), disk=stopped)
+    writer.packet(1, b"one")
+    stopped.write([writer])
+    with Path("/dev/full").open("wb") as full:
+        writer.records.write_to(full.fileno(), 1)
+        writer.packet(2, b"two")
+        stopped.write([writer])
+    assert (writer.dropped, stopped.level) == (1, SpaceLevel.ROOM_PICTURES)
+    assert os.strerror(errno.ENOSPC) in str(writer.problem)
+    writer.close(3, 0)
+    stopped.close()
 
 
 def test_the_disk_itself_is_looked_at(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_full_disk_is_reported_and_what_was_written_before_stays_readable(tmp_
                 time.sleep(0.005)
         for index in range(20):
             writer.packet(index, bytes([index]) * 1000)
-            wait(lambda: writer._queued_bytes == 0)
+            wait(lambda: writer.records.queued_bytes == 0)
         assert writer.dropped > 0, writer.dropped
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
         writer.packet(99, b"after")

@@ -1,15 +1,14 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from made_journals import JournalFolder, Track, read_tenths
+from media_files import beep_begins, flash_begins, pictures_of, sound_of
 
-from media.contract import RecordedStream, RecordingMaker, RecordingManifest
+from media.contract import RecordingMaker, RecordingManifest
 from media.recorder.errors import RecordingError
 from media.recorder.journal_format import MAGIC, RecordKind
 from media.recorder.lesson_file import LessonFile, write_lesson_file
@@ -19,36 +18,6 @@ from media.recorder.recording_maker import JournalRecordingMaker
 def make(journals: JournalFolder, progress: Callable[[float], None] = lambda share: None) -> RecordingManifest:
     maker: RecordingMaker = JournalRecordingMaker()
     return maker.make(journals.path, journals.path.parent / "recording", progress)
-
-
-def pictures_of(journals: JournalFolder, stream: RecordedStream) -> list[tuple[float, np.ndarray]]:
-    with av.open(str(journals.path.parent / "recording" / stream.file_name)) as container:
-        return [(frame.time, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
-
-
-def sound_of(journals: JournalFolder, stream: RecordedStream) -> np.ndarray:
-    """Absolute samples at 48 kHz from the file's beginning."""
-    with av.open(str(journals.path.parent / "recording" / stream.file_name)) as container:
-        chunks = [frame.to_ndarray() for frame in container.decode(audio=0)]
-    sound = np.concatenate(chunks, axis=1)[0]
-    return np.abs(sound.astype(float)) / (32768 if sound.dtype == np.int16 else 1)
-
-
-def beep_begins(sound: np.ndarray) -> list[float]:
-    """Seconds at which sound sets in after at least half a second of quiet."""
-    loud = np.flatnonzero(sound > 0.1) / 48_000
-    return [loud[0]] + [after for before, after in pairwise(loud) if after - before > 0.5]
-
-
-def flash_begins(pictures: list[tuple[float, np.ndarray]]) -> list[float]:
-    begins = []
-    was_white = False
-    for second, picture in pictures:
-        white = bool(picture[10].mean() > 200)
-        if white and not was_white:
-            begins.append(second)
-        was_white = white
-    return begins
 
 
 @pytest.mark.parametrize(("codec", "content_type"), [("h264", "video/mp4"), ("vp8", "video/webm")])

@@ -45,10 +45,10 @@ class Desk:
         for sink, track_id in ((11, "microphone"), (12, "camera"), (13, "screen")):
             self.lines.add_sink("c-room", sink, track_id, 0.0)
 
-    def report(self, bps: float, *, queue_ms: float = 0.0) -> None:
+    def report(self, bps: float, *, queue_ms: float = 0.0, lost: int = 0) -> None:
         bits = int(bps * 0.2)
         self.lines.heard(
-            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, 0, queue_ms, False), self.now
+            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, lost, queue_ms, False), self.now
         )
 
     def probed(self) -> None:
@@ -161,3 +161,115 @@ def test_the_share_of_a_room_that_left_goes_to_the_other() -> None:
     shares.split()
     assert shares.ceiling_bps("a") == pytest.approx(3.8e6)
     assert shares.ceiling_bps("b") is None
+
+
+def asked_kbps(desk: Desk) -> list[int | None]:
+    return [message.get("kbps") for _, message in desk.told if message["type"] == "wanted"]
+
+
+class Narrow(Desk):
+    """The lead's camera and sound only, over a line that fills up at `line_bps`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines.remove_sink("c-room", 13)
+        self.lines.remove_track("screen")
+
+    def settle(self, line_bps: float, seconds: float = 12.0) -> None:
+        for step in range(int(seconds * 5)):
+            self.now += 0.2
+            self.report(line_bps, queue_ms=150.0 if step % 10 == 0 else 0.0)
+            if step % 3 == 0:
+                self.lines.sample(NOTHING, self.now)
+
+
+def test_a_narrow_line_is_filled_by_a_better_lowest_layer_and_a_narrower_one_by_a_cheaper() -> None:
+    desk = Narrow()
+    desk.settle(900_000)
+    assert desk.sent()[12] == 0
+    better = asked_kbps(desk)[-1]
+    assert better is not None and 450 <= better <= 700
+    desk.settle(300_000)
+    assert desk.sent()[12] == 0
+    cheaper = asked_kbps(desk)[-1]
+    assert cheaper is not None and 120 <= cheaper <= 260
+    assert desk.commands.count(core.SetSinkActive(12, False)) == 0
+
+
+def test_a_line_that_carries_all_asks_the_publisher_for_nothing_less() -> None:
+    desk = Desk()
+    desk.good_line()
+    assert asked_kbps(desk)[-1] is None
+
+
+def repeated(desk: Desk) -> list[core.SetSinkRepeat]:
+    return [one for one in desk.commands if isinstance(one, core.SetSinkRepeat)]
+
+
+def test_sound_goes_out_twice_over_a_line_that_loses_packets_and_once_when_it_recovered() -> None:
+    desk = Desk()
+    for lost, seconds in ((0, 3), (4, 6), (0, 16)):
+        for _ in range(5 * seconds):
+            desk.now += 0.2
+            desk.report(400_000, lost=lost)
+        desk.lines.sample(NOTHING, desk.now)
+    assert repeated(desk) == [core.SetSinkRepeat(11, True), core.SetSinkRepeat(11, False)]
+
+
+def test_sound_is_not_repeated_into_a_line_that_loses_packets_because_it_is_full() -> None:
+    desk = Desk()
+    for _ in range(40):
+        desk.now += 0.2
+        desk.report(200_000, queue_ms=300.0, lost=10)
+        desk.lines.sample(NOTHING, desk.now)
+    assert repeated(desk) == []
+
+
+def counters(*layer_bytes: int) -> core.Statistics:
+    layers = tuple(
+        core.LayerStatistics(number, size // 1000, size, 0.0, None) for number, size in enumerate(layer_bytes)
+    )
+    camera = core.StreamStatistics(sum(layer_bytes) // 1000, sum(layer_bytes), 0, 0, 0, 0, 0.0, layers)
+    return core.Statistics({2: camera}, {}, {})
+
+
+def test_a_picture_that_the_lead_sends_small_is_told_as_the_senders() -> None:
+    desk = Desk(reports=False)
+    reasons = {}
+    for second in range(1, 31):
+        desk.now = float(second)
+        best = 100_000 * min(second, 10) + 100_000 * max(0, second - 20)
+        desk.lines.sample(counters(20_000 * second, best), desk.now)
+        _, message = next(one for one in reversed(desk.told) if one[1]["type"] == "line")
+        reasons[second] = (message["reason"], {one["track_id"]: one["state"] for one in message["tracks"]}["camera"])
+    assert reasons[10] == ("none", "full")
+    assert reasons[18] == ("sender", "small")
+    assert reasons[28] == ("none", "full")
+
+
+@pytest.mark.parametrize(
+    ("up_kbps", "layers", "kbps"), [(0, 2, None), (10_000, 2, None), (1_500, 1, None), (600, 1, 220)]
+)
+def test_what_a_publisher_is_asked_for_fits_its_schools_line_upwards(
+    up_kbps: int, layers: int, kbps: int | None
+) -> None:
+    desk = Desk(reports=False)
+    desk.shares.open("c-lead", SchoolLine(school_id="S", down_kbps=0, up_kbps=up_kbps))
+    for _ in range(20):
+        desk.now += 0.5
+        desk.shares.split()
+        desk.lines.sample(NOTHING, desk.now)
+    _, message = next(one for one in reversed(desk.told) if one[1].get("source") == "camera")
+    assert message["layers"] == layers
+    assert message.get("kbps") == (None if kbps is None else pytest.approx(kbps, rel=0.15))
+
+
+def test_two_rooms_of_a_school_share_its_line_upwards() -> None:
+    shares = SchoolShares()
+    for connection_id, demand in (("a", 300_000), ("b", 2_000_000)):
+        shares.open(connection_id, SchoolLine(school_id="S", down_kbps=0, up_kbps=1_000))
+        shares.note_up_demand(connection_id, demand)
+    shares.split()
+    assert shares.up_ceiling_bps("a") == pytest.approx(300_000)
+    assert shares.up_ceiling_bps("b") == pytest.approx(650_000)
+    assert shares.ceiling_bps("a") is None

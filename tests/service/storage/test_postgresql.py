@@ -92,3 +92,15 @@ def test_replicas_started_together_migrate_once(postgresql: Any) -> None:
         for database in databases:
             database.close()
         postgresql.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_a_connection_that_died_while_idle_is_replaced(
+    migrated: Database, postgresql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.storage.database.FRESH_S", 0.0)
+    own = text("SELECT pg_backend_pid()")
+    with migrated.reading() as session:
+        first = session.execute(own).scalar_one()
+    postgresql.run(f"SELECT pg_terminate_backend({first}, 5000)")
+    with migrated.reading() as session:
+        assert session.execute(own).scalar_one() != first

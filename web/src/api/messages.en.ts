@@ -28,6 +28,8 @@ export default {
     review_open: 'The experts’ review is still open.',
     not_selected: 'Only a selected lesson can be published.',
     not_published: 'This lesson is not published.',
+    user_unknown: 'There is nobody with this user name.',
+    too_many_invitations: 'So many invitations that publishing is the better way.',
     address_expired: 'This was open too long. Open the recording again.',
     plan_unfinished: 'This plan is not finished.',
     plan_refused: 'This plan is refused: it does not prove what it states.',

@@ -28,6 +28,8 @@ export default {
     review_open: '专家评审还没有结束。',
     not_selected: '只有入选的课例能公开。',
     not_published: '这个课例没有公开。',
+    user_unknown: '没有这个用户名，请核对后再试。',
+    too_many_invitations: '邀请的人太多，请改为公开。',
     address_expired: '打开的时间太久了，请重新打开录像。',
     plan_unfinished: '方案还没有算完。',
     plan_refused: '方案与它的证明不符，已拒绝显示。',

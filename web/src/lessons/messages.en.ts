@@ -48,6 +48,7 @@ export default {
   end: 'End the lesson',
   endConfirm: 'All rooms will leave and the recording will be made. End this lesson?',
   replay: 'Replay',
+  replayRunning: 'Watch the recording',
   move: 'Move',
   moveLead: 'After a move, every receiving school is asked again.',
   cancelLesson: 'Cancel lesson',

@@ -48,6 +48,7 @@ export default {
   end: '结束课程',
   endConfirm: '结束后所有教室都会退出，录像开始生成。确定结束这节课吗？',
   replay: '回放',
+  replayRunning: '边录边看',
   move: '改时间',
   moveLead: '改时间后，各接收学校需要重新答复。',
   cancelLesson: '取消课程',

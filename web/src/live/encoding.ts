@@ -91,15 +91,21 @@ export function encodingsOf(source: Source, profile: CaptureProfile): RTCRtpEnco
   }
 }
 
-/** What of a picture's encodings is sent when only its lowest `layers` are wanted; 0: nothing. */
-export function withLayers(encodings: RTCRtpEncodingParameters[], profile: CaptureProfile, layers: number): RTCRtpEncodingParameters[] {
-  const lowest = profile.layers[0]?.maxBitrate_bps
-  return encodings.map((encoding, index) => {
-    const active = index < layers
-    if (encodings.length === 1) return { ...encoding, active }
-    if (index > 0) return { ...encoding, active }
-    return { ...encoding, active, maxBitrate: layers === 1 ? SINGLE_LAYER_MAX_BITRATE_BPS : lowest }
-  })
+/**
+ * What of a picture's encodings is sent when only its lowest `layers` are wanted; 0: nothing. `own` are their limits as they began.
+ * With `lowest_bps` the lowest layer fits the lines that get no more: better than usual on a fair line, smaller on a poor one.
+ */
+export function withLayers(
+  encodings: RTCRtpEncodingParameters[],
+  own: RTCRtpEncodingParameters[],
+  layers: number,
+  lowest_bps: number | null,
+): RTCRtpEncodingParameters[] {
+  const usual_bps = own[0]?.maxBitrate ?? SINGLE_LAYER_MAX_BITRATE_BPS
+  const most_bps = encodings.length > 1 ? SINGLE_LAYER_MAX_BITRATE_BPS : usual_bps
+  const suits_bps = layers === 1 ? most_bps : usual_bps
+  const maxBitrate = lowest_bps === null ? suits_bps : Math.min(most_bps, lowest_bps)
+  return encodings.map((encoding, index) => ({ ...encoding, active: index < layers, ...(index === 0 ? { maxBitrate } : {}) }))
 }
 
 /** Hint for the encoder: people keep moving, letters stay sharp. */

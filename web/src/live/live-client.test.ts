@@ -226,6 +226,22 @@ describe('publishing', () => {
     expect(camera()[0]?.maxBitrate).toBe(350_000)
   })
 
+  it('lets the lowest layer take what the relay says the lines that get no more can carry', async () => {
+    const { browser, camera } = await cameraOf('lead')
+    const seen: (number | undefined)[] = []
+    for (const kbps of [520, 150, 5_000, undefined]) {
+      browser.socket.say({ type: 'wanted', source: 'camera', layers: 2, ...(kbps ? { kbps } : {}) })
+      await settled()
+      seen.push(camera()[0]?.maxBitrate)
+      expect(camera()[1]?.maxBitrate).toBe(1_500_000)
+    }
+    expect(seen).toEqual([520_000, 150_000, 700_000, 350_000])
+    const room = await cameraOf('room')
+    room.browser.socket.say({ type: 'wanted', source: 'camera', layers: 1, kbps: 900 })
+    await settled()
+    expect(room.camera()[0]?.maxBitrate).toBe(300_000)
+  })
+
   it('keeps to one layer while its own line is weak, and says so', async () => {
     const { browser, client, publishing, active } = await cameraOf('lead')
     publishing.stats = [{ type: 'candidate-pair', nominated: true, availableOutgoingBitrate: 400_000 }]

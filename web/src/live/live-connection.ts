@@ -135,7 +135,7 @@ export class LiveConnection {
     if (message.type === 'welcome') this.useIceServers(message.ice?.ice_servers ?? [])
     if (message.type === 'subscribe') void this.subscriber.offered(message.id, message.sdp, message.tracks)
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
-    else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers)
+    else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers, message.kbps)
     else {
       if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
       this.hooks.message(message)

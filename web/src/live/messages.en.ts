@@ -42,6 +42,7 @@ export default {
   line: {
     figure: 'The network here can receive about {mbps} Mbit/s now',
     uplink: 'Sending is slow from this computer: others see a smaller picture of you; your sound is not affected',
+    sender: 'The network of the other side is slow: its picture is smaller for now; sound is not affected',
     own: {
       smaller: 'The network is slow here: pictures are smaller for now; sound is not affected',
       fewer: 'The network is slow here: some pictures are paused; sound is not affected',

@@ -21,7 +21,7 @@ export class Publisher {
   private readonly transceivers = new Map<Source, RTCRtpTransceiver>()
   private wanted: OutgoingTracks = {}
   /** How many layers of a source somebody is sent, as the relay says; a source it did not speak of is sent whole. */
-  private readonly lookedAt = new Map<Source, number>()
+  private readonly lookedAt = new Map<Source, LookedAt>()
   private manyLayers = true
   private work: Promise<void> = Promise.resolve()
   private nextId = 1
@@ -45,9 +45,9 @@ export class Publisher {
     return this.work
   }
 
-  /** Somebody is sent only the lowest so many layers of the source; 0: nobody looks at it. */
-  setLookedAt(source: Source, layers: number): Promise<void> {
-    this.lookedAt.set(source, layers)
+  /** Somebody is sent only the lowest so many layers of the source (0: nobody looks at it), the lowest taking no more than `kbps`. */
+  setLookedAt(source: Source, layers: number, kbps?: number): Promise<void> {
+    this.lookedAt.set(source, { layers, lowest_bps: kbps === undefined ? null : 1000 * kbps })
     return this.adjust()
   }
 
@@ -138,10 +138,9 @@ export class Publisher {
       if (this.closed || !isPicture(source)) continue
       const parameters = sender.getParameters()
       const before = JSON.stringify([parameters.encodings, parameters.degradationPreference])
-      const all = this.lookedAt.get(source) ?? parameters.encodings.length
-      const layers = Math.min(all, this.manyLayers ? parameters.encodings.length : 1)
-      if (source === 'camera') parameters.encodings = withLayers(parameters.encodings, this.profile, layers)
-      else for (const encoding of parameters.encodings) encoding.active = layers > 0
+      const looked = this.lookedAt.get(source) ?? { layers: parameters.encodings.length, lowest_bps: null }
+      const layers = Math.min(looked.layers, this.manyLayers ? parameters.encodings.length : 1)
+      parameters.encodings = withLayers(parameters.encodings, encodingsOf(source, this.profile), layers, looked.lowest_bps)
       // Letters must stay sharp: a screen loses frames before it loses lines.
       parameters.degradationPreference = source === 'screen' ? 'maintain-resolution' : parameters.degradationPreference
       const codec = (parameters.codecs as RTCRtpCodecParameters[] | undefined)?.[0]?.mimeType // not every browser tells
@@ -164,6 +163,12 @@ export class Publisher {
     }
     return tracks
   }
+}
+
+interface LookedAt {
+  layers: number
+  /** What the lowest layer may take at most, so that it fits the weakest line it goes over; null: what suits us. */
+  lowest_bps: number | null
 }
 
 type ScalableEncoding = RTCRtpEncodingParameters & { scalabilityMode?: string }

@@ -92,7 +92,8 @@ export type ServerMessage =
   | { type: 'lesson'; state: string }
   | { type: 'lesson_ended'; reason: string }
   | { type: 'replaced' }
-  | { type: 'wanted'; source: Source; layers: number }
+  /** `kbps`: the lowest layer may take so much; without it, what suits this client. */
+  | { type: 'wanted'; source: Source; layers: number; kbps?: number }
   | { type: 'republish' }
   | { type: 'resumed'; received: number }
   | LineMessage

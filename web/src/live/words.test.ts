@@ -20,6 +20,7 @@ describe('the words for the line', () => {
 
   it("tells the school's shared line from this place's own, and sending from receiving", () => {
     expect(lineKey(line('ceiling', 'slow'), false)).toBe('live.line.school.smaller')
+    expect(lineKey(line('sender', 'small', 'full'), false)).toBe('live.line.sender')
     expect(lineKey(line('none'), true)).toBe('live.line.uplink')
   })
 })

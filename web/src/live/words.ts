@@ -25,6 +25,8 @@ export function lineKey(line: LineView, uplinkWeak: boolean): string {
   const pictures = Object.values(line.pictures)
   const lowered = line.reason !== 'none' && pictures.some((picture) => picture !== 'full')
   if (!lowered) return uplinkWeak ? 'live.line.uplink' : ''
+  // Not this place's fault: others send less, and what there is comes whole.
+  if (line.reason === 'sender') return uplinkWeak ? 'live.line.uplink' : 'live.line.sender'
   const what = pictures.every((picture) => picture === 'paused') ? 'soundOnly' : pictures.includes('paused') ? 'fewer' : 'smaller'
   return `live.line.${line.reason === 'ceiling' ? 'school' : 'own'}.${what}`
 }

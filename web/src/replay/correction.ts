@@ -35,6 +35,9 @@ const LARGEST_NUDGE = 0.12
 export const HURRY_BEYOND_MS = 60
 const HURRIED_NUDGE = 0.4
 
+/** So near to the end of what there is, players already stop. */
+const BREAK_FELT_BEFORE_MS = 100
+
 /** Where in its file a stream should be, clamped to the file; `inside` is false before its start, after its end and while its lesson waits. */
 export function placeOf(span: StreamSpan, master_ms: number): { position_ms: number; inside: boolean } {
   const lesson = span.onLesson?.(master_ms) ?? { position_ms: master_ms, waiting: false }
@@ -56,6 +59,17 @@ export function correct(span: StreamSpan, reading: MediaReading, master_ms: numb
   const largest = Math.abs(drift_ms) > HURRY_BEYOND_MS ? HURRIED_NUDGE : LARGEST_NUDGE
   const nudge = Math.max(-largest, Math.min(largest, -drift_ms / (CORRECT_WITHIN_MS * rate)))
   return { action: 'rate', rate: rate * (1 + nudge) }
+}
+
+/** A break in a growing file holds nobody up: its stream waits at the break's end. In finished files players pass over it. */
+export function spanOf(stream: StreamSpan & { gaps: readonly (readonly [number, number])[]; live?: boolean }): StreamSpan {
+  if (!stream.live) return stream
+  const { offset_ms, duration_ms, gaps } = stream
+  const onLesson = (master_ms: number) => {
+    const gap = gaps.find(([from_ms, to_ms]) => master_ms - offset_ms >= from_ms - BREAK_FELT_BEFORE_MS && master_ms - offset_ms < to_ms)
+    return gap ? { position_ms: offset_ms + gap[1], waiting: true } : { position_ms: master_ms, waiting: false }
+  }
+  return { offset_ms, duration_ms, onLesson }
 }
 
 /** True if `master_ms` lies in one of the stream's gaps (given on the file's own time line). */

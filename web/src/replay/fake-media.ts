@@ -10,12 +10,15 @@ export class FakeMedia implements MediaLike {
   seeks = 0
   private position_s = 0
   private seekLeft_ms = 0
+  private startLeft_ms = 0
 
   constructor(
     private readonly duration_s: number,
     /** 1.001 plays a thousandth too fast. */
     private readonly skew = 1,
     private readonly seekTakes_ms = 60,
+    /** From play() until it moves. */
+    private readonly startTakes_ms = 0,
   ) {}
 
   get currentTime(): number {
@@ -31,6 +34,7 @@ export class FakeMedia implements MediaLike {
     return this.position_s >= this.duration_s
   }
   play(): Promise<void> {
+    if (this.paused) this.startLeft_ms = this.startTakes_ms
     this.paused = false
     return Promise.resolve()
   }
@@ -44,6 +48,10 @@ export class FakeMedia implements MediaLike {
       return
     }
     if (this.paused || this.readyState < 3) return
+    if (this.startLeft_ms > 0) {
+      this.startLeft_ms -= milliseconds
+      return
+    }
     this.position_s = Math.min(this.duration_s, this.position_s + (milliseconds / 1000) * this.playbackRate * this.skew)
   }
 }

@@ -24,6 +24,7 @@ export function inOrder(streams: readonly RecordedStream[]): RecordedStream[] {
 /** A stream shows something at this moment of the lesson. A still screen sends nothing until it changes: its gaps mean nothing. */
 export function isPresent(stream: RecordedStream, master_ms: number): boolean {
   const gaps = stream.source === 'screen' ? [] : stream.gaps
+  if (stream.source === 'screen' && stream.growing) return master_ms >= stream.offset_ms
   return placeOf(stream, master_ms).inside && !inGap(stream, gaps, master_ms)
 }
 

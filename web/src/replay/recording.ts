@@ -20,6 +20,10 @@ export interface RecordedStream {
   gaps: [number, number][]
   media_url: string
   download_url: string
+  /** The lesson still runs and the file gets longer. */
+  growing?: boolean
+  /** Of a lesson that still runs: fetched piece by piece, whether it gets longer or not. */
+  live?: boolean
 }
 
 export interface Chapter {
@@ -44,6 +48,8 @@ export interface Recording {
   progress: number
   problem: string | null
   problem_detail: string | null
+  /** The moment of the timeline's zero, by the service's clock. */
+  origin_at?: string | null
   duration_ms: number | null
   may_retry: boolean
   streams: RecordedStream[]
@@ -52,6 +58,8 @@ export interface Recording {
   how?: 'all' | 'published'
   /** What moves over the pictures, where the policy says so. */
   watermark?: string | null
+  /** Of a lesson that still runs: how much later its beginning is than the page counts. */
+  shift_ms?: number
 }
 
 /** A JPEG of thumbnails in rows of `columns`; `tiles` gives the ms of the lesson each one shows. */
@@ -82,8 +90,9 @@ async function call<Answer>(path: string, init: RequestInit): Promise<Answer> {
   return body as Answer
 }
 
+/** With the files of a lesson that still runs, as far as there are any. */
 export function readRecording(lessonId: string): Promise<Recording> {
-  return call(`/api/lessons/${encodeURIComponent(lessonId)}/recording`, {})
+  return call(`/api/lessons/${encodeURIComponent(lessonId)}/recording?live=true`, {})
 }
 
 /** Asks for a failed recording to be made again. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { correct, inGap, placeOf } from './correction'
 import { FakeMedia } from './fake-media'
 import { MasterClock } from './master-clock'
-import { LONGEST_WAIT_MS, SyncEngine } from './sync-engine'
+import { LONGEST_WAIT_MS, START_TAKES_MS, SyncEngine } from './sync-engine'
 
 class Bench {
   now = 1_000
@@ -42,6 +42,43 @@ describe('SyncEngine', () => {
     for (let second = 0; second < 20; second++) {
       bench.pass(1_000)
       worst = Math.max(worst, bench.spread())
+    }
+    expect(worst).toBeLessThan(40)
+  })
+
+  it('waits at the end of what there is of a running lesson, and goes on when there is more', () => {
+    const bench = new Bench(10_000)
+    const media = bench.add(0, 60_000)
+    bench.engine.setDuration(10_000, true, bench.now)
+    bench.engine.seek(9_000, bench.now)
+    bench.engine.play(bench.now)
+    bench.pass(3_000)
+    expect(bench.engine.state(bench.now)).toMatchObject({ playing: true, waiting: true, position_ms: 10_000 })
+    expect(media.paused).toBe(true)
+    bench.engine.setDuration(20_000, true, bench.now)
+    bench.pass(3_000)
+    const { position_ms, waiting } = bench.engine.state(bench.now)
+    expect(waiting).toBe(false)
+    expect(position_ms).toBeGreaterThan(12_500)
+    expect(position_ms).toBeLessThan(13_100)
+    expect(bench.spread()).toBeLessThan(40)
+    bench.engine.setDuration(13_500, false, bench.now)
+    bench.pass(3_000)
+    expect(bench.engine.state(bench.now).playing).toBe(false)
+  })
+
+  it('starts a stream that begins in the middle a moment earlier, so that it is there when it begins', () => {
+    const bench = new Bench()
+    bench.add(0)
+    bench.add(2_000, 20_000, new FakeMedia(20, 1, 60, START_TAKES_MS))
+    bench.engine.play(bench.now)
+    bench.pass(1_700)
+    let worst = 0
+    for (let done = 0; done < 600; done += 10) {
+      bench.now += 10
+      for (const { media } of bench.players) media.pass(10)
+      if (bench.engine.beginsSoon(bench.now) || done % 100 === 0) bench.engine.tick(bench.now)
+      if (bench.engine.state(bench.now).position_ms >= 2_000) worst = Math.max(worst, bench.spread())
     }
     expect(worst).toBeLessThan(40)
   })

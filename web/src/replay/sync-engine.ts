@@ -42,6 +42,10 @@ const SEEK_PAUSE_MS = 1_000
 /** A file may end a moment earlier than its entry says: standing this near is standing there. */
 const PARKED_WITHIN_MS = 100
 const HELD_WITHIN_MS = 20
+/** From being told to play until they play, elements take about this long: who begins in the middle is told earlier. */
+export const START_TAKES_MS = 50
+/** So much before somebody begins, looks must be close together. */
+const SOON_MS = 150
 
 interface Tracked extends SyncedStream {
   soughtAt_ms: number
@@ -53,6 +57,7 @@ export class SyncEngine {
   private readonly streams = new Map<string, Tracked>()
   private playing = false
   private waiting = false
+  private growing = false
 
   constructor(private duration_ms: number) {
     this.clock = new MasterClock(duration_ms)
@@ -67,6 +72,21 @@ export class SyncEngine {
     this.tick(now_ms)
   }
 
+  /** The stream's place is another now: its file has become longer, or lies elsewhere on the timeline. */
+  setSpan(id: string, span: StreamSpan): void {
+    const stream = this.streams.get(id)
+    if (stream) stream.span = span
+  }
+
+  /** `growing`: at its present end the lesson goes on, and playing waits for it. */
+  setDuration(duration_ms: number, growing: boolean, now_ms: number): void {
+    this.clock.seek(this.clock.position(now_ms), now_ms)
+    this.duration_ms = duration_ms
+    this.growing = growing
+    this.clock.setDuration(duration_ms)
+    this.tick(now_ms)
+  }
+
   remove(id: string): void {
     this.streams.get(id)?.media.pause()
     this.streams.delete(id)
@@ -74,7 +94,7 @@ export class SyncEngine {
 
   /** Starts all streams; from the end it starts over. Must be called from within a gesture where the browser asks for one. */
   play(now_ms: number): void {
-    if (this.clock.position(now_ms) >= this.duration_ms) this.seek(0, now_ms)
+    if (!this.growing && this.clock.position(now_ms) >= this.duration_ms) this.seek(0, now_ms)
     this.playing = true
     this.clock.run(now_ms)
     this.tick(now_ms)
@@ -104,7 +124,7 @@ export class SyncEngine {
   /** Brings every stream in line; called about ten times a second while playing. */
   tick(now_ms: number): void {
     if (!this.playing) return
-    if (this.clock.position(now_ms) >= this.duration_ms) {
+    if (this.isAtEnd(now_ms) && !this.growing) {
       this.pause(now_ms)
       return
     }
@@ -112,8 +132,24 @@ export class SyncEngine {
     for (const stream of this.streams.values()) this.align(stream, now_ms)
   }
 
+  /** Whether a stream is about to begin: then ticks should be close together. */
+  beginsSoon(now_ms: number): boolean {
+    if (!this.playing || this.waiting) return false
+    return [...this.streams.values()].some((stream) => this.begins(stream, now_ms, SOON_MS))
+  }
+
+  private begins(stream: Tracked, now_ms: number, within_ms: number): boolean {
+    const master_ms = this.clock.position(now_ms)
+    const later_ms = Math.min(this.duration_ms, master_ms + within_ms * this.clock.rate)
+    return !placeOf(stream.span, master_ms).inside && placeOf(stream.span, later_ms).inside
+  }
+
+  private isAtEnd(now_ms: number): boolean {
+    return this.clock.position(now_ms) >= this.duration_ms
+  }
+
   private settleWaiting(now_ms: number): void {
-    this.waiting = [...this.streams.values()].map((stream) => this.holdsUp(stream, now_ms)).includes(true)
+    this.waiting = [this.isAtEnd(now_ms), ...[...this.streams.values()].map((stream) => this.holdsUp(stream, now_ms))].includes(true)
     if (this.waiting && this.clock.isRunning) this.clock.stop(now_ms)
     if (!this.waiting && !this.clock.isRunning) this.clock.run(now_ms)
   }
@@ -141,6 +177,11 @@ export class SyncEngine {
     }
     const busy = media.seeking || media.readyState < HAVE_FUTURE_DATA
     const correction = correct(stream.span, { position_ms: media.currentTime * 1000, busy }, master_ms, this.clock.rate)
+    if (correction.action === 'park' && this.begins(stream, now_ms, START_TAKES_MS) && !media.seeking) {
+      media.playbackRate = this.clock.rate
+      if (media.paused) media.play().catch(() => undefined)
+      return
+    }
     if (correction.action === 'park') {
       if (!media.paused) media.pause()
       this.moveTo(stream, correction.position_ms, now_ms, PARKED_WITHIN_MS)

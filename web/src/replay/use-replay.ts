@@ -4,12 +4,14 @@ import type { StreamSpan } from './correction'
 import { SyncEngine, type EngineState } from './sync-engine'
 
 const TICK_MS = 100
+const QUICK_TICK_MS = 10
 
 /** `onTick` hears ten times a second where the clock is. */
 export function useReplay(duration_ms: number, onTick: (state: EngineState, now_ms: number) => void = () => undefined) {
   const engine = new SyncEngine(duration_ms)
   const state = shallowRef(engine.state(performance.now()))
   let timer = 0
+  let quick = 0
 
   function act(deed: (now_ms: number) => void): void {
     const now_ms = performance.now()
@@ -21,17 +23,33 @@ export function useReplay(duration_ms: number, onTick: (state: EngineState, now_
     if (state.value.playing) act((now) => engine.pause(now))
   }
 
+  /** A stream that begins within this tick is started at its moment, not at the next tick. */
+  function tickQuickly(): void {
+    const now_ms = performance.now()
+    if (!engine.beginsSoon(now_ms)) return
+    engine.tick(now_ms)
+    quick = window.setTimeout(tickQuickly, QUICK_TICK_MS)
+  }
+  function tick(): void {
+    act((now) => engine.tick(now))
+    window.clearTimeout(quick)
+    quick = window.setTimeout(tickQuickly, QUICK_TICK_MS)
+  }
+
   onMounted(() => {
-    timer = window.setInterval(() => act((now) => engine.tick(now)), TICK_MS)
+    timer = window.setInterval(tick, TICK_MS)
   })
   onBeforeUnmount(() => {
     window.clearInterval(timer)
+    window.clearTimeout(quick)
     act((now) => engine.pause(now))
   })
 
   return {
     state,
     register: (id: string, span: StreamSpan, media: HTMLMediaElement) => act((now) => engine.add({ id, span, media }, now)),
+    setSpan: (id: string, span: StreamSpan) => engine.setSpan(id, span),
+    setDuration: (duration_ms: number, growing: boolean) => act((now) => engine.setDuration(duration_ms, growing, now)),
     unregister: (id: string) => engine.remove(id),
     toggle: () => act((now) => (state.value.playing ? engine.pause(now) : engine.play(now))),
     pause,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FrameLength, USUAL_FRAME_MS } from './frame-length'
-import { PlayedParts, WatchReporter, type Part } from './watched'
+import { isWatched, PlayedParts, WatchReporter, type Part } from './watched'
 
 describe('played parts', () => {
   it('grow while playing and begin anew after a jump', () => {
@@ -21,6 +21,16 @@ describe('played parts', () => {
     played.look(4_000, true)
     played.look(4_000, true)
     expect(played.drain()).toEqual([])
+  })
+})
+
+describe('what is watched', () => {
+  it('plays, has something to play, and is in a tab that can be seen', () => {
+    const seen = { visibilityState: 'visible' } as const
+    expect(isWatched({ playing: true, waiting: false }, seen)).toBe(true)
+    expect(isWatched({ playing: true, waiting: true }, seen)).toBe(false)
+    expect(isWatched({ playing: false, waiting: false }, seen)).toBe(false)
+    expect(isWatched({ playing: true, waiting: false }, { visibilityState: 'hidden' })).toBe(false)
   })
 })
 

@@ -6,6 +6,11 @@ export type Part = [from_ms: number, to_ms: number]
 const LARGEST_STEP_MS = 2_500
 const REPORT_EVERY_MS = 15_000
 
+/** Whether somebody can be watching: what plays in a tab that nobody sees is no observation. */
+export function isWatched(now: { playing: boolean; waiting: boolean }, page: Pick<Document, 'visibilityState'> = document): boolean {
+  return now.playing && !now.waiting && page.visibilityState === 'visible'
+}
+
 export class PlayedParts {
   private parts: Part[] = []
   private last_ms: number | null = null

@@ -83,6 +83,7 @@ export default {
     close: 'Close the critique',
     closeLead: 'Those who have not handed in are not waited for; what is handed in becomes readable to those concerned.',
     export: 'Export Excel',
+    exportDocument: 'Export Word',
     print: 'Print or save as PDF',
     reply: 'Reply',
     replyTo: 'Reply to {name}',
@@ -114,7 +115,7 @@ export default {
   },
   observation: {
     title: 'Observations',
-    lead: 'Live and on replay together, each moment once; a lesson counts when {minutes} minutes of it were really watched.',
+    lead: 'Live and on replay together, each moment once; a lesson counts when {minutes} minutes of it were really watched. What plays on in a tab out of sight does not count.',
     none: 'No observations in this school year yet.',
     live: 'Live (min)',
     replay: 'Replay (min)',

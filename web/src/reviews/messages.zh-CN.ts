@@ -83,6 +83,7 @@ export default {
     close: '结束评课',
     closeLead: '不再等待未提交的人，已提交的评价会公开给相关人员。',
     export: '导出 Excel',
+    exportDocument: '导出 Word',
     print: '打印或存为 PDF',
     reply: '回复',
     replyTo: '回复 {name}',
@@ -114,7 +115,7 @@ export default {
   },
   observation: {
     title: '听课统计',
-    lead: '直播听课与回放听课合并计算，同一段只算一次；真正看满 {minutes} 分钟计一节。',
+    lead: '直播听课与回放听课合并计算，同一段只算一次；真正看满 {minutes} 分钟计一节。切换到别的标签页时，继续播放的部分不计。',
     none: '这个学年还没有听课。',
     live: '直播（分钟）',
     replay: '回放（分钟）',

@@ -52,6 +52,11 @@ export function useNotes(lessonId: MaybeRefOrGetter<string>) {
     await deeds.putNote({ lesson_id: id, note_id: newNoteId(), note: { ...note, at_ms: Math.max(0, Math.round(at_ms)) } })
     await cache.invalidateQueries({ queryKey: ['reviews', 'notes', id] })
   }
+  /** A note at a moment by the service's clock, on the recording of a lesson that still runs. */
+  async function writeMoment(note: NewNote, at: Date): Promise<void> {
+    await deeds.putNote({ lesson_id: id, note_id: newNoteId(), note: { ...note, at: at.toISOString() } })
+    await cache.invalidateQueries({ queryKey: ['reviews', 'notes', id] })
+  }
   async function change(note_id: string, note: NewNote): Promise<void> {
     await deeds.putNote({ lesson_id: id, note_id, note })
     await cache.invalidateQueries({ queryKey: ['reviews', 'notes', id] })
@@ -67,7 +72,7 @@ export function useNotes(lessonId: MaybeRefOrGetter<string>) {
   })
   onBeforeUnmount(() => window.clearInterval(timer))
 
-  return { question, notes: computed(() => question.data.value?.items ?? []), waiting, refused, writeLive, writeAt, change, remove }
+  return { question, notes: computed(() => question.data.value?.items ?? []), waiting, refused, writeLive, writeAt, writeMoment, change, remove }
 }
 
 function safeStorage(): Storage | null {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define STALL_NS 30000000LL
+#define NAP_NS 30000LL
+#define LONG_LOOP_NS 500000LL                           /* our own work in one turn takes less: others had the core */
 
 Generator *generator_new(int fd, int legs, int streams, uint32_t first_address) {
     Generator *g = calloc(1, sizeof(Generator));
@@ -74,6 +76,15 @@ void generator_set_stream(Generator *g, int i, int leg, int video, int fps, int 
                             .ssrc = ssrc, .phase_ns = phase_ns, .index = 1000 + ssrc % 20000};
 }
 
+/* The connectivity check (RFC 8445) that the leg sends every five seconds of a run: always the same, as a client that
+   hears no answer repeats it; to the server it is one like any other. */
+int generator_set_check(Generator *g, int i, const uint8_t *check, int bytes) {
+    if (bytes > CHECK_BYTES) return 0;
+    memcpy(g->leg[i].check, check, bytes);
+    g->leg[i].check_bytes = bytes;
+    return 1;
+}
+
 /* From now on streams of this kind repeat these frames instead of sending made-up payloads; the arrays stay the caller's. */
 void generator_set_media(Generator *g, int video, const uint8_t *bytes, const int64_t *at, const int *lengths,
                          const int *first_of_frame, int frames) {
@@ -107,9 +118,10 @@ int generator_take_control(Generator *g, uint8_t *data, int *leg) {
     return length;
 }
 
-/* Before the Python threads of this process, which share the core: a delay of ours would be told as the server's. Short
-   turns are for the user to choose since Linux 6.12; the nice value takes rights, and is left out where they lack. */
-static void prefer_thread(void) {
+/* Before all other work of the core: what comes to the server in a burst because we had to wait would be told as its
+   delay. As a real-time thread, which must sleep when it is idle, or the kernel would stop it for a while; where that is
+   not allowed, by short turns and a nice value, as far as those are. Returns whether it is a real-time thread. */
+static int prefer_thread(void) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
@@ -117,21 +129,28 @@ static void prefer_thread(void) {
         uint32_t priority;
         uint64_t runtime, deadline, period;
     } wish = {48, SCHED_OTHER, 0, -10, 0, 100000, 0, 0};
-    if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return;
+    struct sched_param lowest = {.sched_priority = 1};
+    if (sched_setscheduler(0, SCHED_RR, &lowest) == 0) return 1;
+    if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return 0;
     wish.nice = 0;
     syscall(SYS_sched_setattr, 0, &wish, 0);
+    return 0;
 }
 
 /* Runs for `duration_ns` with the first `active` streams. `window` 0: by the timetable, in real time. `window` > 0: the
    timetable as fast as the server forwards, with at most that many packets sent and not yet seen by every receiver. */
 void generator_run(Generator *g, int64_t duration_ns, int active, int window) {
-    prefer_thread();
+    const struct timespec nap = {0, NAP_NS};
+    const struct sched_param ordinary = {0};
+    int real_time = prefer_thread();
     int64_t begin = now_ns(), now = begin, moved_ns = begin;
     uint64_t seen = 0, forgiven = g->counters.expected - g->counters.received;
     make_timetable(g, active);
     for (int kind = 0; kind < 2; kind++) g->next_event[kind] = 0;
     if (!g->next_report_ns || begin - g->next_report_ns > SECOND_NS) g->next_report_ns = begin;
+    if (!g->next_check_ns || begin - g->next_check_ns > SECOND_NS) g->next_check_ns = begin;
     g->stop = 0;
+    g->running = 1;
     while (!g->stop && now - begin < duration_ns) {
         int sent = 0, received = receive_some(g);
         if (window && active) {
@@ -144,16 +163,21 @@ void generator_run(Generator *g, int64_t duration_ns, int active, int window) {
                 moved_ns = now;
             }
             if (waiting < forgiven) forgiven = waiting;
-            if (waiting - forgiven < (uint64_t)window * g->stream[0].fanout) sent = send_due(g, INT64_MAX - 1, 2, now);
+            if (waiting - forgiven < (uint64_t)window * g->stream[0].fanout) sent = send_due(g, INT64_MAX - 1, 2);
         } else if (active) {
-            sent = send_due(g, now - begin, 256, now);
+            sent = send_due(g, now - begin, 256);
         }
         reports_due(g, now);
+        checks_due(g, now);
+        if (real_time && !sent && !received) nanosleep(&nap, NULL);
         int64_t after = now_ns();
         if (!sent && !received) g->counters.idle_ns += after - now;
         if (after - now > g->counters.longest_loop_ns) g->counters.longest_loop_ns = after - now;
+        if (after - now > LONG_LOOP_NS) g->counters.stalled_ns += after - now;
         g->counters.loops++;
         now = after;
     }
+    g->running = 0;
+    if (real_time) sched_setscheduler(0, SCHED_OTHER, &ordinary);
     g->counters.elapsed_ns += now - begin;
 }

@@ -18,6 +18,8 @@
 #define CONTROL_BYTES (1 << 20)
 #define DELAY_BUCKETS (1 << 20)
 #define SECOND_NS 1000000000LL
+#define CHECK_BYTES 256
+#define CHECK_EVERY_NS (5 * SECOND_NS)
 
 typedef struct {
     uint32_t ssrc;
@@ -28,9 +30,10 @@ typedef struct {
     struct sockaddr_in remote;
     Sealer seal, open, seal_rtcp;
     uint32_t rtcp_index;
-    int ready, ssrcs;
+    int ready, ssrcs, check_bytes;
     uint64_t packets;
     Received received[MAX_SSRCS];
+    uint8_t check[CHECK_BYTES];
 } Leg;
 
 typedef struct {
@@ -50,8 +53,9 @@ typedef struct {
 } Media;
 
 typedef struct {
-    uint64_t sent, expected, received, rtcp, late, opened, forged, unknown, send_errors, receive_calls, messages, loops;
-    int64_t longest_loop_ns, idle_ns, elapsed_ns;
+    uint64_t sent, expected, received, rtcp, late, opened, forged, unknown, send_errors, receive_calls, messages, loops,
+        checks, checks_answered;
+    int64_t longest_loop_ns, idle_ns, elapsed_ns, stalled_ns;
 } Counters;
 
 typedef struct {
@@ -78,8 +82,17 @@ typedef struct {
     volatile int stop;
     int64_t next_report_ns;
     int next_report_leg;
+    int64_t next_check_ns;
+    int next_check_leg, running;
     uint8_t filler[2048];
 } Generator;
+
+/* The clock of the kernel's time stamps. */
+static inline int64_t wall_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * SECOND_NS + now.tv_nsec;
+}
 
 static inline int64_t now_ns(void) {
     struct timespec now;
@@ -89,15 +102,17 @@ static inline int64_t now_ns(void) {
 
 /* sending.c */
 void flush_messages(Generator *g);
-void send_frame(Generator *g, Stream *stream, int64_t now);
+void send_frame(Generator *g, Stream *stream);
 void send_reports(Generator *g, int leg);
+void send_check(Generator *g, int leg);
 
 /* receiving.c */
 int receive_some(Generator *g);
 
 /* timetable.c */
 void make_timetable(Generator *g, int active);
-int send_due(Generator *g, int64_t until_ns, int budget, int64_t now);
+int send_due(Generator *g, int64_t until_ns, int budget);
 void reports_due(Generator *g, int64_t now);
+void checks_due(Generator *g, int64_t now);
 
 #endif

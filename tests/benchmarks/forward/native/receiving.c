@@ -3,6 +3,8 @@
 
 #include <netinet/udp.h>
 
+#define CHECK_SUCCESS 0x0101                            /* a STUN binding response (RFC 5389 6) */
+
 static void keep_control(Generator *g, int leg, const uint8_t *data, int bytes) {
     uint32_t at = g->control_written, next = (at + 1) % (CONTROL_BYTES / 2048);
     uint16_t length = (uint16_t)bytes;
@@ -22,7 +24,8 @@ static Received *received_of(Leg *leg, uint32_t ssrc, uint16_t seq) {
     return &leg->received[leg->ssrcs++];
 }
 
-static void sample(Generator *g, Leg *leg, uint32_t ssrc, uint64_t index, const uint8_t *packet, int bytes, int64_t now) {
+/* Delays end when the kernel put the packet into our socket: what we take to fetch it is no delay of the server. */
+static void sample(Generator *g, Leg *leg, uint32_t ssrc, uint64_t index, const uint8_t *packet, int bytes, int64_t arrived) {
     uint8_t clear[2048];
     int64_t sent, delay_us;
     int header = rtp_header_bytes(packet, bytes), length = -1;
@@ -34,14 +37,18 @@ static void sample(Generator *g, Leg *leg, uint32_t ssrc, uint64_t index, const 
     }
     g->counters.opened++;
     memcpy(&sent, clear + length - 8, 8);
-    delay_us = (now - sent) / 1000;
+    delay_us = (arrived - sent) / 1000;
     if (delay_us < 0) delay_us = 0;
     g->delays_us[delay_us < DELAY_BUCKETS ? delay_us : DELAY_BUCKETS - 1]++;
 }
 
-static void count_packet(Generator *g, int number, const uint8_t *packet, int bytes, int64_t now) {
+static void count_packet(Generator *g, int number, const uint8_t *packet, int bytes, int64_t arrived) {
     Leg *leg = &g->leg[number];
     if (!is_media(packet, bytes)) {
+        if (g->running && leg->check_bytes && bytes >= 20 && read_u16(packet) == CHECK_SUCCESS) {
+            g->counters.checks_answered++;
+            return;
+        }
         keep_control(g, number, packet, bytes);
         return;
     }
@@ -64,25 +71,29 @@ static void count_packet(Generator *g, int number, const uint8_t *packet, int by
     g->counters.received++;
     if (--g->until_sample == 0) {
         g->until_sample = g->sample_every;
-        if (leg->ready) sample(g, leg, ssrc, index, packet, bytes, now);
+        if (leg->ready) sample(g, leg, ssrc, index, packet, bytes, arrived);
     }
 }
 
-static void count_message(Generator *g, int i, int64_t now) {
+static void count_message(Generator *g, int i) {
     struct msghdr *header = &g->in[i].msg_hdr;
     const uint8_t *at = g->in_bytes + (size_t)i * IN_BYTES;
     int left = (int)g->in[i].msg_len, segment = left, number = -1;
+    struct timespec arrived = {0, 0};
     for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control; control = CMSG_NXTHDR(header, control)) {
         if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
             number = (int)(ntohl(((struct in_pktinfo *)CMSG_DATA(control))->ipi_addr.s_addr) - g->first_address);
         else if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
             memcpy(&segment, CMSG_DATA(control), sizeof segment);
+        else if (control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_TIMESTAMPNS)
+            memcpy(&arrived, CMSG_DATA(control), sizeof arrived);
     }
     if (number < 0 || number >= g->legs || segment <= 0) {
         g->counters.unknown++;
         return;
     }
-    for (; left > 0; at += segment, left -= segment) count_packet(g, number, at, left < segment ? left : segment, now);
+    for (; left > 0; at += segment, left -= segment)
+        count_packet(g, number, at, left < segment ? left : segment, (int64_t)arrived.tv_sec * SECOND_NS + arrived.tv_nsec);
 }
 
 int receive_some(Generator *g) {
@@ -92,9 +103,8 @@ int receive_some(Generator *g) {
     }
     int count = recvmmsg(g->fd, g->in, IN_MESSAGES, MSG_DONTWAIT, NULL);
     if (count <= 0) return 0;
-    int64_t now = now_ns();
     g->counters.receive_calls++;
     g->counters.messages += count;
-    for (int i = 0; i < count; i++) count_message(g, i, now);
+    for (int i = 0; i < count; i++) count_message(g, i);
     return count;
 }

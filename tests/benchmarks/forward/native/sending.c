@@ -106,7 +106,7 @@ static void send_media_frame(Generator *g, Stream *stream) {
     stream->timestamp += (stream->video ? 90000 : 48000) / stream->fps;
 }
 
-void send_frame(Generator *g, Stream *stream, int64_t now) {
+void send_frame(Generator *g, Stream *stream) {
     uint64_t rate = (uint64_t)stream->packets_per_s, fps = (uint64_t)stream->fps, frame = stream->frame;
     int count = (int)((frame + 1) * rate / fps - frame * rate / fps), bytes = 0, packet = 0;
     if (g->media[stream->video].frames) {
@@ -114,6 +114,7 @@ void send_frame(Generator *g, Stream *stream, int64_t now) {
         return;
     }
     uint8_t *at = new_message(g);
+    int64_t now = wall_ns();
     for (int i = 0; i < count; i++) {
         packet = write_packet(g, stream, at + bytes, i == 0, i == count - 1, now);
         bytes += packet;
@@ -162,4 +163,11 @@ void send_reports(Generator *g, int number) {
     }
     bytes = seal_rtcp(&leg->seal_rtcp, ++leg->rtcp_index, at, 8 + 24 * blocks);
     close_message(g, number, bytes, 0);
+}
+
+void send_check(Generator *g, int number) {
+    Leg *leg = &g->leg[number];
+    memcpy(new_message(g), leg->check, leg->check_bytes);
+    close_message(g, number, leg->check_bytes, 0);
+    g->counters.checks++;
 }

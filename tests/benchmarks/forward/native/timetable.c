@@ -32,14 +32,14 @@ static int64_t due_ns(const Generator *g, int kind, Stream **stream) {
 }
 
 /* Sends what is due until `until_ns` of the timetable, at most `budget` frames; returns how many. */
-int send_due(Generator *g, int64_t until_ns, int budget, int64_t now) {
+int send_due(Generator *g, int64_t until_ns, int budget) {
     int sent = 0;
     while (sent < budget) {
         Stream *video = NULL, *audio = NULL;
         int64_t video_ns = due_ns(g, 1, &video), audio_ns = due_ns(g, 0, &audio);
         int kind = video_ns <= audio_ns;
         if ((kind ? video_ns : audio_ns) > until_ns) break;
-        send_frame(g, kind ? video : audio, now);
+        send_frame(g, kind ? video : audio);
         g->next_event[kind]++;
         sent++;
     }
@@ -54,6 +54,17 @@ void reports_due(Generator *g, int64_t now) {
         g->next_report_leg = (g->next_report_leg + 1) % g->legs;
         g->next_report_ns += SECOND_NS / g->legs;
         if (now - g->next_report_ns > SECOND_NS) g->next_report_ns = now;
+    }
+    if (g->out_count) flush_messages(g);
+}
+
+void checks_due(Generator *g, int64_t now) {
+    int most = 8;
+    while (most-- && now >= g->next_check_ns) {
+        if (g->leg[g->next_check_leg].check_bytes) send_check(g, g->next_check_leg);
+        g->next_check_leg = (g->next_check_leg + 1) % g->legs;
+        g->next_check_ns += CHECK_EVERY_NS / g->legs;
+        if (now - g->next_check_ns > SECOND_NS) g->next_check_ns = now;
     }
     if (g->out_count) flush_messages(g);
 }
