@@ -73,6 +73,8 @@ class Configuration(BaseSettings):
     session_days: int = Field(default=14, ge=1, le=365)
     answer_within_hours: float = Field(default=72, gt=0, le=24 * 365)
     """How long a receiving school that does not answer keeps its room, teacher and class claimed."""
+    plan_processes: int = Field(default=2, ge=1, le=32)
+    """Processes that search for one plan, at low priority; never more than there are cores."""
     relay_rooms: int | None = Field(default=200, ge=1)
     """Receiving rooms that one relay serves at one time; bookings beyond it are refused."""
     s3_endpoint: str | None = None
@@ -105,6 +107,11 @@ class Configuration(BaseSettings):
     """Text for people, or JSON for collectors: one object a line, described in service/monitoring/README.md."""
     metrics_token: SecretStr | None = Field(default=None, min_length=16, max_length=200)
     """What Prometheus sends to read /api/metrics; without it there are no metrics to read."""
+
+    traces_endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+(/\S*)?$")
+    """Where traces go by OTLP over HTTP, such as http://127.0.0.1:4318; without it there are none."""
+    traces_share: float = Field(default=0.1, ge=0, le=1)
+    """Part of all requests that is traced."""
 
     @field_validator("trusted_proxies", "announced_addresses", "turn_urls", mode="before")
     @classmethod

@@ -21,6 +21,7 @@ from service.live.live import FleetWiring, Live
 from service.live.placement import FLEET, FleetPlacement, HashPlacement, Placement
 from service.live.turn import TurnServer
 from service.planning.production import Planning
+from service.planning.solving import SubprocessSolver
 from service.recordings.handout_production import HandoutProduction
 from service.recordings.live_watching import LiveWatching
 from service.recordings.media_addresses import MediaAddresses
@@ -110,7 +111,13 @@ class Parts:
             configuration.data_folder / "digesting",
             make_queue=self.make_queue,
         )
-        self.planning = Planning(self.database, self.clock, configuration.zone, make_queue=self.make_queue)
+        self.planning = Planning(
+            self.database,
+            self.clock,
+            configuration.zone,
+            SubprocessSolver(configuration.plan_processes),
+            make_queue=self.make_queue,
+        )
         self.live_watching = LiveWatching(
             self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
         )

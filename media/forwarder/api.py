@@ -275,7 +275,7 @@ class SetSinkRepeat:
 class SetPeerRate:
     """What a receiver's line carries; ignored if the peer is gone.
 
-    Picture is sent at no more than 1.25 times this rate in any 40 ms or more, what is over waits its turn; sound never
+    Picture is sent at no more than 1.1 times this rate in any 40 ms or more, what is over waits its turn; sound never
     waits. Retransmissions take at most a fifth of it.
     """
 

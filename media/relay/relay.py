@@ -30,6 +30,7 @@ from media.contract import (
     join_is_granted,
     parse_command,
 )
+from media.contract.tracing import continued
 from media.forwarder import api as core
 from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import PacketTotals
@@ -159,7 +160,8 @@ class Relay:
 
     def _take_command(self, message: dict[str, Any]) -> None:
         try:
-            self._obey(parse_command(message))
+            with continued(message, "relay") as plain:
+                self._obey(parse_command(plain))
         except ValidationError:
             logger.warning("a command of unknown form was ignored: %.40s", message.get("type"))
         except Exception:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from media.contract import Delivery
+from media.contract.tracing import with_trace
 
 
 class SubscriberTooSlow(Exception):  # noqa: N818 - named for who is at fault
@@ -31,7 +32,7 @@ class MemoryBus:
 
     async def publish(self, topic: str, message: dict[str, Any]) -> None:
         """Hand `message` to all present subscribers of `topic`. Raises TypeError or ValueError if it is not JSON."""
-        text = json.dumps(message, allow_nan=False)
+        text = json.dumps(with_trace(message), allow_nan=False)
         for subscription in list(self._subscribers[topic]) if topic in self._subscribers else ():
             subscription.put(text)
 

@@ -15,6 +15,7 @@ from typing import Any
 from redis.exceptions import AuthenticationError, ResponseError
 
 from media.contract import EVENTS_TOPIC, HEARTBEATS_TOPIC
+from media.contract.tracing import with_trace
 from service.bus.connection import AWAY_ERRORS, Reach, connect
 from service.bus.outbox import Delivery, Outbox
 from service.bus.signing import ForgedError, Signer
@@ -84,7 +85,7 @@ class RedisBus:
 
     async def publish(self, topic: str, message: dict[str, Any]) -> None:
         """Take `message` for sending. Raises TypeError or ValueError if it is not JSON, OutboxFullError."""
-        text = json.dumps(message, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(with_trace(message), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         self._outbox.put(topic, self._signer.seal(topic, text))
 
     @contextlib.asynccontextmanager

@@ -13,6 +13,7 @@ from media.relay.relay import Relay
 from service.bootstrap import check_redis, make_redis_bus, relay_configuration
 from service.command_line.terminal import say
 from service.configuration import Configuration, ConfigurationError
+from service.monitoring.tracing import running_tracing
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ def run_relay(configuration: Configuration, cpu: int | None) -> None:
     """Relay until it was asked to stop and its lessons are over or elsewhere. Raises ConfigurationError."""
     if cpu is not None:
         _keep_to(cpu)
-    asyncio.run(_relay(configuration))
+    with running_tracing(configuration, "relay", configuration.relay_id):
+        asyncio.run(_relay(configuration))
 
 
 def _keep_to(cpu: int) -> None:

@@ -19,6 +19,7 @@ from service.bootstrap import make_parts, prepare_storage, running_bus, running_
 from service.command_line.terminal import say
 from service.configuration import Configuration, ConfigurationError
 from service.demo.demonstration import running_demonstration
+from service.monitoring.tracing import running_tracing
 from service.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ def run_server(configuration: Configuration, *, demo: bool) -> None:
     # The port is taken first: a second start fails at once, before it touches the data of the first.
     listener = _open_listener(configuration)
     try:
-        asyncio.run(_serve(configuration, listener, demo=demo))
+        with running_tracing(configuration, "serve", f"{socket.gethostname()}:{listener.getsockname()[1]}"):
+            asyncio.run(_serve(configuration, listener, demo=demo))
     finally:
         listener.close()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import socket
 from contextlib import AsyncExitStack
 
 from service.bootstrap import make_parts, prepare_storage, running_bus
@@ -9,13 +11,15 @@ from service.command_line.serving import signals_cancel_this_task
 from service.command_line.terminal import say
 from service.configuration import Configuration, ConfigurationError
 from service.features import JOBS
+from service.monitoring.tracing import running_tracing
 
 
 def run_worker(configuration: Configuration) -> None:
     """Do jobs until SIGINT or SIGTERM. Raises ConfigurationError for what an operator can correct."""
     if configuration.redis_url is None:
         raise ConfigurationError("a worker needs REDIS_URL; without, `three-classrooms serve` does the jobs itself")
-    asyncio.run(_work(configuration))
+    with running_tracing(configuration, "worker", f"{socket.gethostname()}:{os.getpid()}"):
+        asyncio.run(_work(configuration))
 
 
 async def _work(configuration: Configuration) -> None:

@@ -30,6 +30,7 @@ from media.contract import (
     is_connection_test,
     parse_event,
 )
+from media.contract.tracing import continued
 from service.live.clients import CLOSE_CODES, Clients
 from service.live.leadership import Leadership
 from service.live.presence import Presence
@@ -143,6 +144,10 @@ class RelayEvents:
         return written
 
     def _take(self, message: dict[str, Any], position: str) -> None:
+        with continued(message, "service") as plain:
+            self._take_plain(plain, position)
+
+    def _take_plain(self, message: dict[str, Any], position: str) -> None:
         try:
             event = parse_event(message)
         except ValidationError as error:

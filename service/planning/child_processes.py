@@ -3,6 +3,7 @@
 A piece of work is a function of a module that takes an order and a way to report; the caller waits for what it gives.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
@@ -34,12 +35,14 @@ class ChildProcesses:
         self._processes: dict[str, BaseProcess] = {}
         self._lock = threading.Lock()
         self._stopped = False
+        atexit.register(self.stop)
 
     def run(self, name: str, work: Work, order: Any, report: Callable[[Any], None]) -> Any:
         """What the work gives. Raises ChildFailedError, also when the process dies, is cancelled or stopped."""
         context = multiprocessing.get_context("spawn")
         receiving, sending = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(work, order, sending), daemon=True)
+        # Not a daemon: the work may have processes of its own. `stop` ends it, at the latest when Python exits.
+        process = context.Process(target=_work, args=(work, order, sending))
         with self._lock:
             if self._stopped:
                 raise ChildFailedError("the service stops")

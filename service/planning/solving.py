@@ -4,9 +4,10 @@ What goes in and comes out are texts in the scheduler's JSON formats; progress c
 """
 
 import json
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scheduler.instance.document import load
 from scheduler.pairing.budget import Budget
@@ -25,36 +26,40 @@ class SolvingFailedError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What to solve: the instance's text, how many seconds it may take, and the seed of the search."""
+    """What to solve: the instance's text, how many seconds it may take, the seed, and how many processes search."""
 
     snapshot: str
     seconds: int
     seed: int
+    workers: int = 1
 
 
 Report = Callable[[Progress], None]
 
 
 def solve_here(order: Order, report: Report) -> str:
-    """The plan document of an order, solved in this process."""
+    """The plan document of an order; with several workers they are processes of this one."""
     started = time.monotonic()
     budget = Budget(effort=EFFORT_PER_SECOND * order.seconds, seconds=float(order.seconds), gap_pct=GOOD_ENOUGH_PCT)
-    solution = solve(
-        load(order.snapshot), budget, order.seed, elapsed=lambda: time.monotonic() - started, report=report
-    )
+    elapsed = lambda: time.monotonic() - started  # noqa: E731 - it reads better where it is used
+    solution = solve(load(order.snapshot), budget, order.seed, elapsed=elapsed, report=report, workers=order.workers)
     return json.dumps(plan_document(solution), ensure_ascii=False, separators=(",", ":"))
 
 
 class SubprocessSolver:
-    """Solves orders in spawned processes and waits for them; safe to use from several threads."""
+    """Solves orders in spawned processes and waits for them; safe to use from several threads.
 
-    def __init__(self) -> None:
+    At most `workers` processes search for one plan, never more than this one may use cores.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
         self._children = ChildProcesses()
+        self._workers = min(workers, len(os.sched_getaffinity(0)))
 
     def solve(self, name: str, order: Order, report: Report) -> str:
         """The plan document. Raises SolvingFailedError, also when the process dies, is cancelled or stopped."""
         try:
-            return str(self._children.run(name, solve_here, order, report))
+            return str(self._children.run(name, solve_here, replace(order, workers=self._workers), report))
         except ChildFailedError as error:
             raise SolvingFailedError(str(error)) from error
 

@@ -19,8 +19,14 @@ POSITIONS = """() => [...document.querySelectorAll('[data-testid=replay-video]')
                position_ms: video.currentTime * 1000 + Number(video.dataset.offsetMs)}))"""
 
 
-def test_a_lesson_is_booked_taught_recorded_replayed_and_counted(product: Product, browser: Browser) -> None:
-    county = make_county(product)
+@pytest.fixture(scope="module")
+def county(product: Product) -> County:
+    return make_county(product)
+
+
+def test_a_lesson_is_booked_taught_recorded_replayed_and_counted(
+    product: Product, browser: Browser, county: County
+) -> None:
     receiving = county.schools[1:]
     rooms = pair_rooms(product, browser, county, (receiving[0], receiving[1], receiving[3]))
 

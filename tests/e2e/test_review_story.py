@@ -3,13 +3,14 @@
 import io
 import os
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
-import made_journals
 import pytest
 from county import County, make_county
-from made_journals import JournalFolder, Track
+from growing_journals import GrowingJournals
+from made_journals import Track
 from openpyxl import load_workbook
 from pages import CLASSROOM_SCREEN, LAPTOP, sign_in, wait_until
 from playwright.sync_api import Browser, Page, expect
@@ -18,30 +19,152 @@ from running_product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-SECONDS = 24
+SECONDS = 36
+ROOM_SECONDS = 24
 NOTE_AT_S = 9
 NOTE = "提问先问远端学生，等了五秒"
 SCREENSHOTS = os.environ.get("SCREENSHOTS_FOLDER")
 """Where pictures of the pages are kept, if anywhere."""
 
+PLACES = """() => [...document.querySelectorAll('[data-testid=replay-video]')]
+    .map((v) => v.currentTime * 1000 + Number(v.dataset.offsetMs))"""
+SPREADS = """(duration) => new Promise((done) => {
+    const found = [], begun = performance.now();
+    const look = () => {
+        const all = [...document.querySelectorAll('[data-testid=replay-video]')];
+        const playing = all.filter((v) => !v.paused && !v.seeking);
+        const places = playing.map((v) => v.currentTime * 1000 + Number(v.dataset.offsetMs));
+        if (places.length > 1) found.push(Math.max(...places) - Math.min(...places));
+        performance.now() - begun < duration ? setTimeout(look, 50) : done(found);
+    };
+    look();
+})"""
+
+
+@pytest.fixture(scope="module")
+def county(product: Product) -> County:
+    return make_county(product, receiving_schools=2)
+
 
 def test_a_researcher_notes_compares_and_hands_in(
-    product: Product, browser: Browser, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    product: Product, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    county = make_county(product, receiving_schools=2)
     first = start_lesson(product, county, 1, "分数的意义（一）")
     researcher = sign_in(product, browser, county.researcher, first.path)
     noted_at = write_live_note(researcher)
-    record(product, county, first, noted_at - NOTE_AT_S, monkeypatch)
+    with journals_of(product, county, first, noted_at - NOTE_AT_S, monkeypatch):
+        watch_while_it_runs(researcher, noted_at)
+    end_lesson(product, county, first)
     second = start_lesson(product, county, 1, "分数的意义（二）")
-    record(product, county, second, time.time(), monkeypatch)
+    with journals_of(product, county, second, time.time() - SECONDS, monkeypatch):
+        pass
+    end_lesson(product, county, second)
 
-    find_the_note(researcher, first)
+    find_the_note(researcher)
     keys_and_layouts(researcher)
-    comparison_path = compare(researcher, first, second)
-    critique_path = hand_in(researcher, tmp_path)
+    wait_for_recording(product, county, second)
+    compare(researcher, first, second)
+    hand_in(researcher)
     watched_time_counts(researcher, first)
-    assert comparison_path != critique_path
+
+
+def test_a_lesson_is_published_without_its_pupils_until_their_school_agrees_and_becomes_a_sample(
+    product: Product, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = start_lesson(product, county, 1, "分数的意义（三）")
+    with journals_of(product, county, lesson, time.time() - SECONDS, monkeypatch):
+        pass
+    end_lesson(product, county, lesson)
+    wait_for_recording(product, county, lesson)
+    replay = f"{lesson.path}/replay"
+    lead, theirs, guest = (sign_in(product, browser, school.administrator, replay) for school in county.schools)
+    expect(guest.locator("main [role=alert]")).to_be_visible()
+    publish_and_invite(lead, county)
+    guest.reload()
+    expect(guest.get_by_test_id("replay-video")).to_have_count(2)  # the lead's camera and screen
+    release(theirs)
+    guest.reload()
+    expect(guest.get_by_test_id("replay-video")).to_have_count(3)
+    assert_roles(guest, ["lead", "lead", "room"])
+    theirs.get_by_test_id("recording-withdraw").click()
+    expect(theirs.get_by_test_id("recording-release")).to_be_visible()
+    guest.reload()
+    expect(guest.get_by_test_id("replay-video")).to_have_count(2)
+    become_a_sample(product, county, browser, lesson, lead)
+    find_in_library(guest, lesson)
+
+
+def publish_and_invite(lead: Page, county: County) -> None:
+    expect(lead.get_by_test_id("recording-left-out")).to_contain_text(county.schools[1].room_name, timeout=15_000)
+    lead.get_by_test_id("recording-audience").select_option(label="云岭县")
+    lead.get_by_test_id("recording-publish").click()
+    expect(lead.get_by_test_id("recording-published")).to_contain_text("云岭县")
+    lead.get_by_test_id("recording-invite-username").fill("nobody-here")
+    lead.get_by_test_id("recording-invite").click()
+    expect(lead.get_by_test_id("recording-invitations").get_by_role("alert")).to_contain_text("没有这个用户名")
+    lead.get_by_test_id("recording-invite-username").fill(county.teacher.username)
+    lead.get_by_test_id("recording-invite-until").fill("2099-12-31")
+    lead.get_by_test_id("recording-invite").click()
+    expect(lead.get_by_test_id("recording-invitation")).to_contain_text("王主讲")
+    look(lead, "sharing")
+    lead.get_by_test_id("recording-uninvite").click()
+    expect(lead.get_by_test_id("recording-invitation")).to_have_count(0)
+
+
+def release(theirs: Page) -> None:
+    """The pupils' own school agrees; it may not publish."""
+    expect(theirs.get_by_test_id("recording-release")).to_have_count(1, timeout=15_000)
+    expect(theirs.get_by_test_id("recording-publish")).to_have_count(0)
+    theirs.get_by_test_id("recording-release").click()
+    expect(theirs.get_by_test_id("recording-withdraw")).to_be_visible()
+    look(theirs, "release")
+
+
+def become_a_sample(product: Product, county: County, browser: Browser, lesson: RunningLesson, lead: Page) -> None:
+    lead.get_by_test_id("sample-nominate").click()
+    lead.get_by_test_id("sample-nominate-confirm").click()
+    above = sign_in(product, browser, county.administrator, "/reviews/samples")
+    above.get_by_test_id("sample-review").click()
+    above.get_by_test_id("reviewer-choice").filter(has_text="李研究").locator("input").check()
+    above.get_by_test_id("sample-review-confirm").click()
+    expect(above.get_by_test_id("sample-row")).to_contain_text("评审中")
+    expert = sign_in(product, browser, county.researcher, "/reviews")
+    expert.get_by_role("link", name=lesson.title).first.click()
+    form = expert.get_by_test_id("sheet-form")
+    for criterion in ("goals", "content", "both_rooms", "interaction", "accompanying", "media"):
+        form.get_by_test_id(f"score-{criterion}").fill("15")
+    expert.get_by_test_id("critique-hand-in").click()
+    expert.get_by_test_id("critique-hand-in-confirm").click()
+    expect(expert.get_by_test_id("critique-mean")).to_have_text("90")
+    above.reload()
+    above.get_by_test_id("sample-decide").click()
+    above.get_by_test_id("sample-decide-confirm").click()
+    above.get_by_test_id("sample-publish").click()
+    expect(above.get_by_test_id("sample-row")).to_contain_text("已公开")
+    expect(above.get_by_test_id("sample-figures").locator("tbody tr").first).to_contain_text("云岭县")
+    look(above, "samples")
+    if SCREENSHOTS:
+        above.goto("/reviews/rubrics")
+        expect(above.locator("main table, main .panel").first).to_be_visible()
+        look(above, "rubrics")
+
+
+def find_in_library(guest: Page, lesson: RunningLesson) -> None:
+    guest.goto("/reviews/library")
+    item = guest.get_by_test_id("library-item")
+    expect(item).to_have_count(1, timeout=15_000)
+    look(guest, "library")
+    guest.get_by_test_id("library-search").fill("没有这节课")
+    expect(item).to_have_count(0)
+    guest.get_by_test_id("library-search").fill("王主讲")
+    expect(item).to_contain_text(lesson.title)
+    item.click()
+    expect(guest.get_by_test_id("replay-video")).to_have_count(2, timeout=15_000)
+
+
+def assert_roles(page: Page, roles: list[str]) -> None:
+    found = page.evaluate("() => [...document.querySelectorAll('[data-testid=replay-video]')].map(v => v.dataset.role)")
+    assert sorted(found) == roles
 
 
 def write_live_note(researcher: Page) -> float:
@@ -57,44 +180,89 @@ def write_live_note(researcher: Page) -> float:
     return noted_at
 
 
-def record(
-    product: Product, county: County, lesson: RunningLesson, begun_at: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Put journals into the running lesson as its relay would have written them from `begun_at` on, and end it."""
-    monkeypatch.setattr(made_journals, "LESSON_START_S", begun_at)
+def journals_of(
+    product: Product, county: County, lesson: RunningLesson, begun_at: float, patch: pytest.MonkeyPatch
+) -> GrowingJournals:
+    """Journals of the running lesson as its relay would write them from `begun_at` on."""
     folder = product.data_folder / "journals" / lesson.id
     wait_for(folder.is_dir)
-    journals = JournalFolder.__new__(JournalFolder)
-    journals.path = folder
-    lead: dict[str, Any] = {"party_id": "room:lead", "party_name": "0号教室", "role": "lead", "seconds": SECONDS}
-    room: dict[str, Any] = {"party_id": "room:one", "party_name": "1号教室", "role": "room"}
-    for track in (
-        Track(size=(640, 360), **lead),
-        Track(codec="opus", source="microphone", beep_s=0.8, **lead),
-        Track(source="screen", codec="vp8", size=(480, 270), begin_s=4, **lead | {"seconds": 8}),
-        Track(codec="vp8", size=(320, 180), seconds=SECONDS, **room),
+    ours, theirs = county.schools[:2]
+    lead: dict[str, Any] = {"party_id": f"room:{ours.room_id}", "party_name": ours.room_name, "role": "lead"}
+    room: dict[str, Any] = {"party_id": f"room:{theirs.room_id}", "party_name": theirs.room_name, "role": "room"}
+    tracks = (
+        Track(size=(480, 270), seconds=SECONDS, **lead),
+        Track(codec="opus", source="microphone", seconds=SECONDS, beep_s=0.8, **lead),
+        Track(source="screen", codec="vp8", size=(480, 270), begin_s=4, seconds=8, **lead),
+        Track(codec="vp8", size=(320, 180), seconds=ROOM_SECONDS, **room),
         Track(codec="opus", source="microphone", begin_s=12, seconds=5, beep_s=0.8, **room),
-    ):
-        journals.add(track)
+    )
+    return GrowingJournals(folder, tracks, begun_at, patch)
+
+
+def end_lesson(product: Product, county: County, lesson: RunningLesson) -> None:
     with product.client(county.teacher.username, county.teacher.password) as teacher:
         teacher.post(f"/api/lessons/{lesson.id}/end").raise_for_status()
 
-        def ready() -> bool:
-            return str(teacher.get(f"/api/lessons/{lesson.id}/recording").json().get("state")) == "ready"
 
-        wait_for(ready, 60)
+def wait_for_recording(product: Product, county: County, lesson: RunningLesson) -> None:
+    with product.client(county.teacher.username, county.teacher.password) as teacher:
+        address = f"/api/lessons/{lesson.id}/recording"
+        wait_for(lambda: str(teacher.get(address).json().get("state")) == "ready", 60)
 
 
-def find_the_note(researcher: Page, lesson: RunningLesson) -> None:
-    researcher.goto(f"{lesson.path}/replay")
+def watch_while_it_runs(researcher: Page, noted_at: float) -> None:
+    """Leave the live lesson for its recording, which plays a few seconds behind it; the note stands at its moment."""
+    researcher.get_by_test_id("lesson-leave").click()
+    researcher.get_by_test_id("lesson-replay").click()
+    expect(researcher.get_by_test_id("replay-running")).to_be_visible(timeout=20_000)
+    expect(researcher.get_by_test_id("replay-video")).to_have_count(3, timeout=10_000)
+    note = researcher.get_by_test_id("note")
+    assert abs(int(note.get_attribute("data-at-ms") or 0) - NOTE_AT_S * 1000) < 1_000
+    expect(researcher.get_by_test_id("replay-chapter").filter(has_text="开始上课")).to_have_count(1)
+    reached_s = min(time.time() - (noted_at - NOTE_AT_S), SECONDS)
+    behind_s = reached_s - position_ms(researcher) / 1000
+    assert behind_s < 15, behind_s
+    researcher.get_by_test_id("note-seek").click()
+    expect(researcher.get_by_test_id("replay-note-shown")).to_contain_text(NOTE)
+    researcher.get_by_test_id("replay-play").click()
+    wait_until(researcher, lambda: position_ms(researcher) > NOTE_AT_S * 1000 + 1_500, "the running lesson plays")
+    assert max(spreads(researcher, 1)) < 100
+    researcher.get_by_test_id("replay-layout").select_option("rooms")
+    expect(researcher.locator(".tile:not(.hidden) [data-testid=replay-video]")).to_have_attribute("data-role", "room")
+    researcher.get_by_test_id("replay-layout").select_option("lead")
+    look(researcher, "running")
+    researcher.get_by_test_id("replay-edge").click()
+
+
+def assert_together(apart: list[float]) -> None:
+    """Under 40 ms apart; one look in twenty may meet a machine that does other things."""
+    assert len(apart) > 10
+    assert sorted(apart)[len(apart) * 19 // 20] < 40, apart
+
+
+def spreads(page: Page, seconds: float) -> list[float]:
+    """The distance between the tracks that play, in ms on the lesson's timeline, twenty times a second."""
+    return list(page.evaluate(SPREADS, seconds * 1000))
+
+
+def find_the_note(researcher: Page) -> None:
+    """The page of the running lesson has turned into its replay."""
+    expect(researcher.get_by_test_id("replay-running")).to_have_count(0, timeout=60_000)
+    if researcher.get_by_test_id("replay-play").get_attribute("aria-pressed") == "true":
+        researcher.get_by_test_id("replay-play").click()
+    researcher.locator("h1").click()  # keys belong to a button that was just pressed
+    researcher.keyboard.press("Home")
     note = researcher.get_by_test_id("note")
     expect(note).to_contain_text(NOTE, timeout=20_000)
     at_ms = int(note.get_attribute("data-at-ms") or 0)
     assert abs(at_ms - NOTE_AT_S * 1000) < 1_000, at_ms
     expect(researcher.get_by_test_id("replay-speakers")).to_contain_text("0号教室", timeout=30_000)
-    expect(researcher.get_by_test_id("replay-chapter").filter(has_text="1号教室 发言")).to_have_count(1)
+    spoken = researcher.get_by_test_id("replay-chapter").filter(has_text="1号教室 发言")
+    expect(spoken).to_have_count(1, timeout=30_000)
     expect(researcher.get_by_test_id("replay-note-shown")).to_have_count(0)
     researcher.get_by_test_id("replay-play").click()
+    researcher.wait_for_timeout(1_000)
+    assert_together(spreads(researcher, 6))  # the shared screen begins within it
     expect(researcher.get_by_test_id("replay-note-shown")).to_contain_text(NOTE, timeout=20_000)
     shown_ms = position_ms(researcher)
     assert at_ms - 100 <= shown_ms < at_ms + 2_500, (shown_ms, at_ms)
@@ -108,8 +276,21 @@ def keys_and_layouts(researcher: Page) -> None:
     before = position_ms(researcher)
     researcher.keyboard.press(".")
     assert 20 < position_ms(researcher) - before < 120
+    stepped = position_ms(researcher)
+    places = researcher.evaluate(PLACES)
+    assert len(places) == 3
+    assert all(abs(place - stepped) < 5 for place in places), (places, stepped)
     researcher.keyboard.press(",")
     assert abs(position_ms(researcher) - before) < 5
+    for speed in ("2", "0.5"):
+        researcher.get_by_test_id("replay-speed").select_option(speed)
+        researcher.get_by_test_id("replay-play").click()
+        researcher.wait_for_timeout(1_000)
+        assert_together(spreads(researcher, 1))
+        researcher.get_by_test_id("replay-play").click()
+    researcher.get_by_test_id("replay-speed").select_option("1")
+    researcher.get_by_test_id("note-seek").click()
+    researcher.locator("h1").click()
     researcher.keyboard.press("ArrowRight")
     assert abs(position_ms(researcher) - before - 5_000) < 20
     researcher.keyboard.press("?")
@@ -128,7 +309,7 @@ def keys_and_layouts(researcher: Page) -> None:
     look(researcher, "replay")
 
 
-def compare(researcher: Page, first: RunningLesson, second: RunningLesson) -> str:
+def compare(researcher: Page, first: RunningLesson, second: RunningLesson) -> None:
     researcher.goto("/reviews/comparisons")
     researcher.get_by_test_id("comparison-new").click()
     researcher.get_by_test_id("comparison-title").fill("分数的意义 同课异构")
@@ -157,10 +338,9 @@ def compare(researcher: Page, first: RunningLesson, second: RunningLesson) -> st
     look(researcher, "comparison")
     researcher.reload()
     expect(researcher.get_by_test_id("compare-lock")).to_have_value("phases", timeout=20_000)
-    return str(researcher.url)
 
 
-def hand_in(researcher: Page, folder: Path) -> str:
+def hand_in(researcher: Page) -> None:
     researcher.get_by_test_id("comparison-critique").click()
     researcher.get_by_test_id("reviewer-choice").filter(has_text="李研究").locator("input").check()
     researcher.get_by_test_id("critique-open-confirm").click()
@@ -184,7 +364,10 @@ def hand_in(researcher: Page, folder: Path) -> str:
     scores = [[cell.value for cell in row] for row in book["评分"].iter_rows()]
     assert [row[2] for row in scores if row[0] == "合计"] == [84, 72]
     assert any(cell.value == NOTE for row in book["听课记录"].iter_rows() for cell in row)
-    return str(researcher.url)
+    with researcher.expect_download() as download:
+        researcher.get_by_test_id("critique-export-docx").click()
+    with zipfile.ZipFile(download.value.path()) as document:
+        assert NOTE in document.read("word/document.xml").decode()
 
 
 def watched_time_counts(researcher: Page, lesson: RunningLesson) -> None:

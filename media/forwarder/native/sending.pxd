@@ -528,8 +528,8 @@ cdef inline void note_due(State *state, Stream *stream) noexcept nogil:
 
 
 cdef inline void foresee_sending(const Peer *peer) noexcept nogil:
+    # Its own lines are there already.
     cdef const Sink *sink = peer.due
-    prefetch_lines(peer, PEER_LINES)
     protection_foresee(&peer.rtp_out)
     while sink != NULL:
         prefetch_lines(&sink.bytes, SINK_LINES)
@@ -537,20 +537,35 @@ cdef inline void foresee_sending(const Peer *peer) noexcept nogil:
 
 
 cdef inline void forward_due(State *state) noexcept nogil:
-    # Receiver by receiver, of each sink after sink.
+    # Receiver by receiver, of each sink after sink. What the next ones need is fetched meanwhile, step by step: each
+    # step's pointers stand in what the step before fetched.
     cdef Peer *peer = state.due_peers
+    cdef Peer *second = following(peer)
+    cdef Peer *third = following(second)
+    cdef Peer *fourth
     cdef Sink *sink
     while peer != NULL:
-        if peer.next_due != NULL:
-            foresee_sending(peer.next_due)
+        fourth = following(third)
+        if fourth != NULL:
+            prefetch_lines(fourth, PEER_LINES)
+        if third != NULL:
+            prefetch(third.due)
+        if second != NULL:
+            foresee_sending(second)
         sink = peer.due
         while sink != NULL:
             if peer.has_address:
                 send_pending(state, sink, state.streams[sink.stream])
             sink = sink.next_due
         peer.due = NULL
-        peer = peer.next_due
+        peer = second
+        second = third
+        third = fourth
     state.due_peers = NULL
+
+
+cdef inline Peer *following(const Peer *peer) noexcept nogil:
+    return NULL if peer == NULL else peer.next_due
 
 
 cdef inline void forward_all(State *state) noexcept nogil:

@@ -31,7 +31,7 @@ def test_spawned_processes_freeze_and_solve_and_tell_how_far_they_are(queued: st
     frozen = SubprocessFreezer().freeze("one", freeze_order(parts, queued))
     assert '"format":"three-classrooms-instance"' in frozen.text.replace(" ", "")
     told: list[Any] = []
-    text = SubprocessSolver().solve("one", Order(frozen.text, 5, 1), told.append)
+    text = SubprocessSolver(workers=2).solve("one", Order(frozen.text, 5, 1), told.append)
     assert '"format":"three-classrooms-plan"' in text
     assert told
     assert told[-1].score is not None

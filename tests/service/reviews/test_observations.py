@@ -55,6 +55,38 @@ def test_nobody_can_claim_more_than_time_allows(taught: Any, signed_in: Any, clo
     assert report(researcher, taught, (9_000_000, 9_900_000)).json()["counted_ms"] == 0  # after its end
 
 
+def test_double_speed_counts_the_lessons_time_and_pauses_count_nothing(taught: Any, signed_in: Any, clock: Any) -> None:
+    researcher = signed_in("researcher_north")
+    report(researcher, taught)
+    counted = 0
+    for at in range(0, 300, 30):  # half a minute of the lesson each quarter of a minute
+        clock.advance(seconds=15)
+        counted += report(researcher, taught, (at * 1000, at * 1000 + 30_000)).json()["counted_ms"]
+    assert counted == 300_000
+    assert own(researcher)["counted"] == 1
+    clock.advance(minutes=30)  # the page is paused, and tells of nothing
+    report(researcher, taught)
+    clock.advance(seconds=15)
+    assert report(researcher, taught, (300_000, 315_000)).json()["counted_ms"] == 15_000
+    assert own(researcher)["items"][0]["watched_ms"] == 315_000
+
+
+def test_two_windows_at_one_time_count_as_one(taught: Any, teach: Any, signed_in: Any, clock: Any) -> None:
+    other = teach("另一节")
+    researcher = signed_in("researcher_north")
+    for lesson in (taught, other):
+        report(researcher, lesson)
+    counted = {"one": 0, "other": 0}
+    for at in range(0, 600, 30):  # both play at double speed: together more than anybody can watch
+        clock.advance(seconds=15)
+        parts = (at * 1000, at * 1000 + 30_000)
+        counted["one"] += report(researcher, taught, parts).json()["counted_ms"]
+        counted["other"] += report(researcher, other, parts).json()["counted_ms"]
+    assert counted["one"] == 600_000
+    assert counted["other"] <= 40_000  # nothing but the slack of each report
+    assert own(researcher)["counted"] == 1
+
+
 def test_what_was_watched_is_in_the_usage_log(taught: Any, signed_in: Any, clock: Any, parts: Any, people: Any) -> None:
     watch(signed_in("researcher_north"), taught, clock, 30, 60)
     with parts.database.reading() as session:

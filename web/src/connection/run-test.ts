@@ -32,13 +32,14 @@ export async function runTest(address: string, tell: (step: Step, facts: Facts) 
   facts.camera = await tryDevice({ video: cameraConstraints(ROOM_PROFILE) })
   facts.microphone = await tryDevice({ audio: microphoneConstraints() })
   tell('socket', facts)
-  const picture = new TestPicture()
+  let picture: TestPicture | null = null
   let socket: TestSocket | null = null
   try {
     socket = await TestSocket.open(address)
     await socket.ping() // the first may wait for what was just begun
     facts.socket = { works: true, round_trip_ms: Math.round(await socket.ping()) }
     tell('paths', facts)
+    picture = new TestPicture()
     facts.paths = await tryPaths(socket, picture, outcome)
     tell('media', facts)
     const best = bestPath(facts.paths)
@@ -46,7 +47,7 @@ export async function runTest(address: string, tell: (step: Step, facts: Facts) 
   } catch (error) {
     outcome.refusal = error instanceof SocketLost ? error.code : ''
   } finally {
-    picture.close()
+    picture?.close()
     socket?.close()
     tell('done', facts)
   }
@@ -65,6 +66,7 @@ async function tryDevice(constraints: MediaStreamConstraints): Promise<DeviceSta
 }
 
 function knownCodecs(): string[] {
+  if (typeof RTCRtpReceiver === 'undefined') return [] // a browser without WebRTC
   const types = (['audio', 'video'] as const).flatMap((kind) => RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [])
   const names = new Set(types.map((codec) => codec.mimeType.split('/')[1] ?? ''))
   return ['opus', 'VP8', 'H264', 'VP9', 'AV1'].filter((name) => names.has(name))

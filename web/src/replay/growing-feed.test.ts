@@ -134,6 +134,14 @@ describe('the feed of a growing file', () => {
     expect(bench.buffer.ended).toBe(true)
   })
 
+  it('says that nothing lies beyond its end once the file has settled, and only then', async () => {
+    const bench = new Bench(fileOf(5, 1, () => 1000), 6)
+    await bench.feed.look()
+    expect(bench.feed.holes()).toEqual([])
+    bench.feed.update({ ...bench.source, settled: true })
+    expect(bench.feed.holes()).toEqual([[5_000, 86_400_000]])
+  })
+
   it('asks again after the network was away', async () => {
     const bench = new Bench(fileOf(10, 1, EVEN), 10)
     bench.failing = true

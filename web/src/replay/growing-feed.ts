@@ -9,6 +9,7 @@ export interface GrowingSource extends GrowingFile {
   bytes: number
   duration_ms: number
   growing?: boolean
+  settled?: boolean
 }
 
 /** What the feed needs of a SourceBuffer; ranges in seconds. */
@@ -29,6 +30,8 @@ const AHEAD_S = 20
 const READ_ON_S = 15
 const FIRST_STEP_BACK_S = 2
 const EDGE_S = 0.1
+/** Where a stretch ends of which nobody knows the end: a day. */
+const NEVER_MS = 86_400_000
 const MUCH_TOO_EARLY_S = 30
 const MOST_ATTEMPTS = 12
 
@@ -61,7 +64,10 @@ export class GrowingFeed {
   /** Stretches (ms of the file) within what was fetched for which there is neither picture nor sound together. */
   holes(): [number, number][] {
     const ranges = this.buffer.ranges()
-    return ranges.slice(1).map(([from_s], index): [number, number] => [(ranges[index]?.[1] ?? 0) * 1000, from_s * 1000])
+    const holes = ranges.slice(1).map(([from_s], index): [number, number] => [(ranges[index]?.[1] ?? 0) * 1000, from_s * 1000])
+    const last = ranges.at(-1)
+    if (last && this.source.settled && this.next >= this.source.bytes) holes.push([last[1] * 1000, NEVER_MS])
+    return holes
   }
 
   /** Fetches what is missing; called a few times a second. What cannot be fetched now is asked for again. */

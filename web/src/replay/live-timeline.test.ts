@@ -10,7 +10,7 @@ const recording = (origin_at: string, streams: RecordedStream[]) => ({ origin_at
 describe('the timeline of a running lesson', () => {
   it('stays where it was when an earlier beginning becomes known', () => {
     const live = new LiveTimeline()
-    live.take(recording('2026-09-01T08:00:03Z', [stream('lead', 0, 20_000)]))
+    live.take(recording('2026-09-01T08:00:03Z', [stream('lead', 0, 20_000)]), 0)
     const later = live.take(recording('2026-09-01T08:00:00.500Z', [stream('room', 0, 25_000), stream('lead', 2_500, 22_000)]))
     expect(later.streams.map((one) => one.offset_ms)).toEqual([-2_500, 0])
     expect(later.duration_ms).toBe(22_500 - EDGE_BEHIND_MS)
@@ -22,6 +22,18 @@ describe('the timeline of a running lesson', () => {
     const live = new LiveTimeline()
     const taken = live.take(recording('2026-09-01T08:00:00Z', [stream('gone', 0, 30_000, false), stream('lead', 0, 31_000)]))
     expect(taken.duration_ms).toBe(30_000)
+  })
+
+  it('tells files that wait for nothing, and screens that are shared no more', () => {
+    const live = new LiveTimeline()
+    const screen = { ...stream('screen', 0, 9_000), source: 'screen', party_name: 'lead' } as RecordedStream
+    const at = (events: string[], now_ms: number) => {
+      const asked = { ...recording('2026-09-01T08:00:00Z', [stream('lead', 0, now_ms), screen]), events: events.map((type) => ({ at_ms: 0, type, party_name: 'lead' })) }
+      return live.take(asked, now_ms).streams.map(({ growing, settled }) => [growing, settled])
+    }
+    expect(at(['screen_started'], 9_000)).toEqual([[true, false], [true, false]])
+    expect(at(['screen_started'], 15_000)).toEqual([[true, false], [true, true]])
+    expect(at(['screen_started', 'screen_ended'], 17_000)).toEqual([[true, false], [false, true]])
   })
 
   it('lets a stream wait at the end of a break instead of holding up the others', () => {

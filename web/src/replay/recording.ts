@@ -24,6 +24,8 @@ export interface RecordedStream {
   growing?: boolean
   /** Of a lesson that still runs: fetched piece by piece, whether it gets longer or not. */
   live?: boolean
+  /** It has not become longer for a while: what lacks at its end is not on its way. */
+  settled?: boolean
 }
 
 export interface Chapter {
