@@ -405,7 +405,8 @@ def test_who_publishes_h264_is_asked_to_publish_anew_when_somebody_cannot_decode
         unable = await school.enter(party("room", "unable"))
         unable.answer_filter = without_h264
         await lead.message("republish")
-        while lead.publishing.connectionState != "connected":  # aioice leaves tasks behind when closed before
+        # aioice leaves tasks behind when it is closed before.
+        while lead.publishing.connectionState != "connected":  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         await lead.publishing.close()
         await lead.publish(("camera", grey_camera(180)), request_id=2)
