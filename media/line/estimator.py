@@ -18,6 +18,11 @@ QUEUE_HIGH_MS = 100.0
 QUEUE_RISING_MS = 60.0
 "Over this in two windows running, the second above the first: it will be high in a moment."
 QUEUE_LOW_MS = 40.0
+SLACK_BITS = 28_800.0
+"Three packets: a narrow line needs its time for them, which is no queue of too much."
+SHORT_QUEUE_MS = 200.0
+"In a shorter one packets have not stood for long: they arrive more slowly than the line's rate."
+SHORT_QUEUE_SHARE = 0.7
 LOSS_HIGH = 0.10
 "More loss than is usual on this line."
 MOST_USUAL_LOSS = 0.35
@@ -94,7 +99,11 @@ class LineEstimator:
     @property
     def full(self) -> bool:
         """Whether packets stand in the line's queue now."""
-        return self._draining or self.queue_ms > QUEUE_RISING_MS
+        return self._draining or self.queue_ms > QUEUE_RISING_MS + self._slack_ms
+
+    @property
+    def _slack_ms(self) -> float:
+        return 1000.0 * SLACK_BITS / self.rate_bps
 
     def take_window(self, window: ReceiverWindow) -> None:
         """Learn from what a receiver reported."""
@@ -109,7 +118,8 @@ class LineEstimator:
         if self._draining and self.queue_ms < QUEUE_LOW_MS:
             self._draining = False
             self._raise(0.9 * (self._limit_bps or 0.0), window.at)
-        high = self.queue_ms > QUEUE_HIGH_MS or (self.queue_ms > before > QUEUE_RISING_MS)
+        slack_ms = self._slack_ms
+        high = self.queue_ms > QUEUE_HIGH_MS + slack_ms or (self.queue_ms > before > QUEUE_RISING_MS + slack_ms)
         if high and window.at - self._cut_at >= (2 * CUT_EVERY_S if self._draining else CUT_EVERY_S):
             self._cut_for_queue(window.at)
         elif self._loses_too_much(window.at):
@@ -190,7 +200,8 @@ class LineEstimator:
         self._limit_bps = arriving
         # The fuller the queue, the deeper the cut: it should be empty in about a second.
         share = min(0.85, max(0.5, 1.0 - self.queue_ms / 800))
-        self._cut_to(share * arriving, at)
+        least = SHORT_QUEUE_SHARE * self.rate_bps if self.queue_ms < SHORT_QUEUE_MS else 0.0
+        self._cut_to(max(share * arriving, least), at)
         self._draining = True
 
     def _loses_too_much(self, at: float) -> bool:

@@ -23,8 +23,8 @@ class Range:
 
 
 RANGES: dict[tuple[TrackSource, bool], Range] = {
-    ("camera", True): Range(350_000, 700_000),
-    ("camera", False): Range(200_000, 700_000, alone=True),
+    ("camera", True): Range(350_000, 900_000),
+    ("camera", False): Range(200_000, 900_000, alone=True),
     ("screen", False): Range(600_000, 1_200_000, alone=True),
 }
 "By source and whether there are higher layers; the publisher takes no more than suits it."

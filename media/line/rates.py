@@ -23,6 +23,7 @@ SMOOTHING_S = 1.5
 PEAK_FADES_PER_S = 0.03
 LEAST_SHARE = 0.4
 "A quiet picture (a still slide) is taken for this share of the usual at least: it may move at any moment."
+PRESENT_MARGIN = 1.2
 SLOW_SHARE = 0.6
 "What the lowest temporal layer takes of its layer."
 OBEYS_WITHIN_S = 1.0
@@ -87,6 +88,10 @@ class TrackRates:
         if layer == 0 and self._asked is not None and now - self._asked[1] >= OBEYS_WITHIN_S and self.obeys(now):
             takes = min(takes, ASKED_MARGIN * self._asked[0])
         return takes
+
+    def present_bps(self, layer: int, now: float) -> float:
+        """What the layer takes at this moment, which may be much less than its peaks (a still slide)."""
+        return min(PRESENT_MARGIN * self._layers[layer].smooth_bps, self.bits_per_second(layer, now))
 
     def usual_bps(self, layer: int) -> float:
         """What the layer takes in full."""

@@ -18,9 +18,14 @@ FIRST_REPORT_S = 4.0
 SOON_S = 10.0
 REPEAT_FROM_LOSS = 0.03
 "With so much loss sound is sent twice,"
+REPEAT_FROM_BPS = 200_000.0
+"if the line carries so much;"
 REPEAT_TO_LOSS = 0.015
 "until there was less than this for so long:"
 REPEAT_CALM_S = 10.0
+START_PACE_BPS = 1_000_000.0
+"Until the first report: a first key frame shall not flood a narrow line, nor come late over a wide one."
+ANY_RATE_BPS = 1e9
 EMPTYING_SHARE = 0.75
 "While packets stand in the line's queue, pictures that wait for their turn go at this share of the line's rate."
 RATE_STEP = 0.05
@@ -94,11 +99,12 @@ class SubscriberLine:
     def _judge_repeating(self, at: float) -> None:
         # What a full line drops would only be more if more were sent.
         estimator = self.estimator
-        if estimator.loss >= REPEAT_FROM_LOSS and not estimator.full:
+        roomy = not estimator.full and estimator.rate_bps >= REPEAT_FROM_BPS
+        if estimator.loss >= REPEAT_FROM_LOSS and roomy:
             self.repeats_sound = True
         if estimator.loss >= REPEAT_TO_LOSS:
             self._lossy_at = at
-        if estimator.full or at - self._lossy_at > REPEAT_CALM_S:
+        if not roomy or at - self._lossy_at > REPEAT_CALM_S:
             self.repeats_sound = False
 
     def take_probe(self, result: ProbeResult) -> bool:
@@ -127,7 +133,8 @@ class SubscriberLine:
         full = all(self._courses[wish.sink].number == len(wish.choices) - 1 for wish in wishes)
         limited = "ceiling" if ceiling_bps is not None and ceiling_bps < line_bps else "line"
         self.reason = "none" if full else limited  # type: ignore[assignment]
-        return Orders(grants, self._new_rate(wishes, budget), self._probe(wishes, ceiling_bps, now))
+        rate = self._new_rate(self._pace(wishes, budget, mute=mute))
+        return Orders(grants, rate, self._probe(wishes, ceiling_bps, now))
 
     def _settle(self, wishes: Sequence[Wish], chosen: dict[int, int], now: float) -> tuple[Grant, ...]:
         grants = []
@@ -156,17 +163,25 @@ class SubscriberLine:
             course.raised_at = now
             course.number = number
 
-    def _new_rate(self, wishes: Sequence[Wish], budget: float) -> int | None:
-        if not self.estimator.known:
+    def _pace(self, wishes: Sequence[Wish], budget: float, *, mute: bool) -> float | None:
+        """At what rate pictures shall go; None: they need not wait for each other."""
+        if not self.reports or mute:
             return None
+        if not self.estimator.known:
+            return START_PACE_BPS
         sounds = (wish for wish in wishes if wish.importance <= Importance.OTHER_SOUND)
         budget = max(0.25 * budget, budget - sum(sound.choices[0].bits_per_second for sound in sounds))
-        if self.estimator.full:
-            budget *= EMPTYING_SHARE
-        if self._told_rate is not None and abs(budget - self._told_rate) <= RATE_STEP * self._told_rate:
+        return budget * EMPTYING_SHARE if self.estimator.full else budget
+
+    def _new_rate(self, pace_bps: float | None) -> int | None:
+        """The rate to tell the packet core, if it must be told: who was never held up need not be let go."""
+        if pace_bps is None and self._told_rate is None:
             return None
-        self._told_rate = budget
-        return int(budget)
+        rate = ANY_RATE_BPS if pace_bps is None else pace_bps
+        if self._told_rate is not None and abs(rate - self._told_rate) <= RATE_STEP * self._told_rate:
+            return None
+        self._told_rate = rate
+        return int(rate)
 
     def _probe(self, wishes: Sequence[Wish], ceiling_bps: float | None, now: float) -> ProbePlan | None:
         demand = sum(wish.choices[-1].bits_per_second for wish in wishes if wish.choices)

@@ -29,7 +29,8 @@ from media.recorder.journal_disk import JournalDisk
 from media.relay.accounting import DeliveryLedger, Tally
 from media.relay.configuration import RelayConfiguration
 from media.relay.lesson_journals import LessonJournals, Trouble
-from media.relay.lesson_lines import LessonLines, TrackFacts
+from media.relay.lesson_lines import LessonLines
+from media.relay.line_parties import TrackFacts
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
 from media.relay.remote_sdp import SdpError
@@ -119,7 +120,7 @@ class LiveLesson:
         self._lines = LessonLines(
             lesson.lesson_id, port.command, shares, tell=self._tell_client, emit=emit, wall=clock.wall
         )
-        self._lines.recorded = self._records_track
+        self._lines.wanted.recorded = self._records_track
         self._connections: dict[str, LiveConnection] = {}
         self._tracks: dict[str, LiveTrack] = {}
         self._by_stream: dict[int, LiveTrack] = {}
@@ -281,7 +282,7 @@ class LiveLesson:
         """Account for what moved since the last sample."""
         self._sampled_at = now
         self._ledger.sample(statistics, now, self._lines.not_looking())
-        self._lines.on_stage = self._room.on_stage
+        self._lines.wanted.on_stage = self._room.on_stage
         self._lines.sample(statistics, now)
 
     def report(self) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 Address = tuple[str, int]
 
-BUFFER_BYTES = 8 << 20
-"The bell starts all lessons in one minute: what arrives while the packet thread does not run must wait somewhere."
+BUFFER_BYTES = 16 << 20
+"""The bell starts all lessons in one minute: what arrives while the packet thread does not run must wait somewhere. For
+250 lessons it is enough for a tenth of a second; a full core's real-time thread is stopped for half of that."""
 _MAPPED = "::ffff:"
 _SO_SNDBUFFORCE, _SO_RCVBUFFORCE = 32, 33
 "From asm-generic/socket.h; they take CAP_NET_ADMIN."

@@ -45,8 +45,10 @@ RECHECK_S = 20.0
 HOLD_S = 10.0
 """How long a connection whose socket was cut without a word is kept for another to take it up."""
 CUT = "cut"
-FAREWELLS = frozenset({1000, 1001, 1005})
-"""Codes of sockets that were closed on purpose (RFC 6455 7.4.1); their pages are gone."""
+FAREWELLS = frozenset({1000, 1001})
+"""Codes of sockets that were closed on purpose (RFC 6455 7.4.1); their pages are gone.
+
+A connection that was only lost comes from the server as 1005 or 1006."""
 MEDIA_LOST = CLOSE_CODES["media_lost"]
 PONG = {"v": 1, "type": "pong"}
 

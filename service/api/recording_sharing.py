@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
 from service.accounts.usernames import username_key
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, RequestBody, Text60
+from service.lessons.schemas import Instant
 from service.parts import Parts
 from service.problems import NotAllowed
 from service.recordings.catalogue import find_recording
@@ -41,7 +42,7 @@ class InvitationRequest(RequestBody):
     """Whom to invite, and until when if not for good."""
 
     username: Text60
-    until: AwareDatetime | None = None
+    until: Instant | None = None
 
 
 class InvitationView(BaseModel):

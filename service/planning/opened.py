@@ -28,6 +28,8 @@ from service.problems import Conflict
 from service.storage.database import Database
 
 KEPT = 4
+LARGE = 1_000
+"""Demands from which on an open plan would be felt in every garbage collection."""
 TRUSTED_S = 10.0
 """How long an open plan is given without comparing it with the database again."""
 Answer = TypeVar("Answer")
@@ -147,7 +149,8 @@ class PlanShelf:
             self._open[key] = opened
             while len(self._open) > KEPT:
                 self._open.popitem(last=False)
-        _spare_collections()
+        if len(opened.snapshot.demands) >= LARGE:
+            _spare_collections()
         return opened
 
 

@@ -1,14 +1,15 @@
 """Timed notes: written during a lesson or on its replay, found again at their second of the recording."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
 from service.api.forms import RequestBody
+from service.lessons.schemas import Instant
 from service.lessons.tables import Lesson
 from service.problems import Conflict, InvalidRequest, NotFound
 from service.recordings.tables import Recording
@@ -33,7 +34,7 @@ class NoteRequest(RequestBody):
     shared: bool = False
     ago_ms: Annotated[int | None, Field(ge=0, le=LONGEST_LESSON_MS)] = None
     at_ms: Annotated[int | None, Field(ge=0, le=LONGEST_LESSON_MS)] = None
-    at: AwareDatetime | None = None
+    at: Instant | None = None
 
 
 class NoteAnswer(BaseModel):
@@ -141,7 +142,7 @@ def _moment(session: Session, lesson: Lesson, request: NoteRequest, now: datetim
         if origin is None:
             raise Conflict("The lesson has not begun.", code="lesson_not_begun")
         return origin + request.at_ms * ONE_MS
-    at = now - (request.ago_ms or 0) * ONE_MS if request.at is None else min(request.at.astimezone(UTC), now)
+    at = now - (request.ago_ms or 0) * ONE_MS if request.at is None else min(request.at, now)
     if lesson.started_at is None or at < lesson.started_at - timedelta(minutes=5):
         raise Conflict("The lesson had not begun at that moment.", code="lesson_not_begun")
     if lesson.ended_at is not None and at > lesson.ended_at + timedelta(minutes=5):

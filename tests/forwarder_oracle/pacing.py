@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-PACE = 1.25
+PACE = 1.1
 BURST_S = 0.04
 MIN_BURST_BYTES = 4000
 RESEND_SHARE = 0.2

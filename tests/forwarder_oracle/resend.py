@@ -2,7 +2,7 @@
 
 _MIN_SPACING_S = 0.02
 _MAX_SPACING_S = 1.0
-_MAX_RESENDS = 3
+_MAX_RESENDS = 8
 # Repairs may take this share of what is sent for the first time, and this much at once.
 _SHARE = 0.25
 _BURST_BYTES = 60_000

@@ -10,7 +10,7 @@ from media.forwarder.native.receiver_feedback cimport (
     NEVER_US, WINDOW_US, FeedbackWindow, read_remb, take_feedback, window_restart,
 )
 from media.forwarder.native.sending cimport send_beside
-from media.forwarder.native.sent_log cimport UNREPORTED, SentPacket, sent_log_find
+from media.forwarder.native.sent_log cimport PADDING, UNREPORTED, SentPacket, sent_log_find
 from media.forwarder.native.state cimport CODEC_NAMES, Peer, Sink, State, Stream
 
 cdef enum:
@@ -65,7 +65,7 @@ cdef inline void tell_window(State *state, const Peer *peer, const FeedbackWindo
     numbers[3] = window.acked_bytes
     numbers[4] = window.sent_packets
     numbers[5] = window.lost_packets
-    numbers[6] = window.queue_sum_us // window.acked_packets if window.acked_packets else 0
+    numbers[6] = window.queue_sum_us // window.timed_packets if window.timed_packets else 0
     numbers[7] = window.padding
     tell_numbers(state, EVENT_WINDOW, peer.id, numbers, 8)
 
@@ -153,7 +153,7 @@ cdef inline void send_padding(State *state, Sink *sink, int64_t now_us) noexcept
     peer.line.pacer.budget_bytes = budget_bytes     # pictures do not wait for padding
     logged = sent_log_find(&peer.line.log, peer.transport_number)
     if logged != NULL:
-        logged.padding = True
+        logged.mark = PADDING
 
 
 cdef inline void tell_probed(State *state, const Peer *peer, int64_t now_us) noexcept nogil:

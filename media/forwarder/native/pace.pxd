@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t
 cdef enum:
     GATHER_FROM_PER_S = 1500        # datagrams from which it pays; a lone lesson is served packet by packet
     WINDOW_US = 700
-    CALM_WINDOW_US = 1300           # below CALM_PERCENT: batches are small, and done in no time
+    CALM_WINDOW_US = 1700           # below CALM_PERCENT: batches are small, and done in no time
     CALM_PERCENT = 25
     MAX_WINDOW_US = 8000
     CROWDED_PERCENT = 70            # of the time that the thread does not sleep: from here on the window grows,

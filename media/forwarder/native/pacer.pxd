@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memmove
 
 cdef enum:
     PACER_BYTES = 160 * 1024        # may wait for one receiver; what finds no room is lost
-    PACE_PERCENT = 125              # of the line's rate: a burst shall wait here and not in front of the sound
+    PACE_PERCENT = 110              # of the line's rate: a burst shall wait here and not in front of the sound
     BURST_MS = 40                   # of it may go at once,
     MIN_BURST_BYTES = 4000          # and so much at any rate
     RESEND_PART = 5                 # of the line's rate, one part is for retransmissions

@@ -4,7 +4,9 @@ from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
 from media.forwarder.native.probing cimport Probe, probe_note
-from media.forwarder.native.sent_log cimport ARRIVED, LOST, SENT_PACKETS, UNREPORTED, SentLog, SentPacket, sent_log_find
+from media.forwarder.native.sent_log cimport (
+    ARRIVED, LOST, PADDING, SENT_PACKETS, UNREPORTED, SentLog, SentPacket, may_be_again, sent_log_find,
+)
 from media.forwarder.native.sequence cimport nearest
 from media.forwarder.native.wire cimport read16, read32
 
@@ -34,6 +36,7 @@ ctypedef struct FeedbackWindow:
     int sent_packets
     int acked_packets
     int lost_packets
+    int timed_packets               # those of which it is known when they were sent
     int64_t queue_sum_us
     bint padding
     LeastDelay least
@@ -136,10 +139,14 @@ cdef inline void note_status(FeedbackWindow *window, SentLog *log, Probe *probe,
         window.sent_packets += 1
         window.sent_bytes += packet.size
     packet.fate = ARRIVED if arrived else LOST
-    window.padding |= packet.padding
+    window.padding |= packet.mark == PADDING
     if arrived:
         queue_us = queue_of(&window.least, arrival_us - packet.at_us, now_us)
-        window.queue_sum_us += queue_us
+        if may_be_again(packet, queue_us):
+            queue_us = 0
+        else:
+            window.queue_sum_us += queue_us
+            window.timed_packets += 1
         window.acked_packets += 1
         window.acked_bytes += packet.size
         window.lost_packets -= was_lost and window.lost_packets > 0
@@ -156,7 +163,7 @@ cdef inline void window_restart(FeedbackWindow *window, int64_t now_us) noexcept
     window.since_us = now_us
     window.arrival_before_us = window.last_arrival_us
     window.sent_bytes = window.acked_bytes = window.queue_sum_us = 0
-    window.sent_packets = window.acked_packets = window.lost_packets = 0
+    window.sent_packets = window.acked_packets = window.lost_packets = window.timed_packets = 0
     window.padding = False
 
 

@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 cdef enum:
     RESEND_MIN_SPACING_US = 20_000
     RESEND_MAX_SPACING_US = 1_000_000
-    RESEND_TIMES = 3
+    RESEND_TIMES = 8                    # where one in six is lost, three would leave a picture standing every few seconds
     RESEND_BURST_BYTES = 60_000         # repairs may take this much at once
     RESEND_SHARE = 4                    # and one part in four of what is sent for the first time
     RESENDS = 1024                      # packets remembered, a power of two

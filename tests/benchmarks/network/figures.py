@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-DATAGRAM_OVERHEAD_BYTES = 44
-"IP, UDP and the tag of SRTP, which the browser's counters leave out."
+DATAGRAM_OVERHEAD_BYTES = 64
+"IP, UDP, RTP with its extensions, and the tag of SRTP: what the counters of payloads leave out."
 FULL_HEIGHT = 720
 STANDS_S = 1.0
 "What lasts so long has come to stay."
@@ -133,7 +133,7 @@ def stepped_down_s(passed: Mapping[str, Any], span: Span) -> float:
 
 
 def received_bits(seen: Seen, span: Span) -> float:
-    """What came for the first time, with its headers, in bits: neither repairs nor padding."""
+    """What came of pictures and sound, repaired or not, with headers, in bits: not what came twice, nor padding."""
     total = 0.0
     for kind in ("audio", "video"):
         total += counted(seen, kind, "bytes", span)

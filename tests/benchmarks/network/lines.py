@@ -38,6 +38,8 @@ class Scenario:
     rooms: int = 1
     slides: bool = False
     "The lead shares slides as well."
+    witness: bool = False
+    "One more room, on fibre: it must not feel the others' line."
     low: tuple[float, float] | None = None
     "From when until when the line is worse."
     seconds: float | None = None
@@ -70,12 +72,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         "burst15",
         down=_line((0.0, 10 * MBIT), loss=0.15, burst=4.0),
         up=_line((0.0, 10 * MBIT), loss=0.15, burst=4.0),
+        witness=True,
         most_concealed_pct=4.0,
     ),
     Scenario(
         "step",
         down=_line(*_steps(10 * MBIT, 1 * MBIT, 12, 27), queue_s=0.08),
         up=_line(*_steps(10 * MBIT, 1 * MBIT, 12, 27)),
+        witness=True,
         low=(12, 27),
         seconds=42,
     ),

@@ -17,6 +17,7 @@ JSON_KEYS = ("concealed_pct", "freeze_s", "height_p50", "step_down_s", "step_up_
 LONGEST_FREEZE_S = 2.0
 RECOVERED_WITHIN_S = 10.0
 SLIDE_WITHIN_S = 5.0
+WITNESS_FREEZE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Figures:
     slide_s: float | None
     "The slowest slide."
     first_frame_s: float | None
+    witness_height_p50: int | None
+    "What a room on fibre saw meanwhile, in lines,"
+    witness_freeze_s: float | None
+    "and for how long it stood there."
     cpu_limited_s: float
     "How long the lead's browser sent less for want of CPU."
     codec: str
@@ -75,6 +80,10 @@ def figures_of(scenario: Scenario, lesson: Lesson) -> Figures:
         delay_ms=_most(one["delay_ms"] for one in worst),
         slide_s=_most(one["slide_s"] for one in worst),
         first_frame_s=_most([room.frames[0][0] - lesson.joined_at if room.frames else None for room in lesson.rooms]),
+        witness_height_p50=figures.median_height(lesson.witness.frames, settled) if lesson.witness else None,
+        witness_freeze_s=sum(gap for _, gap in figures.freezes(lesson.witness.frames, settled))
+        if lesson.witness
+        else None,
         cpu_limited_s=max((float((one.get("limited_s") or {}).get("cpu", 0.0)) for one in video), default=0.0),
         codec=next((str(one["codec"]) for one in video if one.get("codec")), "?"),
     )
@@ -94,6 +103,11 @@ def missed_bars(scenario: Scenario, found: Figures) -> list[str]:
     if scenario.full_height:
         hold(
             found.height_p50 == figures.FULL_HEIGHT, f"the lead at {found.height_p50} lines, not {figures.FULL_HEIGHT}"
+        )
+    if scenario.witness:
+        spared = found.witness_height_p50 == figures.FULL_HEIGHT and (found.witness_freeze_s or 0.0) < WITNESS_FREEZE_S
+        hold(
+            spared, f"a room on fibre at {found.witness_height_p50} lines, standing {_shown(found.witness_freeze_s)} s"
         )
     if scenario.slides:
         quick = found.slide_s is not None and found.slide_s <= SLIDE_WITHIN_S
@@ -125,6 +139,8 @@ COLUMNS = {
     "used %": "used_pct",
     "slide s": "slide_s",
     "first s": "first_frame_s",
+    "other height": "witness_height_p50",
+    "other frozen s": "witness_freeze_s",
     "cpu s": "cpu_limited_s",
 }
 

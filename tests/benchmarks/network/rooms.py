@@ -27,6 +27,8 @@ class Lesson:
     """What was seen of one lesson over one line."""
 
     rooms: tuple[Seen, ...]
+    witness: Seen | None
+    "A room on fibre in the same lesson."
     turned: tuple[tuple[int, float], ...]
     told: tuple[Any, ...]
     "What each room was told of its line, with the time."
@@ -99,11 +101,15 @@ class Network:
             rooms = [self._party(stack, self._rooms_browser) for _ in range(scenario.rooms)]
             for number, room in enumerate(rooms):
                 self._begin(room, scenario, server, address, f"room{number}")
+            witness = self._party(stack, self._lead_browser) if scenario.witness else None
+            if witness is not None:
+                self._begin(witness, scenario, server, address, "witness")
             self._wait_until_all_see(rooms)
             begin = self._carrier.change(self._rooms_place, scenario.down, scenario.up)
             self._sit_through(rooms, seconds)
             return Lesson(
                 rooms=tuple(Seen.from_page(room.evaluate("bench.seen()")) for room in rooms),
+                witness=Seen.from_page(witness.evaluate("bench.seen()")) if witness else None,
                 turned=tuple((number, at / 1000) for number, at in lead.evaluate("bench.turned()")),
                 told=tuple(room.evaluate("bench.told()") for room in rooms),
                 sent=lead.evaluate("bench.sent()"),

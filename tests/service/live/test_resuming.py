@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-CUT, PAGE_GONE = 1006, 1001
+CUT, PAGE_GONE = 1005, 1001
+"""As uvicorn reports a TCP connection that was reset, and a page that was closed."""
 
 
 def begin(client: Any, headers: dict[str, str], first: dict[str, Any]) -> Any:

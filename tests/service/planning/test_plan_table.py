@@ -22,9 +22,10 @@ def test_every_need_is_a_line_with_its_lead_and_times_or_its_reason(
     head, by_class = lines[0], {line[2]: dict(zip(lines[0], line, strict=True)) for line in lines[1:]}
     assert len(lines) == 7
     assert head[:3] == ["县（市、区）", "学校", "班级"]
-    served = by_class["四年级3班"]
-    assert (served["主讲教师"], served["状态"], served["每周得到"]) == ("teacher_north", "已排足", "2")
-    assert served["上课时间"] == "周一 08:30-09:10; 周三 08:30-09:10"
+    served = by_class["四年级1班"]
+    assert (served["主讲教师"], served["状态"], served["每周得到"]) == ("colleague_north", "已排足", "2")
+    assert served["上课时间"] == "周二 09:20-10:00; 周四 09:20-10:00"
+    assert (by_class["四年级3班"]["状态"], by_class["四年级3班"]["每周得到"]) in {("没有排足", "1"), ("没有排上", "0")}
     assert by_class["'=四年级9班"]["原因"] == "没有主讲教师开这个年级的这门课"
 
     english = caller.get(f"/api/plans/{plan['id']}/table", params={"locale": "en"})

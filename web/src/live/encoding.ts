@@ -34,7 +34,7 @@ export const ROOM_PROFILE: CaptureProfile = {
   layers: [{ maxBitrate_bps: 300_000, scaleDownBy: 1 }],
 }
 /** What the lowest of several layers may take while it is the only one. */
-export const SINGLE_LAYER_MAX_BITRATE_BPS = 700_000
+export const SINGLE_LAYER_MAX_BITRATE_BPS = 900_000
 const SCREEN_MAX_BITRATE_BPS = 1_200_000
 const SOUND_MAX_BITRATE_BPS = 40_000
 const SCREEN_SOUND_MAX_BITRATE_BPS = 64_000

@@ -220,7 +220,7 @@ describe('publishing', () => {
       browser.socket.say({ type: 'wanted', source: 'camera', layers })
       await settled()
       seen.push(active())
-      if (layers === 1) expect(camera()[0]?.maxBitrate).toBe(700_000)
+      if (layers === 1) expect(camera()[0]?.maxBitrate).toBe(900_000)
     }
     expect(seen).toEqual([[true, true], [true, false], [false, false], [true, true]])
     expect(camera()[0]?.maxBitrate).toBe(350_000)
@@ -235,7 +235,7 @@ describe('publishing', () => {
       seen.push(camera()[0]?.maxBitrate)
       expect(camera()[1]?.maxBitrate).toBe(1_500_000)
     }
-    expect(seen).toEqual([520_000, 150_000, 700_000, 350_000])
+    expect(seen).toEqual([520_000, 150_000, 900_000, 350_000])
     const room = await cameraOf('room')
     room.browser.socket.say({ type: 'wanted', source: 'camera', layers: 1, kbps: 900 })
     await settled()

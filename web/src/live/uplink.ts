@@ -11,6 +11,7 @@ const LOW_FOR_MS = 4_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 120_000
 const LASTED_MS = 60_000
+const UNSURE_WAIT_MS = 40_000
 
 export class UplinkJudge {
   /** Whether all layers may be sent. */
@@ -24,13 +25,18 @@ export class UplinkJudge {
   take(available_bps: number | null, limited: boolean, nowMs: number): boolean {
     if (available_bps === null) return this.all
     if (this.all) this.watchForLack(available_bps, limited, nowMs)
-    else if (nowMs >= this.waitUntilMs && available_bps >= TOO_LITTLE_FOR_ALL_BPS) {
-      // With one layer little is sent, and the browser's figure does not climb far: trying is the only way to know.
+    else if (this.isWorthTrying(available_bps, nowMs)) {
       this.all = true
       this.allSinceMs = nowMs
       this.lowSinceMs = null
     }
     return this.all
+  }
+
+  private isWorthTrying(available_bps: number, nowMs: number): boolean {
+    if (available_bps >= ENOUGH_FOR_ALL_BPS) return nowMs >= this.waitUntilMs
+    // A small layer alone does not let the browser's figure climb far: then trying is the only way to know, and costs a jolt.
+    return available_bps >= TOO_LITTLE_FOR_ALL_BPS && nowMs >= this.waitUntilMs + UNSURE_WAIT_MS
   }
 
   private watchForLack(available_bps: number, limited: boolean, nowMs: number): void {

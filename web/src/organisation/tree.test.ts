@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Organisation } from '../api/model'
 import { bellsFit, periodAfter } from './bells'
-import { asTree, kindsBelow, pathNames } from './tree'
+import { asTree, kindsBelow, matching, openAtFirst, pathNames } from './tree'
 
 const node = (id: string, parent_id: string | null, kind: Organisation['kind']): Organisation => ({ id, parent_id, name: id.toUpperCase(), kind, path: '', depth: 0 })
 const items = [node('county', 'outside', 'county'), node('a', 'county', 'school'), node('b', 'county', 'school')]
@@ -15,6 +15,25 @@ describe('the organisation tree', () => {
   it('names the way down to a node', () => {
     expect(pathNames(items, 'b')).toEqual(['COUNTY', 'B'])
     expect(pathNames(items, 'nowhere')).toEqual([])
+  })
+
+  it('has school 2 before school 10', () => {
+    const schools = ['第10小学', '第2小学', '第1小学'].map((name) => ({ ...node(name, 'county', 'school'), name, depth: 1 }))
+    const root = items[0]
+    expect(root && asTree([root, ...schools])[0]?.children.map((child) => child.name)).toEqual(['第1小学', '第2小学', '第10小学'])
+  })
+
+  it('keeps what was looked for with everything above it', () => {
+    const found = [{ ...node('county', null, 'county'), path: '/county/' }, { ...node('a', 'county', 'school'), path: '/county/a/' }, { ...node('b', 'county', 'school'), path: '/county/b/' }]
+    expect(matching(found, ' b ').map((item) => item.id)).toEqual(['county', 'b'])
+    expect(matching(found, '')).toHaveLength(3)
+    expect(matching(found, 'x')).toEqual([])
+  })
+
+  it('opens what is short and leaves a county of 150 schools closed', () => {
+    const schools = Array.from({ length: 150 }, (_, at) => node(`s${at}`, 'large', 'school'))
+    const tree = asTree([node('top', null, 'prefecture'), node('large', 'top', 'county'), node('small', 'top', 'county'), ...schools])
+    expect(openAtFirst(tree)).toEqual(['top', 'small'])
   })
 
   it('lets nothing stand below a school', () => {

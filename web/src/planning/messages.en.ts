@@ -167,6 +167,7 @@ export default {
   steps: { none: 'none at all', some: 'less than half', half: 'half or more', most: 'three quarters or more', all: 'all hours' },
   bySchool: 'By school and subject',
   school: 'School',
+  whatIfShort: 'what if: {what}',
   compare: 'Compare plans',
   compareLead: 'Two plans side by side: their figures, and which classes get more, less or another lead.',
   needTwo: 'It takes two finished plans to compare.',

@@ -167,6 +167,7 @@ export default {
   steps: { none: '一节也没有', some: '不到一半', half: '一半以上', most: '四分之三以上', all: '全部开足' },
   bySchool: '按学校和学科',
   school: '学校',
+  whatIfShort: '设想：{what}',
   compare: '比较方案',
   compareLead: '两个方案并排看：总体数字，以及哪些班多了、少了或换了主讲。',
   needTwo: '至少要有两个算好的方案才能比较。',

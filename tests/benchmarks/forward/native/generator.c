@@ -120,8 +120,8 @@ int generator_take_control(Generator *g, uint8_t *data, int *leg) {
 
 /* Before all other work of the core: what comes to the server in a burst because we had to wait would be told as its
    delay. As a real-time thread, which must sleep when it is idle, or the kernel would stop it for a while; where that is
-   not allowed, by short turns and a nice value, as far as those are. Returns whether it is a real-time thread. */
-static int prefer_thread(void) {
+   not wanted or not allowed, by short turns and a nice value, as far as those are. Returns whether it is one. */
+static int prefer_thread(int real_time) {
     struct {
         uint32_t size, policy;
         uint64_t flags;
@@ -130,7 +130,7 @@ static int prefer_thread(void) {
         uint64_t runtime, deadline, period;
     } wish = {48, SCHED_OTHER, 0, -10, 0, 100000, 0, 0};
     struct sched_param lowest = {.sched_priority = 1};
-    if (sched_setscheduler(0, SCHED_RR, &lowest) == 0) return 1;
+    if (real_time && sched_setscheduler(0, SCHED_RR, &lowest) == 0) return 1;
     if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return 0;
     wish.nice = 0;
     syscall(SYS_sched_setattr, 0, &wish, 0);
@@ -142,7 +142,7 @@ static int prefer_thread(void) {
 void generator_run(Generator *g, int64_t duration_ns, int active, int window) {
     const struct timespec nap = {0, NAP_NS};
     const struct sched_param ordinary = {0};
-    int real_time = prefer_thread();
+    int real_time = prefer_thread(!window);             /* no delays are told of saturated runs, and a nap would slow them */
     int64_t begin = now_ns(), now = begin, moved_ns = begin;
     uint64_t seen = 0, forgiven = g->counters.expected - g->counters.received;
     make_timetable(g, active);

@@ -58,7 +58,7 @@ export class Meter {
       .map(({ id, kind, ...one }) => ({
         key: `${epoch}|${id}`,
         kind,
-        bytes: one.bytesReceived + (one.headerBytesReceived ?? 0) - (one.retransmittedBytesReceived ?? 0),
+        bytes: one.bytesReceived, // of payloads, what was repaired among them, without padding
         packets: one.packetsReceived - (one.retransmittedPacketsReceived ?? 0),
         lost: one.packetsLost,
         frames: one.framesDecoded,

@@ -28,7 +28,7 @@ def test_resends_are_spaced_few_and_within_the_budget(requests):
             times = resent.setdefault(number, [])
             assert not times or now - times[-1] >= 0.05
             times.append(now)
-            assert len(times) <= 3
+            assert len(times) <= 8
             total += size
     assert total <= 60_000 + 25 * len(requests)
 
