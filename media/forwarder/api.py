@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple, Protocol
 Address = tuple[str, int]
 Kind = Literal["audio", "video"]
 CodecName = Literal["opus", "vp8", "h264"]
+PayloadName = Literal["opus", "vp8", "h264", "red"]
+"What a payload type may stand for: a codec, or RED (RFC 2198), in which Opus comes several times."
 
 
 class ForwarderError(Exception):
@@ -39,8 +41,9 @@ class StreamCodec:
 
     payload_type: int
     "RTP payload type of the media, 0-127."
-    name: CodecName
-    "Codec; links the publisher's payload type to the sinks' own."
+    name: PayloadName
+    """Codec; links the publisher's payload type to the sinks' own. "red" (RFC 2198) stands beside "opus", and carries
+    nothing else: sinks without it are sent the newest sound in it as Opus, and so is the tap."""
     clock_rate: int
     "RTP clock in Hz."
     rtx_payload_type: int | None = None
@@ -181,7 +184,7 @@ class AddSink:
     "Our SSRC for it, unique for the receiver; reusing one of a removed sink continues its sequence numbers."
     rtx_ssrc: int | None
     "Our SSRC for retransmissions; None: lost packets are sent again as they were (Opus)."
-    payload_types: Mapping[CodecName, tuple[int, int | None]]
+    payload_types: Mapping[PayloadName, tuple[int, int | None]]
     "By codec: our payload type and that of its retransmissions; packets of other codecs are not sent."
     extensions: ExtensionIds
     "Extension ids negotiated with the receiver; all but rid and repaired_rid are written."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from media.forwarder.api import CodecName, ExtensionIds, Kind, StreamCodec
+from media.forwarder.api import CodecName, ExtensionIds, Kind, PayloadName, StreamCodec
 from media.relay.remote_sdp import RemoteCodec, RemoteMedia
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
@@ -34,7 +34,7 @@ H264_PROFILE = "42e01f"
 class SubscriberCodec:
     """A codec with the payload types we use towards every subscriber."""
 
-    name: CodecName
+    name: PayloadName
     mime_type: str
     clock_rate: int
     payload_type: int
@@ -46,6 +46,8 @@ class SubscriberCodec:
 OPUS = SubscriberCodec(
     "opus", "audio/opus", 48000, 111, None, {"minptime": 10, "useinbandfec": 1}, ("nack", "transport-cc")
 )
+RED = SubscriberCodec("red", "audio/red", 48000, 63, None, {f"{OPUS.payload_type}/{OPUS.payload_type}": None}, ())
+"""Opus with the packet before in each (RFC 2198): what one lost packet took is in the next."""
 H264 = SubscriberCodec(
     "h264",
     "video/H264",
@@ -56,7 +58,7 @@ H264 = SubscriberCodec(
     ("nack", "nack pli", "ccm fir", "transport-cc"),
 )
 VP8 = SubscriberCodec("vp8", "video/VP8", 90000, 96, 97, {}, ("nack", "nack pli", "ccm fir", "transport-cc"))
-SUBSCRIBER_CODECS: Mapping[Kind, tuple[SubscriberCodec, ...]] = {"audio": (OPUS,), "video": (H264, VP8)}
+SUBSCRIBER_CODECS: Mapping[Kind, tuple[SubscriberCodec, ...]] = {"audio": (OPUS, RED), "video": (H264, VP8)}
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,12 @@ class ChosenCodec:
     rtx_payload_type: int | None
     feedback: tuple[str, ...]
     parameters: Mapping[str, int | str | None]
+    red: RemoteCodec | None = None
+    "How its packets come several times over, if the publisher can send them so."
 
-    def stream_codec(self, extensions: ExtensionIds) -> StreamCodec:
-        """Describe it to the packet core."""
-        return StreamCodec(
+    def stream_codecs(self, extensions: ExtensionIds) -> tuple[StreamCodec, ...]:
+        """Describe it to the packet core, and how else it may come."""
+        codec = StreamCodec(
             payload_type=self.remote.payload_type,
             name=self.name,
             clock_rate=self.remote.clock_rate,
@@ -80,13 +84,16 @@ class ChosenCodec:
             pli="nack pli" in self.feedback,
             twcc="transport-cc" in self.feedback and extensions.transport_cc is not None,
         )
+        if self.red is None:
+            return (codec,)
+        return codec, StreamCodec(self.red.payload_type, "red", self.red.clock_rate)
 
 
 def choose_codec(media: RemoteMedia, *, avoid_h264: bool = False) -> ChosenCodec | None:
     """Choose what a publisher shall send on this line; None when it offers nothing we forward."""
     if media.kind == "audio":
         opus = next((c for c in media.codecs if c.name == "opus" and c.clock_rate == 48000), None)
-        return None if opus is None else _choose_audio(opus)
+        return None if opus is None else _choose_audio(opus, media.codecs)
     candidates = [codec for codec in media.codecs if codec.clock_rate == 90000]
     h264 = max((c for c in candidates if _h264_rank(c)), key=_h264_rank, default=None)
     vp8 = next((c for c in candidates if c.name == "vp8"), None)
@@ -107,10 +114,18 @@ def extension_ids(extensions: Mapping[str, int]) -> ExtensionIds:
     )
 
 
-def _choose_audio(opus: RemoteCodec) -> ChosenCodec:
+def _choose_audio(opus: RemoteCodec, candidates: Iterable[RemoteCodec]) -> ChosenCodec:
     # Chromium does not offer nack for Opus but obeys it when answered; lost sound falls to a tenth.
     feedback = ["nack"] + [name for name in ("transport-cc",) if name in opus.feedback]
-    return ChosenCodec("opus", opus, None, tuple(feedback), {"minptime": 10, "useinbandfec": 1, "usedtx": 1})
+    parameters = {"minptime": 10, "useinbandfec": 1, "usedtx": 1}
+    red = next((c for c in candidates if c.name == "red" and _carries_only(c, opus.payload_type)), None)
+    return ChosenCodec("opus", opus, None, tuple(feedback), parameters, red)
+
+
+def _carries_only(red: RemoteCodec, payload_type: int) -> bool:
+    # RFC 2198 section 5: its parameters name the payload types of the blocks, the newest first.
+    carried = next(iter(red.parameters), "").split("/")
+    return red.clock_rate == 48000 and len(carried) > 1 and set(carried) == {str(payload_type)}
 
 
 def _choose_video(codec: RemoteCodec, candidates: Iterable[RemoteCodec]) -> ChosenCodec:

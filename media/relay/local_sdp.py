@@ -24,7 +24,7 @@ from media.relay.codecs import (
     SUBSCRIBER_EXTENSIONS,
     ChosenCodec,
 )
-from media.relay.remote_sdp import RemoteMedia
+from media.relay.remote_sdp import RemoteCodec, RemoteMedia
 
 RTP_PROFILE = "UDP/TLS/RTP/SAVPF"
 
@@ -110,6 +110,10 @@ def _answer_line(transport: LocalTransport, offered: RemoteMedia, codec: ChosenC
     if codec.rtx_payload_type is not None:
         formats.append(codec.rtx_payload_type)
         parameters.append(_rtx(codec.rtx_payload_type, codec.remote.payload_type))
+    if codec.red is not None:
+        # First: what a browser finds first it sends.
+        formats.insert(0, codec.red.payload_type)
+        parameters.append(_red(codec.red, codec.remote.payload_type))
     media = _live_line(transport, "video" if offered.kind == "video" else "audio", offered.mid, formats)
     media.dtls = _dtls(transport, "server")
     media.direction = "recvonly" if received else "inactive"
@@ -220,6 +224,16 @@ def _dtls(transport: LocalTransport, role: str) -> RTCDtlsParameters:
 def _feedback(names: Iterable[str]) -> list[RTCRtcpFeedback]:
     split = [name.partition(" ") for name in names]
     return [RTCRtcpFeedback(type=kind, parameter=parameter or None) for kind, _, parameter in split]
+
+
+def _red(red: RemoteCodec, carried: int) -> RTCRtpCodecParameters:
+    return RTCRtpCodecParameters(
+        mimeType="audio/red",
+        clockRate=red.clock_rate,
+        channels=red.channels,
+        payloadType=red.payload_type,
+        parameters={f"{carried}/{carried}": None},
+    )
 
 
 def _rtx(payload_type: int, repaired: int) -> RTCRtpCodecParameters:

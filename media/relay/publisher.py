@@ -85,7 +85,7 @@ class Publisher:
             peer=self.leg.number,
             kind=line.kind,
             mid=mid,
-            codecs=(line.codec.stream_codec(line.extensions),),
+            codecs=line.codec.stream_codecs(line.extensions),
             extensions=line.extensions,
             ssrcs=line.ssrcs,
             layers=line.layers,

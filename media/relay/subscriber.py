@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from media.forwarder.api import AddSink, CodecName, ExtensionIds
+from media.forwarder.api import AddSink, ExtensionIds, PayloadName
 from media.relay.codecs import SUBSCRIBER_CODECS, SUBSCRIBER_EXTENSIONS, TRANSPORT_CC, extension_ids
 from media.relay.local_sdp import SentLine, write_offer
 from media.relay.media_port import Leg, LegOwner, MediaPort
@@ -16,7 +16,7 @@ from media.session.actions import OfferedLine
 class SentAs:
     """How the client wants a line sent, by its answer."""
 
-    payload_types: Mapping[CodecName, tuple[int, int | None]]
+    payload_types: Mapping[PayloadName, tuple[int, int | None]]
     extensions: ExtensionIds
 
 
@@ -133,7 +133,7 @@ def _sent_as(media: RemoteMedia, line: OfferedLine) -> SentAs:
     if media.sends:
         raise SdpError(f"m-line {line.mid} must not send")
     answered = {codec.payload_type: codec.name for codec in media.codecs}
-    payload_types: dict[CodecName, tuple[int, int | None]] = {}
+    payload_types: dict[PayloadName, tuple[int, int | None]] = {}
     for codec in SUBSCRIBER_CODECS[line.kind]:
         if answered.get(codec.payload_type) == codec.name:
             rtx = codec.rtx_payload_type

@@ -3,12 +3,14 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from chromium import ARGUMENTS, EXECUTABLE
 from county import County, paired
+from cutting_proxy import CuttingProxy, cutting_proxy
 from pages import CLASSROOM_SCREEN, assert_sees_and_hears, sign_in, wait_until
 from playwright.sync_api import Browser, Page, Playwright, expect
 from running_lesson import RunningLesson, start_lesson
@@ -36,6 +38,14 @@ WATCH = """() => {
         setTimeout(look, 100);
     };
     look();
+}"""
+
+SENDING_FROM = """async () => {
+    const report = await window.__threeClassrooms.publisher.getStats();
+    const reports = [...report.values()];
+    const transport = reports.find(one => one.type === 'transport');
+    const pair = report.get(transport?.selectedCandidatePairId);
+    return report.get(pair?.localCandidateId)?.address ?? '';
 }"""
 
 
@@ -73,7 +83,10 @@ class TroubledLesson:
     def change_of_address(self) -> float:
         """Another Wi-Fi."""
         self.host += 1
-        return self.without_picture(lambda: self.school.move(self.host), 0.0, lambda: None)
+        recovered_s = self.without_picture(lambda: self.school.move(self.host), 0.0, lambda: None)
+        own = f"{self.school.subnet}.{self.host}"
+        wait_until(self.room, lambda: self.room.evaluate(SENDING_FROM) == own, f"media goes from {own}")
+        return recovered_s
 
     def sleep(self, lasts_s: float) -> float:
         """The computer stands still."""
@@ -107,14 +120,22 @@ class TroubledLesson:
 
 
 def product_for(school: SchoolNetwork, folder: Path) -> Product:
-    """A deployment that the school reaches at the one address outside of it."""
-    port = free_tcp_port()
+    """A deployment whose pages the school reaches through a proxy at the one address outside of it."""
+    http_port, public_port = free_tcp_port(), free_tcp_port()
     environment = {
         "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
         "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": school.outside,
-        "THREE_CLASSROOMS_PUBLIC_URL": f"http://{school.outside}:{port}",
+        "THREE_CLASSROOMS_PUBLIC_URL": f"http://{school.outside}:{public_port}",
     }
-    return Product(folder, ("--host", "0.0.0.0"), environment, http_port=port)
+    return Product(folder, (), environment, http_port=http_port)
+
+
+@contextmanager
+def proxy_before(product: Product) -> Iterator[CuttingProxy]:
+    """The school's way to the product's pages and signalling."""
+    address, _, port = product.page_url.removeprefix("http://").partition(":")
+    with cutting_proxy(address, int(port), product.http_port) as proxy:
+        yield proxy
 
 
 def browser_for(playwright: Playwright, product: Product, executable: Path = EXECUTABLE) -> Browser:

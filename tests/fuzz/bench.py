@@ -18,6 +18,7 @@ IDS = api.ExtensionIds(1, 2, 3, 4, 5, 6, 7)
 VP8 = api.StreamCodec(96, "vp8", 90000, 97, nack=True, pli=True, twcc=True)
 H264 = api.StreamCodec(102, "h264", 90000, 103, nack=True, pli=True, twcc=True)
 OPUS = api.StreamCodec(111, "opus", 48000, None, nack=True, twcc=True)
+RED = api.StreamCodec(63, "red", 48000)
 EXTENSIONS = bytes.fromhex("bede0004 1030 410001 50a0 6001 72123456 000000")
 TWO_BYTE_EXTENSIONS = bytes.fromhex("10000003 010130 04020001 0501a0 0000")
 LAYERS = {31: bytes.fromhex("bede0002 1032 2071 410001 00"), 32: bytes.fromhex("bede0002 1032 2068 410001 00")}
@@ -29,6 +30,7 @@ PAYLOADS = (
     bytes.fromhex("7c85") + b"fu-a" * 100,
     bytes.fromhex("0001") + b"rtx of 1" * 20,
     b"opus" * 20,
+    bytes.fromhex("ef0f0004 6f") + b"rednewest",
     b"",
 )
 REPORTS = (
@@ -57,11 +59,12 @@ class Bench:
             self.obey(api.SetPeerAddress(peer, address))
             self.obey(api.AnswerChecks(peer, UFRAG, PASSWORD))
         self.obey(api.AddStream(1, 1, "video", "0", (VP8, H264), IDS, (1, 2)))
-        self.obey(api.AddStream(2, 1, "audio", "1", (OPUS,), IDS))
-        types = {"vp8": (120, 121), "h264": (122, 123), "opus": (109, None)}
+        self.obey(api.AddStream(2, 1, "audio", "1", (OPUS, RED), IDS))
+        types = {"vp8": (120, 121), "h264": (122, 123), "opus": (109, None), "red": (62, None)}
         self.obey(api.AddSink(1, 1, 2, 10, 11, types, IDS, "a"))
         self.obey(api.AddSink(2, 1, 2, 12, None, {"vp8": (120, None)}, api.ExtensionIds(mid=200), "b"))
         self.obey(api.AddSink(3, 2, 2, 13, None, types, IDS, "c"))
+        self.obey(api.AddSink(5, 2, 2, 16, None, {"opus": (109, None)}, IDS, "e"))
         self.obey(api.AddStream(3, 1, "video", "2", (VP8, H264), IDS, layers=("q", "h")))
         self.obey(api.AddSink(4, 3, 2, 14, 15, types, api.ExtensionIds(mid=1, transport_cc=4), "d"))
         for stream in (1, 2, 3):
@@ -130,7 +133,7 @@ class Bench:
         self.seqs[ssrc] += self.chance.choice((*[1] * 40, 2, 2, 5, -3, -40, self.chance.choice((300, 2000))))
         first = 0x80 | self.chance.choice((0, 0, 0x20))
         extensions = self.chance.choice((b"", EXTENSIONS, TWO_BYTE_EXTENSIONS)) if ssrc < 31 else LAYERS[ssrc]
-        types = {1: (96, 96, 96, 102, 103), 2: (97, 103), 3: (111, 111, 96)}.get(ssrc, (96, 96, 96, 97, 102))
+        types = {1: (96, 96, 96, 102, 103), 2: (97, 103), 3: (111, 111, 63, 63, 96)}.get(ssrc, (96, 96, 96, 97, 102))
         payload_type = self.chance.choice(types) | self.chance.choice((0, 0x80))
         payload = self.chance.choice(PAYLOADS)
         padding = b"\0\0\3" if first & 0x20 else b""

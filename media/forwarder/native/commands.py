@@ -10,6 +10,7 @@ from media.forwarder.native.core import Core, FullError, UnknownNumberError
 from media.forwarder.native.keys import session_keys
 
 CODECS: tuple[api.CodecName, ...] = ("opus", "vp8", "h264")
+PAYLOADS: tuple[api.PayloadName, ...] = (*CODECS, "red")
 "In the order of the core's codec numbers."
 _PROFILES = {
     api.SrtpProfile.AEAD_AES_128_GCM: 0,
@@ -71,6 +72,9 @@ class Commands:
             raise api.CommandError(f"stream {command.stream} exists")
         if not command.codecs:
             raise api.CommandError("a stream needs a codec")
+        names = {codec.name for codec in command.codecs}
+        if "red" in names and (command.kind == "video" or "opus" not in names):
+            raise api.CommandError("red carries Opus, which must be among the codecs, too")
         rtx = (codec.rtx_payload_type for codec in command.codecs)
         _check_payload_types((*(codec.payload_type for codec in command.codecs), *rtx))
         _check_ssrcs(command.ssrcs)
@@ -93,7 +97,7 @@ class Commands:
         _check_ssrcs(ssrcs)
         if command.ssrc == command.rtx_ssrc or any(self._core.uses_ssrc(command.peer, ssrc) for ssrc in ssrcs):
             raise api.CommandError(f"an SSRC of sink {command.sink} is in use")
-        pairs = [command.payload_types.get(name, (None, None)) for name in CODECS]
+        pairs = [command.payload_types.get(name, (None, None)) for name in PAYLOADS]
         _check_payload_types(number for pair in pairs for number in pair)
         self._core.add_sink(
             command.sink,
@@ -147,7 +151,7 @@ def _codec_fields(codec: api.StreamCodec) -> tuple[int, int, int, int, bool, boo
     return (
         codec.payload_type,
         _or_none(codec.rtx_payload_type),
-        CODECS.index(codec.name),
+        PAYLOADS.index(codec.name),
         codec.clock_rate,
         codec.nack,
         codec.pli,

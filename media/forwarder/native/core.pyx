@@ -372,7 +372,7 @@ cdef class Core:
 
     def add_sink(self, int64_t sink_id, int64_t stream_id, int64_t peer_id, uint32_t ssrc, rtx_ssrc, payload_types,
                  extensions, bytes mid, bint active):
-        """Add a sink; payload_types has for opus, vp8 and h264 a pair (media, retransmission), -1 where there is none."""
+        """Add a sink; payload_types: for opus, vp8, h264 and red a pair (media, retransmission), -1 where there is none."""
         cdef int stream = self.place(self.stream_places, stream_id)
         cdef int p = self.place(self.peer_places, peer_id)
         cdef Peer *peer = self.state.peers[p]
@@ -399,6 +399,7 @@ cdef class Core:
         sink.first_out = sink.numbering.next_out
         sink.rtx_next = next_index(peer, sink.rtx_ssrc, self.random.randrange(1, 1 << 15))
         sink.last_rr_us = -1
+        sink.lossy_us = -1_000_000_000
         sink.rtt_s = -1
         sink.limiter.budget_bytes = RESEND_BURST_BYTES
         if not self.enlist_sink(at, sink):

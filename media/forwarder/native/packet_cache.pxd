@@ -21,6 +21,7 @@ ctypedef struct Packet:
     uint16_t payload_bytes              # without padding
     int8_t codec                        # index into the codec names
     uint8_t pad_bytes                   # of ours, to even sizes
+    uint16_t newest_at                  # of RED: where the newest sound begins in the payload
     bint marker
     int16_t audio_level                 # -1 if the packet has none
     int16_t video_orientation           # -1 if the packet has none
@@ -68,6 +69,7 @@ cdef inline Packet *cache_keep(PacketCache *cache, int64_t place, int skip_bytes
     packet.position = cache.head + skip_bytes
     packet.payload_bytes = <uint16_t>payload_bytes
     packet.pad_bytes = 0
+    packet.newest_at = 0
     cache.head += skip_bytes + payload_bytes + EVEN_WITHIN_BYTES + OSN_BYTES
     return packet
 

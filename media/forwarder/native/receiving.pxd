@@ -8,6 +8,7 @@ from media.forwarder.native.layers cimport begin_layer, catch_up, layer_lives, l
 from media.forwarder.native.nack cimport forget_missing, note_gap
 from media.forwarder.native.packet_cache cimport Packet, cache_find, cache_keep, cache_pad, cache_room
 from media.forwarder.native.reception cimport reception_note, reception_start
+from media.forwarder.native.red cimport red_newest
 from media.forwarder.native.reporting cimport STALL_US
 from media.forwarder.native.rtp cimport (
     Elements, Header, find_element, padding_bytes, parse_header, read_extensions,
@@ -16,7 +17,7 @@ from media.forwarder.native.sending cimport forward_all, forward_stream
 from media.forwarder.native.sequence cimport MAX_GAP, nearest, order_leave_out, order_place, order_start
 from media.forwarder.native.srtp cimport ReplayWindow, guess_index, is_replayed, open_rtp, remember_index, replay_init
 from media.forwarder.native.state cimport (
-    H264, MAX_BATCH_STREAMS, MAX_PENDING, STREAM_LINES, VP8, Codec, Peer, State, Stream, want_keyframe,
+    H264, MAX_BATCH_STREAMS, MAX_PENDING, OPUS, RED, STREAM_LINES, VP8, Codec, Peer, State, Stream, want_keyframe,
 )
 from media.forwarder.native.transport_feedback cimport feedback_note
 from media.forwarder.native.windows cimport UNBOUND, Window, windows_add, windows_find
@@ -35,6 +36,7 @@ ctypedef struct Arrival:
     int padding_bytes
     int codec                       # index into the stream's codecs
     bint repaired                   # came by RTX
+    int newest_at                   # of RED: where the newest sound begins in the payload, else 0
     uint32_t ssrc
     int64_t ext_seq
 
@@ -161,15 +163,32 @@ cdef inline int codec_of_rtx_type(const Stream *stream, int payload_type) noexce
     return -1
 
 
+cdef inline int codec_of_name(const Stream *stream, int name) noexcept nogil:
+    cdef int i
+    for i in range(stream.n_codecs):
+        if stream.codecs[i].name == name:
+            return i
+    return -1
+
+
 cdef inline void take_payload_type(State *state, int at, const Header *header, const Elements *elements,
                                    Arrival *arrival, int64_t index, int64_t now_us) noexcept nogil:
     # Media as it is; retransmissions (RFC 4588 4) become the packet they repeat.
     cdef Stream *stream = state.streams[at]
     arrival.codec = codec_of_type(stream, header.payload_type)
     arrival.repaired = arrival.codec < 0
+    arrival.newest_at = 0
     arrival.skip_bytes = 0
     arrival.ssrc = header.ssrc
     arrival.ext_seq = index
+    if not arrival.repaired and stream.codecs[arrival.codec].name == RED:
+        arrival.codec = codec_of_name(stream, OPUS)
+        if arrival.payload_bytes:
+            arrival.newest_at = red_newest(arrival.opened, arrival.payload_bytes,
+                                           stream.codecs[arrival.codec].payload_type)
+        if arrival.newest_at < 0:
+            state.drops.malformed += 1
+            return
     if arrival.repaired:
         arrival.codec = codec_of_rtx_type(stream, header.payload_type)
         if arrival.codec < 0:
@@ -304,8 +323,11 @@ cdef inline void note_arrival(State *state, Stream *stream, const Header *header
         stream.stalled = False
         tell(state, EVENT_RESUMED, stream.id)
     if stream.tapped:
-        told = tell_tapped(state, stream.tap_into, stream.id, arrival.header, header.header_bytes, payload,
-                           arrival.payload_bytes + arrival.padding_bytes, now_us)
+        told = tell_tapped(state, stream.tap_into, stream.id, arrival.header, header.header_bytes,
+                           payload + arrival.newest_at,
+                           arrival.payload_bytes - arrival.newest_at + arrival.padding_bytes, now_us)
+        if told != NULL and arrival.newest_at:
+            told[1] = <uint8_t>((header.marker << 7) | stream.codecs[stream.codec].payload_type)
         if told != NULL and arrival.repaired:
             told[0] &= 0xDF
             told[1] = <uint8_t>((header.marker << 7) | stream.codecs[stream.codec].payload_type)
@@ -327,6 +349,7 @@ cdef inline void keep(State *state, int at, const Header *header, const Elements
     packet.arrival_us = now_us
     packet.timestamp = header.timestamp + stream.timestamp_offset
     packet.codec = <int>stream.codecs[stream.codec].name
+    packet.newest_at = <uint16_t>arrival.newest_at
     packet.marker = header.marker
     packet.audio_level = elements.audio_level
     packet.video_orientation = elements.video_orientation

@@ -130,6 +130,8 @@ cdef inline void take_report_blocks(State *state, int p, const uint8_t *block, i
             sink.fraction_lost = block[4] / 256.0
             sink.packets_lost = <int32_t>(read32(block + 4) << 8) >> 8      # 24 bits with a sign
             sink.last_rr_us = now_us
+            if block[4]:
+                sink.lossy_us = now_us
             last_sr = read32(block + 16)
             rtt = <uint32_t>(ntp_of(state.wall_minus_monotonic, now_us) >> 16) - last_sr - read32(block + 20)
             if last_sr and rtt < MAX_BELIEVED_RTT:

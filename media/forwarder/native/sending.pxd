@@ -7,6 +7,7 @@ from media.forwarder.native.outbox cimport outbox_append, outbox_room
 from media.forwarder.native.packet_cache cimport (
     EVEN_WITHIN_BYTES, OSN_BYTES, Packet, cache_find, cache_pad, cache_payload,
 )
+from media.forwarder.native.red cimport red_rename
 from media.forwarder.native.resend cimport resend_allow, resend_earn
 from media.forwarder.native.rtp cimport Extensions, write_element, write_rtp_header
 from media.forwarder.native.sequence cimport (
@@ -21,7 +22,7 @@ from media.forwarder.native.sent_log cimport sent_log_note
 from media.forwarder.native.shaping cimport Shaping, note_sent
 from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
 from media.forwarder.native.state cimport (
-    PEER_LINES, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, sink_of_ssrc,
+    OPUS, PEER_LINES, RED, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, sink_of_ssrc,
     want_keyframe,
 )
 from media.forwarder.native.vp8 cimport (
@@ -34,6 +35,7 @@ cdef enum:
     REPEAT_AFTER = 2                # packets: a burst of losses is over by then, and the receiver still waits
     NAMED_PACKETS = 200             # the first of a sink carry its mid: by then the receiver has surely bound the SSRC
     LAST_SRTCP_INDEX = 0x7FFFFFFF
+    LOSSY_US = 20_000_000           # so long after a loss a receiver is sent its sound several times over
 
 
 cdef inline int write_extension_block(const Sink *sink, const Packet *packet, bint named, uint16_t transport_number,
@@ -123,7 +125,8 @@ cdef inline void send_now(State *state, Sink *sink, const Packet *packet, int pa
     if sink.extensions.transport_cc:
         peer.transport_number += 1
     if sink.sent_numbers != NULL and sink.sent_numbers[out & (SENT_NUMBERS - 1)].out < out:
-        sink.sent_numbers[out & (SENT_NUMBERS - 1)] = SentNumber(out, <uint16_t>peer.transport_number)
+        sink.sent_numbers[out & (SENT_NUMBERS - 1)] = SentNumber(out, <uint16_t>peer.transport_number,
+                                                                    packet.codec == RED)
     sealed = send_packet(state, sink, packet, sink.ssrc, payload_type, out, out < sink.first_out + NAMED_PACKETS,
                          <uint16_t>peer.transport_number, payload, packet.payload_bytes + packet.pad_bytes,
                          packet.pad_bytes != 0)
@@ -133,6 +136,39 @@ cdef inline void send_now(State *state, Sink *sink, const Packet *packet, int pa
         sink.packets += 1
         sink.bytes += packet.payload_bytes
         resend_earn(&sink.limiter, packet.payload_bytes)
+
+
+# --- sound that carries earlier sound (RED) -----------------------------------------------------------------------------
+
+cdef inline bint has_red(const Sink *sink) noexcept nogil:
+    return sink.payload_types[RED] >= 0 and sink.payload_types[OPUS] >= 0
+
+
+cdef inline bint needs_red(const Sink *sink, int64_t now_us) noexcept nogil:
+    # Whoever loses nothing is spared the bytes, where it is known afterwards who was sent what (`send_same`).
+    return has_red(sink) and (sink.sent_numbers == NULL or now_us - sink.lossy_us < LOSSY_US)
+
+
+cdef inline bint was_red(const Sink *sink, int64_t out) noexcept nogil:
+    # Whether a packet was sent as RED.
+    return has_red(sink) if sink.sent_numbers == NULL else sink.sent_numbers[out & (SENT_NUMBERS - 1)].red
+
+
+cdef inline uint8_t *as_told(const Sink *sink, Packet *packet, uint8_t *payload, bint red) noexcept nogil:
+    # Under the receiver's payload types, or only the newest sound; changes the packet and returns its payload.
+    if red:
+        red_rename(payload, sink.payload_types[OPUS])
+        packet.codec = RED
+        return payload
+    packet.payload_bytes -= packet.newest_at
+    return payload + packet.newest_at
+
+
+cdef inline void send_first_of_red(State *state, Sink *sink, const Stream *stream, const Packet *packet) noexcept nogil:
+    cdef Packet negotiated = packet[0]
+    cdef const uint8_t *payload = as_told(sink, &negotiated, cache_payload(&stream.cache, packet),
+                                          needs_red(sink, state.now_us))
+    send_first(state, sink, stream, &negotiated, payload)
 
 
 # --- pictures that wait for a narrow line -----------------------------------------------------------------------------
@@ -243,7 +279,7 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
                            int64_t out) noexcept nogil:
     # The very datagram once more: an index must never seal two different texts (RFC 7714 8.4). All that went into it
     # is still known: the packet, and the transport-wide number it had.
-    cdef SentNumber sent = SentNumber(out, 0)
+    cdef SentNumber sent = SentNumber(out, 0, False)
     cdef int sealed
     if sink.sent_numbers != NULL:
         sent = sink.sent_numbers[out & (SENT_NUMBERS - 1)]
@@ -263,8 +299,10 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
     cdef int64_t out = nearest(sink.numbering.next_out - 1, seq)
     cdef int64_t place = numbering_place(&sink.numbering, out)
     cdef Packet *packet
+    cdef Packet negotiated
     cdef uint8_t *payload
     sink.nacks_received += 1
+    sink.lossy_us = now_us
     if sink.shaping != NULL:
         resend_shaped(state, sink, out, now_us)
         return
@@ -272,7 +310,13 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
         return
     packet = cache_find(&stream.cache, place)
     payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
-    if payload == NULL or sink.payload_types[packet.codec] < 0:
+    if payload == NULL:
+        return
+    if packet.newest_at:
+        negotiated = packet[0]
+        payload = as_told(sink, &negotiated, payload, was_red(sink, out))
+        packet = &negotiated
+    if sink.payload_types[packet.codec] < 0:
         return
     if sink.has_rtx and sink.rtx_payload_types[packet.codec] >= 0:
         if may_resend(state, sink, out, packet.payload_bytes, now_us):
@@ -429,6 +473,9 @@ cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) no
         return
     for k in range(stream.n_pending):
         packet = &stream.cache.packets[stream.pending[k]]
+        if packet.newest_at:
+            send_first_of_red(state, sink, stream, packet)
+            continue
         send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
         if sink.repeats:
             repeat_earlier(state, sink, stream, packet.place)

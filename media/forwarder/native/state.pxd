@@ -30,10 +30,11 @@ cdef enum:
     SINK_LINES = 3                  # of a sink, a peer and a stream that every packet needs
     PEER_LINES = 3
     STREAM_LINES = 5
-    CODEC_NAMES = 3
+    CODEC_NAMES = 4
     OPUS = 0
     VP8 = 1
     H264 = 2
+    RED = 3                         # Opus, several times
     SENT_NUMBERS = 64               # packets without RTX that can be sent again, a power of two
     MAX_CREDENTIAL = 256            # RFC 8445 5.3
     ADDRESS = 18                    # bytes: IPv6 or v4-mapped, and port
@@ -43,7 +44,7 @@ cdef enum:
 ctypedef struct Codec:
     int payload_type
     int rtx_payload_type            # -1 if not negotiated
-    int name                        # OPUS, VP8 or H264
+    int name                        # OPUS, VP8, H264 or RED
     uint32_t clock_rate
     bint nack
     bint pli
@@ -53,9 +54,10 @@ ctypedef struct Spent:
     uint32_t ssrc
     int64_t next_index              # first SRTP index not used yet under this SSRC
 
-ctypedef struct SentNumber:         # the transport-wide number of a packet sent without RTX
+ctypedef struct SentNumber:         # what a packet sent without RTX had in it that may differ from receiver to receiver
     int64_t out
-    uint16_t number
+    uint16_t number                 # transport-wide
+    bint red
 
 ctypedef struct Indices:            # a growing list of places in one of State's tables
     int *at
@@ -134,6 +136,7 @@ ctypedef struct Sink:
     double fraction_lost
     int64_t packets_lost
     int64_t last_rr_us              # -1 before the first
+    int64_t lossy_us                # when the receiver last told of loss
     double rtt_s                    # -1 while unknown
 
 # A track that comes in several qualities: each layer is a Stream of its own, in the same tables.

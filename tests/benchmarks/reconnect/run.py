@@ -11,13 +11,14 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from chromium import EXECUTABLE
 from county import make_county
 from playwright.sync_api import sync_playwright
-from reconnecting import TroubledLesson, browser_for, enter, product_for
+from reconnecting import TroubledLesson, browser_for, enter, product_for, proxy_before
 from school_network import school_network
 
 PROMISED_S = {"address": 3.0, "outage": 3.0}
@@ -49,11 +50,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="reconnect-") as name,
         school_network(only_443=False) as school,
         sync_playwright() as playwright,
+        ExitStack() as stack,
     ):
         folder = Path(name)
         product = product_for(school, folder / "data")
         product.start()
         try:
+            stack.enter_context(proxy_before(product))
             county = make_county(product, receiving_schools=1)
             teachers = browser_for(playwright, product)
             rooms = browser_for(playwright, product, school.wrapper(folder, EXECUTABLE))

@@ -3,6 +3,7 @@
     python tests/benchmarks/schedule/changes.py --size full --seed 7 --draws 30
 
 The plan is searched for --seconds; with --seconds 0 it is greedy, which leaves more free seats than a finished one.
+With --plan it is read from what run.py wrote with --out for the same size and seed.
 Each proposal is accepted and counted by the independent check; the first broken rule ends the run.
 """
 
@@ -11,16 +12,19 @@ import json
 import statistics
 import sys
 import time
+from pathlib import Path
 from random import Random
 
 from scheduler.change.events import TeacherAbsent
 from scheduler.change.proposals import Desk, Proposal, accept
+from scheduler.check.plan_check import read_plan
 from scheduler.check.week_plan import count_plan
 from scheduler.instance.generator import SIZES, generate
 from scheduler.instance.snapshot import Snapshot
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.budget import Budget
 from scheduler.pairing.greedy import fill_weakest_first
+from scheduler.pairing.plan import assignment_of
 from scheduler.pairing.problem import compile_problem
 from scheduler.pairing.solve import solve
 from scheduler.pairing.subproblem import Effort
@@ -33,6 +37,7 @@ def main() -> int:
     parser.add_argument("--draws", type=int, default=30)
     parser.add_argument("--effort", type=float, default=0.3, help="CP-SAT's deterministic time for the best proposal")
     parser.add_argument("--seconds", type=float, help="for the plan; usually 60, full 240")
+    parser.add_argument("--plan", type=Path, help="a plan of this size and seed, instead of searching for one")
     arguments = parser.parse_args()
     snapshot = generate(arguments.size, arguments.seed)
     assignment = _plan(snapshot, arguments)
@@ -59,6 +64,8 @@ def main() -> int:
 
 
 def _plan(snapshot: Snapshot, arguments: argparse.Namespace) -> Assignment:
+    if arguments.plan is not None:
+        return assignment_of(compile_problem(snapshot), read_plan(arguments.plan.read_text()).pairings)
     seconds = arguments.seconds if arguments.seconds is not None else (240.0 if arguments.size == "full" else 60.0)
     if not seconds:
         assignment = Assignment(compile_problem(snapshot))

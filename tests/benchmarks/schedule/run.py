@@ -17,6 +17,8 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from explanations import try_relaxations
+
 from scheduler.check.certificate import verify
 from scheduler.check.week_plan import count_plan
 from scheduler.instance.assumptions import LOOSE, TIGHT
@@ -24,15 +26,12 @@ from scheduler.instance.generator import SIZES, generate
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.budget import Budget
 from scheduler.pairing.greedy import fill_weakest_first
-from scheduler.pairing.plan import pairings_of
+from scheduler.pairing.plan import pairings_of, plan_document
 from scheduler.pairing.problem import compile_problem
 from scheduler.pairing.reasons import Explainer
-from scheduler.pairing.relaxations import Relaxation, relax
-from scheduler.pairing.rules import Rule
 from scheduler.pairing.solve import Progress, gap_pct, solve
 from scheduler.pairing.subproblem import Effort, replan
 
-RELAXATIONS_TRIED = 5
 LOOK_AT_MEMORY_EVERY_S = 1.0  # often enough: the relaxation lasts longer, and each look costs a big process something
 USUAL_SECONDS = {"1/20": 30.0, "1/4": 60.0, "full": 300.0}
 COLUMNS = (
@@ -52,6 +51,8 @@ def main() -> int:
     )
     parser.add_argument("--loose", action="store_true", help="the regime with larger limits and more teachers")
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
+    parser.add_argument("--relaxations", type=int, default=5, help="how many of the stated relaxations are applied")
+    parser.add_argument("--out", type=Path, help="a folder for the plans, as SIZE-SEED.plan.json")
     arguments = parser.parse_args()
     sizes, seeds = arguments.size or ["1/20", "1/4"], arguments.seed or [7, 11]
     runs = [_watched(size, seed, arguments) for size in sizes for seed in seeds]
@@ -112,6 +113,9 @@ def _run(size: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
     explaining = time.monotonic()
     explained = Explainer(solution.assignment).unserved()
     done = time.monotonic()
+    if arguments.out is not None:
+        name = f"{size.replace('/', '-')}-{seed}.plan.json"
+        (arguments.out / name).write_text(json.dumps(plan_document(solution), ensure_ascii=False))
     return {
         "size": size,
         "seed": seed,
@@ -128,23 +132,8 @@ def _run(size: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         "verify_s": round(explaining - verifying, 2),
         "explain_s": round(done - explaining, 2),
         "explained": len(explained),
-        "relaxations_tried": _try_relaxations(solution.assignment, explained),
+        "relaxations_tried": try_relaxations(solution.assignment, explained, arguments.relaxations),
     }
-
-
-def _try_relaxations(assignment: Assignment, explained: list[dict[str, Any]]) -> int:
-    """Applies stated relaxations, evenly chosen; ends the run if one of them does not admit a lesson."""
-    problem = assignment.problem
-    at = {demand.id: index for index, demand in enumerate(problem.snapshot.demands)}
-    stated = [(at[one["demand"]], remedy) for one in explained for remedy in one["remedies"]]
-    chosen = stated[:: max(1, len(stated) // RELAXATIONS_TRIED)][:RELAXATIONS_TRIED]
-    for demand, remedy in chosen:
-        relaxed = relax(problem.snapshot, Relaxation(Rule(remedy["rule"]), remedy["resource"]))
-        # One more of something changes no option, only whether it fits.
-        plan = Assignment.of(compile_problem(relaxed), assignment.options())
-        if not any(plan.fits(option) for option in plan.problem.options_of_demand(demand)):
-            raise SystemExit(f"the relaxation {remedy} does not admit demand {problem.snapshot.demands[demand].id}")
-    return len(chosen)
 
 
 def _greedy_score(snapshot: Any) -> int:

@@ -232,7 +232,9 @@ class Soak:
         lasted_s = time.monotonic() - began
         since = began + min(WARM_UP_MOST_S, WARM_UP_SHARE * lasted_s)
         growth = {name: self._samples.growth(name, since) for name in ALLOWED}
-        errors: Counter[str] = Counter(error for room in self._stories for error in room.story.errors)
+        told = (error for room in self._stories for error in room.story.errors)
+        # Who comes back to a lesson in the moment it ends is rightly told so.
+        errors: Counter[str] = Counter(error for error in told if not error.startswith("lesson_over"))
         return {
             "minutes": round(lasted_s / 60, 1),
             "lessons_at_once": self._arguments.lessons,

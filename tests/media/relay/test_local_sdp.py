@@ -51,6 +51,16 @@ def test_an_answer_is_lite_passive_and_receives_what_was_asked():
     assert "a=candidate:2 1 udp 2130706175 2001:db8::1 4000 typ host\r\n" in text
 
 
+def test_sound_is_asked_for_several_times_over_before_once():
+    opus = RemoteCodec(111, "opus", 48000, 2, {}, frozenset({"transport-cc"}))
+    red = RemoteCodec(63, "red", 48000, 2, {"111/111": None}, frozenset())
+    offered = dataclasses.replace(OFFERED, kind="audio", formats=("111", "63"), codecs=(opus, red))
+    text = answer(offered=offered)
+    assert "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" in text
+    assert "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n" in text
+    assert "a=rtpmap:111 opus/48000/2\r\n" in text
+
+
 def test_lines_nobody_asked_for_are_inactive_or_rejected():
     assert "a=inactive\r\n" in answer(received=()).split("m=application")[0]
     assert "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n" in answer()

@@ -8,6 +8,7 @@ from aiortc.mediastreams import AudioStreamTrack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.forwarder.api import ExtensionIds
 from media.relay.codecs import TRANSPORT_CC, choose_codec
 from media.relay.remote_sdp import SdpError, read_remote_description
 
@@ -154,6 +155,15 @@ def test_h264_constrained_baseline_in_packetization_mode_1_is_chosen_first():
 def test_opus_is_asked_for_retransmission_though_chromium_does_not_offer_it():
     chosen = choose_codec(read_remote_description(CHROMIUM).media[0])
     assert (chosen.name, chosen.feedback) == ("opus", ("nack", "transport-cc"))
+
+
+def test_sound_may_come_several_times_over_where_the_publisher_can_send_it_so():
+    offer = read_remote_description(CHROMIUM).media[0]
+    codecs = choose_codec(offer).stream_codecs(ExtensionIds())
+    assert [(codec.name, codec.payload_type) for codec in codecs] == [("opus", 111), ("red", 63)]
+    for parameters in ("111/0", "111", "110/110"):
+        other = read_remote_description(CHROMIUM.replace("a=fmtp:63 111/111", f"a=fmtp:63 {parameters}")).media[0]
+        assert choose_codec(other).red is None
 
 
 def test_what_firefox_offers_is_read_and_vp8_chosen():

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from media.contract import PartyJoined, PartyLeft
-from service.usage.log import write_events
+from service.usage.log import LoggedEvent, write_events
 from service.usage.tables import UsageRow
 
 ALL = (
@@ -105,7 +105,7 @@ def test_what_was_seen_live_and_again_on_replay_counts_once(
     started = clock.now().timestamp()
     names = {"lesson_id": lesson["id"], "party_id": party, "connection_id": "c" * 32}
     with parts.database.unit_of_work() as session:
-        events = [
+        events: list[LoggedEvent] = [
             PartyJoined(**names, role="observer", at=started + 2),
             PartyLeft(**names, reason="left", at=started + 242),
         ]

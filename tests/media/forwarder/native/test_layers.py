@@ -135,6 +135,38 @@ def test_an_h264_layer_begins_with_its_parameters(make_stage):
     assert give(b"\x7c\x45idr") == 1
 
 
+def test_h264_layers_change_between_access_units_never_within_one(make_stage):
+    stage = make_stage()
+    stage.publish(codec=api.StreamCodec(96, "h264", 90000, 97, nack=True, pli=True))
+    low, high = stage.layers[0], stage.layers[1]
+
+    def give(layer, *units: bytes) -> list:
+        """Units of one picture, each a packet."""
+        return [one for unit in units for one in stage.give(layer.packet(stage.now, unit, unit == units[-1])[1])]
+
+    parameters = b"\x78\0\x02\x09\xf0\0\x04\x67sps\0\x04\x68pps"  # STAP-A: access unit delimiter, SPS, PPS
+    first = give(low, parameters, b"\x65one", b"\x65two")
+    assert len(first) == 3
+    stage.now += 0.033
+    before = give(low, b"\x41delta") + give(high, b"\x41delta")
+    assert len(before) == 1
+    # The choice comes in the midst of a key frame of several slices: the rest of it is of no use.
+    stage.now += 0.033
+    give(high, parameters, b"\x65one")
+    stage.obey(api.SetSinkLayer(1, 1))
+    assert give(high, b"\x65two", b"\x7c\x85three", b"\x7c\x45three") == []
+    begun = give(low, b"\x41begun")
+    stage.now += 0.033
+    # A picture without parameters in it begins at its first slice.
+    switched = give(high, b"\x65one", b"\x65two")
+    assert give(low, b"\x41end") == []
+    assert [packet.payload for packet in begun + switched] == [b"\x41begun", b"\x65one", b"\x65two"]
+    sent = first + before + begun + switched
+    assert [packet.seq - sent[0].seq for packet in sent] == list(range(len(sent)))
+    assert len({packet.timestamp for packet in switched}) == 1
+    assert signed(switched[0].timestamp - begun[0].timestamp) > 0
+
+
 def test_lips_stay_in_sync_over_switches(stage):
     """The report after each switch maps the packets of the new layer to the publisher's clock within a millisecond."""
     stage.publish()
@@ -420,6 +452,29 @@ def test_layers_are_asked_one_after_the_other_for_a_publisher_obeys_one_request_
     for ssrc in (100, 101, 102):
         times = [at for at, one in asked if one == ssrc]
         assert max(b - a for a, b in itertools.pairwise(times)) < 2.5
+
+
+def test_every_switch_comes_soon_from_a_publisher_that_obeys_one_request_in_300_ms(stage):
+    """As Chromium: a request for any layer brings key frames of all, unless one was obeyed within 300 ms before."""
+    stage.publish()
+    obeyed, wanted, keys, slowest = -1.0, 0, True, 0.0
+    chosen_at = stage.now
+    for _ in range(900):
+        for layer in range(3):
+            stage.frame(layer, key=keys)
+        keys = False
+        switched = [event.layer for event in stage.events_of(api.LayerSwitched)]
+        stage.events.clear()
+        if wanted in switched:
+            slowest = max(slowest, stage.now - chosen_at)
+            wanted, chosen_at = (wanted + 1) % 3, stage.now
+            stage.obey(api.SetSinkLayer(1, wanted))
+        for _ in range(3):
+            stage.wait(0.011)
+            if stage.plis() and stage.now - obeyed > 0.3:
+                obeyed, keys = stage.now, True
+    assert slowest < 0.5
+    assert stage.now - chosen_at < 0.5
 
 
 def test_packets_of_an_unknown_rid_or_without_one_are_dropped(stage):

@@ -41,7 +41,7 @@ def opened(profile: int, keys: bytes, payload_type: int, sealed: bytes) -> list[
     core.add_peer(1, profile, keys * 2, keys * 2, b"c", 0)
     core.set_peer_address(1, pack(PUBLISHER))
     core.add_stream(1, 1, False, b"", [(payload_type, -1, 0, 48000, False, False, False)], NO_EXTENSIONS, [])
-    core.set_tap(1, True)
+    core.set_tap(1, True, None, 0)
     core.receive([(sealed, pack(PUBLISHER))], 0)
     return [event for event in decode_events(core.take_events()) if isinstance(event, api.Tapped)]
 

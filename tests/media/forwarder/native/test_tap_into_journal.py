@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from forwarder_oracle.red import Block, write_red
+from forwarder_oracle.rtp import parse_rtp, write_rtp
 
 from media.forwarder import api
 from media.recorder.disk_space import SpaceLevel
@@ -124,6 +126,18 @@ def test_the_journal_lives_as_long_as_the_tap(make_stage, tmp_path: Path) -> Non
     disk.close()
     stage.frame(0, key=True)
     stage.obey(api.RemoveStream(1))
+
+
+def test_of_sound_that_carries_earlier_sound_a_journal_holds_the_newest_as_opus(stage, writer) -> None:
+    opus, red = api.StreamCodec(111, "opus", 48_000), api.StreamCodec(63, "red", 48_000)
+    stage.obey(api.AddStream(1, 1, "audio", "0", (opus, red), api.ExtensionIds(), (100,)))
+    stage.obey(api.SetTap(1, True, writer.records))
+    payload = write_red([Block(111, b"earlier", 960), Block(111, b"newest")])
+    stage.give(write_rtp(True, 63, 5, 4800, 100, b"", payload), write_rtp(True, 111, 6, 5760, 100, b"", b"plain"))
+    note, *packets = recorded(writer)
+    assert CodecNote.decode(note.body) == CodecNote("opus", 111, 48_000)
+    found = [parse_rtp(packet.body) for packet in packets]
+    assert [(one.payload_type, one.seq, one.payload) for one in found] == [(111, 5, b"newest"), (111, 6, b"plain")]
 
 
 def test_what_takes_no_packets_is_refused(stage) -> None:
