@@ -2,14 +2,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from typing_extensions import disjoint_base
+
 from media.recorder.frames import Happening
 
+@disjoint_base
 class JournalReader:
     def __new__(cls, path: Path, *_others: object) -> Self: ...
     def scan(
         self,
     ) -> tuple[int, int, int, list[tuple[int, list[tuple[int, int]], list[tuple[int, int]], int | None]]]: ...
 
+@disjoint_base
 class FrameReader(JournalReader):
     def __new__(
         cls,

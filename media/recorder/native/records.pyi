@@ -1,7 +1,10 @@
 from typing import Self
 
+from typing_extensions import disjoint_base
+
 def checksum(data: bytes, *, slowly: bool = False) -> int: ...
 
+@disjoint_base
 class RecordsShare:
     def __new__(cls, limit_bytes: int) -> Self: ...
     level: int
@@ -10,6 +13,7 @@ class RecordsShare:
     @property
     def dropped(self) -> int: ...
 
+@disjoint_base
 class JournalRecords:
     def __new__(cls, share: RecordsShare, given_up_at: int, limit_bytes: int) -> Self: ...
     @property

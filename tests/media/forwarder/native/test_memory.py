@@ -37,6 +37,22 @@ def test_a_long_lesson_takes_no_more_memory_than_a_short_one(stage):
     assert peak_mib() - before_mib < 1.0
 
 
+def test_the_memory_of_streams_that_are_gone_serves_again(stage):
+    vp8 = api.StreamCodec(96, "vp8", 90000)
+
+    def publish(times: int) -> None:
+        for _ in range(times):
+            stage.obey(api.AddStream(1, 1, "video", "0", (vp8,), api.ExtensionIds(), (100,)))
+            packet = write_rtp(False, 96, 1, 0, 100, b"", b"\x10\0picture")
+            stage.core.receive(stage.to_core.protect(packet), ("192.0.2.1", 1), stage.now)
+            stage.obey(api.RemoveStream(1))
+
+    publish(10)
+    before_mib = peak_mib()
+    publish(500)
+    assert peak_mib() - before_mib < 8.0
+
+
 def test_events_that_nobody_takes_are_dropped_and_counted_past_a_bound(stage):
     opus = api.StreamCodec(111, "opus", 48000)
     stage.obey(api.AddStream(1, 1, "audio", "0", (opus,), api.ExtensionIds(), (100,)))
