@@ -65,6 +65,7 @@ def _make_engine(url: str) -> Engine:
         engine = create_engine(
             url, connect_args=NOTICES_ABSENCE, pool_size=40, max_overflow=0, pool_timeout=10, pool_use_lifo=True
         )
+        event.listen(engine, "connect", _prepare_postgresql)
         _ping_after_idling(engine)
         return engine
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20, max_overflow=40)
@@ -90,6 +91,13 @@ def _ping_after_idling(engine: Engine) -> None:
 
     event.listen(engine, "checkin", remember)
     event.listen(engine, "checkout", ask)
+
+
+def _prepare_postgresql(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # The lists join much and return little: compiling such a query takes longer than running it.
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit = off")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
