@@ -18,8 +18,8 @@ QUEUE_HIGH_MS = 100.0
 QUEUE_RISING_MS = 60.0
 "Over this in two windows running, the second above the first: it will be high in a moment."
 QUEUE_LOW_MS = 40.0
-SLACK_BITS = 28_800.0
-"Three packets: a narrow line needs its time for them, which is no queue of too much."
+SLACK_BITS = 9_600.0
+"A packet: a narrow line needs its time for it, which is no queue."
 SHORT_QUEUE_MS = 200.0
 "In a shorter one packets have not stood for long: they arrive more slowly than the line's rate."
 SHORT_QUEUE_SHARE = 0.7

@@ -44,7 +44,7 @@ def fair_share(assignment: Assignment, bound: Fraction, effort: Effort) -> FairS
     unanswered = 0
     while low + 1 < high and unanswered < MOST_UNANSWERED:
         empty = Assignment.of(problem, sorted(problem.pinned))
-        found, decided = reach(empty, range(problem.demands), effort, floors(problem, possible[at]), plan)
+        found, decided, _ = reach(empty, range(problem.demands), effort, floors(problem, possible[at]), plan)
         if found is not None:
             low, reached, options = at, possible[at], tuple(found)
         else:

@@ -12,10 +12,12 @@ from scheduler.pairing.problem import Problem
 from scheduler.pairing.search import Search
 from scheduler.pairing.subproblem import Aim, Effort, replan
 
-EXTRA_POINTS = 300
+EXTRA_POINTS = 30
 FIRST_POINTS = 5_000
 LESSONS_ONLY = 100_000
 SIZE = 150
+GROUPS = (20, 60, 150)
+"""How many schools are planned together where that did not help either."""
 
 
 def most_alone(problem: Problem) -> dict[int, int]:
@@ -80,7 +82,10 @@ def raise_worst(
             return
         first = assignment.school_lessons[school] < wanted[school]
         upto = wanted[school] if first else most[school]
-        if not _help(assignment, search, school, (FIRST_POINTS if first else EXTRA_POINTS, upto)):
+        extra = (FIRST_POINTS if first else EXTRA_POINTS, upto)
+        if not _help(assignment, search, school, extra) and not (
+            first and _help_together(assignment, search, school, wanted)
+        ):
             given_up.add(school)
 
 
@@ -121,14 +126,32 @@ def _help(assignment: Assignment, search: Search, school: int, extra: tuple[int,
             # Another school may give lessons away only while its share stays above what this one had.
             above = before * problem.school_need[other] // need + 1
             floor[other] = min(lessons, above)
-    demands = search.neighbourhoods.rivals(_involved(assignment, school), SIZE)
+    demands = search.neighbourhoods.rivals(*_involved(assignment, school), SIZE)
     points, most = extra
     upto = min(most, before + max(1, need // 8))
     search.replan(demands, Aim(floor=floor, extra={school: (points, upto)}))
-    return assignment.school_lessons[school] > before
+    if assignment.school_lessons[school] == before:
+        return False
+    # The lessons came first, at whatever price: now the points again.
+    search.replan(demands, Aim(floor=floor | {school: assignment.school_lessons[school]}))
+    return True
 
 
-def _involved(assignment: Assignment, school: int) -> list[int]:
+def _help_together(assignment: Assignment, search: Search, school: int, wanted: dict[int, int]) -> bool:
+    """Plans the school and those that rival it again as if points did not count: each gets the lessons wanted for it.
+
+    The search wins the points back; how to serve all of them it would not find.
+    """
+    problem = assignment.problem
+    for count in GROUPS:
+        group = search.neighbourhoods.schools_around(school, count)
+        least = {one: wanted[one] for one in group if one in wanted}
+        if search.reach([demand for one in group for demand in problem.school_demands[one]], least):
+            return True
+    return False
+
+
+def _involved(assignment: Assignment, school: int) -> tuple[list[int], list[int]]:
     """The school's demands, and whoever attends a lesson of a teacher or in a lead room that those could go to."""
     problem = assignment.problem
     own = [demand for demand in problem.school_demands[school] if problem.pairs_of_demand(demand)]
@@ -144,4 +167,4 @@ def _involved(assignment: Assignment, school: int) -> list[int]:
             or problem.series_studio[problem.pair_series[pair]] in studios
         )
     }
-    return [*own, *sorted(near - set(own))][: 2 * SIZE]
+    return own, sorted(near - set(own))

@@ -1,7 +1,7 @@
 """Which demands to plan again together: blocks of a subject and grade, rival teachers, schools of a county."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import zip_longest
 from random import Random
@@ -103,9 +103,37 @@ class Neighbourhoods:
             edge += fresh
         return sorted(found)
 
-    def rivals(self, demands: Iterable[int], size: int) -> list[int]:
-        """The demands, and others that their candidate teachers could serve."""
-        kept = sorted(set(demands))
+    def schools_around(self, school: int, count: int) -> list[int]:
+        """The school, then those that could share most teachers with the ones before, who have few others."""
+        found, rivalry = [school], Counter[int]()
+        while len(found) < count:
+            for teacher in self._school_teachers[found[-1]]:
+                for other in self._teacher_schools[teacher]:
+                    rivalry[other] += len(self._problem.teacher_limit) // len(self._school_teachers[other])
+            for known in found:
+                del rivalry[known]
+            if not rivalry:
+                break
+            found.append(max(sorted(rivalry), key=rivalry.__getitem__))
+        return found
+
+    @cached_property
+    def _school_teachers(self) -> list[list[int]]:
+        return [
+            sorted({teacher for demand in demands for teacher in self._demand_teachers[demand]})
+            for demands in self._problem.school_demands
+        ]
+
+    @cached_property
+    def _teacher_schools(self) -> list[list[int]]:
+        schools = self._problem.demand_school
+        return [sorted({schools[demand] for demand in demands}) for demands in self._teacher_demands]
+
+    def rivals(self, own: Sequence[int], near: Sequence[int], size: int) -> list[int]:
+        """All of `own`, then others that are near, then those that the candidate teachers of all these could serve."""
+        drawn = list(near)
+        self._random.shuffle(drawn)
+        kept = list(dict.fromkeys([*own, *drawn]))[:size]
         teachers = sorted({teacher for demand in kept for teacher in self._demand_teachers[demand]})
         self._random.shuffle(teachers)
         return self._until(size, [kept, *(self._teacher_demands[teacher] for teacher in teachers)])

@@ -6,7 +6,7 @@ several workers too: a job is drawn from the plan after an earlier job of fixed 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -15,11 +15,12 @@ from scheduler.pairing.budget import Watch
 from scheduler.pairing.crew import Answer, Crew, CrewLostError, ForkedCrew, Job, OwnHands, put
 from scheduler.pairing.neighbourhoods import Neighbourhoods
 from scheduler.pairing.prospects import Prospects, weighted
-from scheduler.pairing.subproblem import Aim, Effort, Outcome, replan
+from scheduler.pairing.subproblem import Aim, Effort, Outcome, reach, replan
 
 # The fewer options a model has the further it gets: most rounds look only at what loses next to nothing by the prices.
 LOSSES, SIZES = (2.0, 15.0, 80.0), (200, 120, 80)
 SMALLEST, LARGEST = 20, 600
+REACH_EFFORT = 4.0
 LOSSES_EVERY = 12
 FRUITLESS_ROUNDS = 100
 ROUNDS_BEFORE_MORE_EFFORT = 25
@@ -100,6 +101,25 @@ class Search:
         self._crew.note(demands)
         self._watch.spent += outcome.deterministic + LEAST_EFFORT
         return outcome
+
+    def reach(self, demands: list[int], least: Mapping[int, int]) -> bool:
+        """Plans these demands again so that their schools have at least so many lessons, whatever the points.
+
+        Whether that was found; if not, nothing has changed. It may take as much effort as several small models.
+        """
+        assignment, pinned = self.assignment, self.assignment.problem.pinned
+        before = [one for demand in demands for one in assignment.taken_of(demand) if one not in pinned]
+        for option in before:
+            assignment.remove(option)
+        effort = self._watch.small_model()
+        effort = Effort(REACH_EFFORT * effort.deterministic, effort.seconds)
+        found, _, spent = reach(assignment, demands, effort, least, before, near=True)
+        self._watch.spent += spent + LEAST_EFFORT
+        kept = frozenset(assignment.options())
+        for option in before if found is None else sorted(frozenset(found) - kept):
+            assignment.add(option)
+        self._crew.note(demands)
+        return found is not None
 
     def _drawn(self) -> _Drawn:
         if self._rounds % LOSSES_EVERY == 0:

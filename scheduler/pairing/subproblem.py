@@ -73,19 +73,27 @@ def replan(assignment: Assignment, demands: Collection[int], effort: Effort, aim
 
 
 def reach(
-    assignment: Assignment, demands: Collection[int], effort: Effort, floor: Mapping[int, int], hint: Collection[int]
-) -> tuple[list[int] | None, bool]:
+    assignment: Assignment,
+    demands: Collection[int],
+    effort: Effort,
+    floor: Mapping[int, int],
+    hint: Collection[int],
+    *,
+    near: bool = False,
+) -> tuple[list[int] | None, bool, float]:
     """Options of all these demands that give every school its floor, with what is taken already; points do not count.
 
-    None if there are none, or none was found; the second value says whether the answer is proven.
+    With `near` they keep as many of the hinted options as the effort finds. None if there are none, or none was found;
+    then whether the answer is proven, and the deterministic time it took.
     """
     model = _Model(assignment, sorted(set(demands)), Aim(floor), frozenset())
     if any(least > assignment.school_lessons[school] for school, least in floor.items() if school not in model.schools):
-        return None, True
-    model.forget_points()
+        return None, True, 0.0
     known = frozenset(model.options)
-    chosen, proven, _ = model.solve([option for option in hint if option in known], effort)
-    return (None, proven) if chosen is None else (assignment.options() + chosen, True)
+    hinted = [option for option in hint if option in known]
+    model.forget_points(hinted if near else ())
+    chosen, proven, spent = model.solve(hinted, effort)
+    return (None, proven, spent) if chosen is None else (assignment.options() + chosen, True, spent)
 
 
 def _put_back(assignment: Assignment, options: Sequence[int]) -> None:
@@ -133,9 +141,11 @@ class _Model:
         """The schools that have an option."""
         return self._by_school.keys()
 
-    def forget_points(self) -> None:
-        """Leaves only the rules: any answer will do."""
+    def forget_points(self, kept: Sequence[int] = ()) -> None:
+        """Leaves only the rules: any answer will do, or one that has most of the options to be kept."""
         self._model.clear_objective()  # type: ignore[no-untyped-call]
+        if kept:
+            self._model.maximize(cp_model.LinearExpr.sum([self._var[option] for option in kept]))
 
     def worth(self, options: Sequence[int]) -> tuple[int, int]:
         """What these options are worth: extra points of the aim first, then score with what stays; nothing changes."""
@@ -159,6 +169,9 @@ class _Model:
         solver.parameters.max_deterministic_time = effort.deterministic
         # The linear relaxation is tight here (a few percent), so full cuts decide where pure search flounders.
         solver.parameters.linearization_level = 2
+        # Most small models are decided at the root: a quarter of the time went into looking for more to simplify.
+        solver.parameters.cp_model_probing_level = 0
+        solver.parameters.max_presolve_iterations = 1
         solver.parameters.symmetry_level = 0  # there is none to find: every class has its own hours
         solver.parameters.random_seed = 1
         # Else the solver takes the process's SIGINT handler away and Ctrl-C no longer stops a service cleanly.

@@ -123,6 +123,7 @@ def release(theirs: Page) -> None:
 def become_a_sample(product: Product, county: County, browser: Browser, lesson: RunningLesson, lead: Page) -> None:
     lead.get_by_test_id("sample-nominate").click()
     lead.get_by_test_id("sample-nominate-confirm").click()
+    expect(lead.get_by_test_id("sample-nominate-confirm")).to_have_count(0)
     above = sign_in(product, browser, county.administrator, "/reviews/samples")
     above.get_by_test_id("sample-review").click()
     above.get_by_test_id("reviewer-choice").filter(has_text="李研究").locator("input").check()

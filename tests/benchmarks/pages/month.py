@@ -10,6 +10,7 @@ from typing import Any
 
 from prefecture import GRADE_CODES, Prefecture, identity
 
+from media.contract import Delivered, Published
 from service.accounts.roles import Role
 from service.events.tables import Event, EventLesson, EventSignup
 from service.lessons.tables import Lesson, LessonClaim, Receiver
@@ -51,7 +52,7 @@ class Month:
                 self._lesson(f"{offset} {at}", lead, begins, list(itertools.islice(kits, RECEIVERS)))
         self.busiest_school = self.held[0]["lead_school_id"]
         self.busiest_teacher = self.held[0]["lead_teacher_id"]
-        self._log(self.held[0], FULL_LOG_EVERY)
+        self._log(self.held[0], FULL_LOG_EVERY, whole=True)
         self._people()
         self._observations()
         self._samples()
@@ -168,19 +169,28 @@ class Month:
                 }
             )
 
-    def _log(self, lesson: dict[str, Any], every: timedelta) -> None:
-        for at in range(int(LENGTH / every)):
-            self.rows[UsageRow].append(
-                {
-                    "at": lesson["starts_at"] + at * every,
-                    "type": "delivered",
-                    "lesson_id": lesson["id"],
-                    "party_id": f"room:{lesson['lead_room_id']}",
-                    "connection_id": None,
-                    "user_id": None,
-                    "data": {"lead_picture_ms": 5000, "lead_sound_ms": 5000, "picture_bytes": 400_000},
-                }
-            )
+    def _log(self, lesson: dict[str, Any], every: timedelta, *, whole: bool = False) -> None:
+        """What the relay says: the lead's own sending, and in a whole log what reached every room too."""
+        parties = [(f"room:{lesson['lead_room_id']}", True)]
+        if whole:
+            attended = [row for row in self.rows[AttendanceRow] if row["lesson_id"] == lesson["id"]]
+            parties += [(row["party_id"], False) for row in attended if row["party_role"] == "room"]
+        for at in range(1, int(LENGTH / every) + 1):
+            for party_id, leads in parties:
+                self._said(lesson, party_id, lesson["starts_at"] + at * every, every, leads=leads)
+
+    def _said(self, lesson: dict[str, Any], party_id: str, at: datetime, every: timedelta, *, leads: bool) -> None:
+        span = {"lesson_id": lesson["id"], "party_id": party_id}
+        span |= {"from_at": (at - every).timestamp(), "to_at": at.timestamp()}
+        ms = int(every.total_seconds() * 1000)
+        if leads:
+            event: Published | Delivered = Published(**span, picture_ms=ms, sound_ms=ms)
+        else:
+            sent = {"picture_bytes": 90 * ms, "sound_bytes": 5 * ms}
+            event = Delivered(**span, lead_picture_ms=ms, lead_sound_ms=ms, **sent)
+        data = event.model_dump(mode="json", exclude={"type", "lesson_id", "party_id", "connection_id"})
+        row = {"at": at, "type": event.type, "lesson_id": lesson["id"], "party_id": party_id, "data": data}
+        self.rows[UsageRow].append(row | {"connection_id": None, "user_id": None})
 
     def _recording(self, lesson: dict[str, Any]) -> None:
         self.rows[Recording].append(
@@ -256,9 +266,7 @@ class Month:
             times = {"joined_at": joined, "left_at": joined + 2400, "last_seen_at": joined + 2400}
             attendance |= {"lesson_id": lesson["id"], "party_id": party, "party_role": "observer"} | times
             self.rows[AttendanceRow].append(attendance)
-            moments = [lesson["starts_at"], *(lesson["starts_at"] + at * LOGGED_EVERY for at in range(20))]
-            kinds = ["party_joined", *["delivered"] * 19, "party_left"]
-            for at, kind in zip(moments, kinds, strict=True):
+            for at, kind in ((lesson["starts_at"], "party_joined"), (lesson["ends_at"], "party_left")):
                 log = {
                     "at": at,
                     "type": kind,
@@ -268,6 +276,8 @@ class Month:
                     "data": {},
                 }
                 self.rows[UsageRow].append(log | {"connection_id": identity(f"connection {party}")})
+            for at in range(1, int(LENGTH / LOGGED_EVERY)):
+                self._said(lesson, party, lesson["starts_at"] + at * LOGGED_EVERY, LOGGED_EVERY, leads=False)
 
     def _samples(self) -> None:
         counties = {one.id: identity(f"county {one.county}") for one in self._prefecture.snapshot.schools}

@@ -108,6 +108,27 @@ def test_raising_the_worst_school_never_lowers_it_and_the_search_then_keeps_it(g
     assert worst_share(problem, greedy.school_lessons) >= raised
 
 
+def test_schools_that_rival_each_other_get_the_lessons_wanted_together_or_nothing_changes(greedy: Assignment) -> None:
+    problem = greedy.problem
+    program = build(problem)
+    prospects = Prospects.of(problem, program, solve_relaxation(program))
+    search = Search(greedy, prospects, Random(1), Watch(Budget(effort=9.0), None))
+    weakest = min(most_alone(problem), key=lambda one: greedy.school_lessons[one] / problem.school_need[one])
+    group = search.neighbourhoods.schools_around(weakest, 12)
+    assert group[0] == weakest
+    assert len(group) == len(set(group)) == 12
+    demands = [demand for school in group for demand in problem.school_demands[school]]
+    least = {school: greedy.school_lessons[school] for school in group}
+    before = greedy.options()
+    assert not search.reach(demands, least | {weakest: problem.school_need[weakest] + 1})
+    assert greedy.options() == before
+    one_more = floors(problem, worst_share(problem, greedy.school_lessons))[weakest] + 1
+    if search.reach(demands, least | {weakest: one_more}):
+        assert greedy.school_lessons[weakest] >= one_more
+    assert all(greedy.school_lessons[school] >= lessons for school, lessons in least.items())
+    assert not count_plan(problem.snapshot, pairings_of(greedy)).violations
+
+
 def test_floors_are_the_lessons_a_share_takes_or_what_a_school_could_get_alone(problem: Problem) -> None:
     most = most_alone(problem)
     for school, floor in floors(problem, worst_share_bound(problem, EFFORT)).items():
@@ -121,6 +142,13 @@ def test_blocks_cover_every_demand_with_a_candidate_once(problem: Problem) -> No
     assert max(len(block) for block in blocks) <= 9
 
 
+def test_whom_a_school_needs_is_drawn_whole_however_many_are_near(problem: Problem) -> None:
+    own = [problem.demands - 1, problem.demands - 2]
+    drawn = Neighbourhoods(problem, Random(2)).rivals(own, range(problem.demands), 20)
+    assert len(drawn) == 20
+    assert set(own) <= set(drawn)
+
+
 @pytest.mark.parametrize("size", [1, 7, 60, 1_000])
 def test_drawn_neighbourhoods_hold_to_their_size_and_repeat_for_a_seed(problem: Problem, size: int) -> None:
     def draw(seed: int) -> list[list[int]]:
@@ -131,7 +159,7 @@ def test_drawn_neighbourhoods_hold_to_their_size_and_repeat_for_a_seed(problem: 
             made.of_schools(size, schools),
             made.of_subject(size),
             made.mixed(size),
-            made.rivals([3], size),
+            made.rivals([3], [5, 4], size),
         ]
 
     assert draw(4) == draw(4)

@@ -28,7 +28,7 @@ export default {
     microphoneName: 'Microphone',
     networkName: 'Network',
     checking: 'checking…',
-    test: 'Connection test',
+    test: 'Test',
     good: 'good',
     networkGood: 'good ({ms} ms)',
     networkSlow: 'slow ({ms} ms)',

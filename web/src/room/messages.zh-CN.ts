@@ -28,7 +28,7 @@ export default {
     microphoneName: '麦克风',
     networkName: '网络',
     checking: '正在检查…',
-    test: '网络测试',
+    test: '测一测',
     good: '正常',
     networkGood: '正常（{ms} 毫秒）',
     networkSlow: '较慢（{ms} 毫秒）',
