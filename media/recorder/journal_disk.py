@@ -63,6 +63,7 @@ class JournalDisk:
         self._journals: list[Writable] = []
         self._next = 0
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._looked_at = float("-inf")
@@ -111,15 +112,20 @@ class JournalDisk:
         self._wake.set()
 
     def write(self, journals: list[Writable]) -> None:
-        """Write what these hold, and close those that are over; one caller at a time."""
+        """Write what these hold, and close those that are over."""
+        with self._writing:
+            over = self._write_now(journals)
+        if over:
+            with self._lock:
+                self._journals = [journal for journal in self._journals if journal not in over]
+
+    @staticmethod
+    def _write_now(journals: list[Writable]) -> list[Writable]:
         ready = [journal for journal in journals if journal.prepare()]
         write_all([journal.records for journal in ready])
         for journal in ready:
             journal.heed()
-        over = [journal for journal in journals if journal.finish()]
-        if over:
-            with self._lock:
-                self._journals = [journal for journal in self._journals if journal not in over]
+        return [journal for journal in journals if journal.finish()]
 
     def close(self, timeout_s: float | None = None) -> None:
         """End the threads; what journals still hold is written first."""
