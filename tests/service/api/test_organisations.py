@@ -59,10 +59,11 @@ def test_a_school_rings_the_bells_of_the_nearest_node_above_until_it_has_its_own
     caller = signed_in("system")
     ids = {key: node.id for key, node in county.organisations.items()}
     school = f"/api/organisations/{ids['school_north_1']}/periods"
-    assert caller.get(school).json() == {"items": [], "total": 0, "organisation_id": None}
+    assert caller.get(school).json() == {"items": [], "total": 0, "organisation_id": None, "since": None}
     caller.put(f"/api/organisations/{ids['prefecture']}/periods", {"items": BELLS})
     caller.put(f"/api/organisations/{ids['county_north']}/periods", {"items": BELLS[:1]})
-    assert caller.get(school).json() == {"items": BELLS[:1], "total": 1, "organisation_id": ids["county_north"]}
+    inherited = {"items": BELLS[:1], "total": 1, "organisation_id": ids["county_north"], "since": None}
+    assert caller.get(school).json() == inherited
     caller.put(school, {"items": BELLS})
     assert caller.get(school).json()["organisation_id"] == ids["school_north_1"]
     caller.put(school, {"items": []})
