@@ -15,6 +15,8 @@ export interface MediaReading {
   position_ms: number
   /** The element is working on a seek or has nothing to play right now. */
   busy: boolean
+  /** A drift is being played away. */
+  correcting: boolean
 }
 
 export type Correction =
@@ -23,8 +25,10 @@ export type Correction =
   | { action: 'rate'; rate: number }
   | { action: 'wait' }
 
-/** Within this the stream is left alone. */
+/** Within this the stream is left alone ... */
 export const DEAD_BAND_MS = 12
+/** ... and one that is being corrected is once it is as near as this: stopping at the band's edge would leave it there. */
+export const SETTLED_WITHIN_MS = 3
 /** Beyond this a seek is quicker than playing the drift away. */
 export const SEEK_BEYOND_MS = 350
 /** The drift is played away in about this time ... */
@@ -32,7 +36,8 @@ const CORRECT_WITHIN_MS = 700
 /** ... but never by more than this part of the rate, so that voices keep their sound ... */
 const LARGEST_NUDGE = 0.12
 /** ... except beyond this drift, as after a slow start: then being together soon matters more. */
-export const HURRY_BEYOND_MS = 60
+export const HURRY_BEYOND_MS = 25
+const HURRY_WITHIN_MS = 200
 const HURRIED_NUDGE = 0.4
 
 /** So near to the end of what there is, players already stop. */
@@ -55,10 +60,15 @@ export function correct(span: StreamSpan, reading: MediaReading, master_ms: numb
   if (reading.busy) return { action: 'wait' }
   const drift_ms = reading.position_ms - position_ms
   if (Math.abs(drift_ms) > SEEK_BEYOND_MS) return { action: 'seek', position_ms }
-  if (Math.abs(drift_ms) <= DEAD_BAND_MS) return { action: 'rate', rate }
-  const largest = Math.abs(drift_ms) > HURRY_BEYOND_MS ? HURRIED_NUDGE : LARGEST_NUDGE
-  const nudge = Math.max(-largest, Math.min(largest, -drift_ms / (CORRECT_WITHIN_MS * rate)))
+  if (Math.abs(drift_ms) <= (reading.correcting ? SETTLED_WITHIN_MS : DEAD_BAND_MS)) return { action: 'rate', rate }
+  const [within_ms, largest] = Math.abs(drift_ms) > HURRY_BEYOND_MS ? [HURRY_WITHIN_MS, HURRIED_NUDGE] : [CORRECT_WITHIN_MS, LARGEST_NUDGE]
+  const nudge = Math.max(-largest, Math.min(largest, -drift_ms / (within_ms * rate)))
   return { action: 'rate', rate: rate * (1 + nudge) }
+}
+
+/** Whether a stream plays at so different a rate that it must be looked at again soon; `part` is of the clock's rate. */
+export function isHurried(part: number): boolean {
+  return Math.abs(part - 1) > LARGEST_NUDGE
 }
 
 /** A break in a growing file holds nobody up: its stream waits at the break's end. In finished files players pass over it. */

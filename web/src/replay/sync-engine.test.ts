@@ -77,7 +77,7 @@ describe('SyncEngine', () => {
     for (let done = 0; done < 600; done += 10) {
       bench.now += 10
       for (const { media } of bench.players) media.pass(10)
-      if (bench.engine.beginsSoon(bench.now) || done % 100 === 0) bench.engine.tick(bench.now)
+      if (bench.engine.wantsCloseTicks(bench.now) || done % 100 === 0) bench.engine.tick(bench.now)
       if (bench.engine.state(bench.now).position_ms >= 2_000) worst = Math.max(worst, bench.spread())
     }
     expect(worst).toBeLessThan(40)
@@ -190,7 +190,7 @@ describe('SyncEngine', () => {
 
 describe('correct', () => {
   const span = { offset_ms: 1_000, duration_ms: 10_000 }
-  const at = (position_ms: number, busy = false) => correct(span, { position_ms, busy }, 5_000, 1)
+  const at = (position_ms: number, busy = false, correcting = false) => correct(span, { position_ms, busy, correcting }, 5_000, 1)
 
   it.each([
     [4_000, { action: 'rate', rate: 1 }],
@@ -202,16 +202,21 @@ describe('correct', () => {
 
   it('nudges towards the clock and never far', () => {
     const rateAt = (position_ms: number) => (at(position_ms) as { rate: number }).rate
-    expect(rateAt(4_070)).toBeCloseTo(0.9)
-    expect(rateAt(3_945)).toBeCloseTo(1.079)
-    expect(rateAt(4_060)).toBeCloseTo(0.914)
+    expect(rateAt(4_020)).toBeCloseTo(0.971)
+    expect(rateAt(3_980)).toBeCloseTo(1.029)
   })
 
   it('hurries after a slow start, still never far', () => {
     const rateAt = (position_ms: number) => (at(position_ms) as { rate: number }).rate
-    expect(rateAt(3_900)).toBeCloseTo(1.143)
+    expect(rateAt(3_940)).toBeCloseTo(1.3)
     expect(rateAt(3_700)).toBeCloseTo(1.4)
     expect(rateAt(4_340)).toBeCloseTo(0.6)
+  })
+
+  it('corrects what it has begun to correct until it is there, not only to the edge of what is left alone', () => {
+    const rateAt = (position_ms: number) => (at(position_ms, false, true) as { rate: number }).rate
+    expect(rateAt(4_010)).toBeCloseTo(0.986)
+    expect(rateAt(4_002)).toBe(1)
   })
 
   it('leaves an element alone while it seeks', () => {

@@ -2,7 +2,7 @@
  * Plays several recorded streams as one lesson: a master clock, and each media element kept with it.
  * While a stream inside its span has nothing to play, the clock waits for it, but not for ever.
  */
-import { correct, placeOf, type StreamSpan } from './correction'
+import { correct, isHurried, placeOf, type StreamSpan } from './correction'
 import { MasterClock } from './master-clock'
 
 /** What the engine needs of a media element. */
@@ -50,6 +50,7 @@ const SOON_MS = 150
 interface Tracked extends SyncedStream {
   soughtAt_ms: number
   stalledSince_ms: number | null
+  hurries: boolean
 }
 
 export class SyncEngine {
@@ -68,7 +69,7 @@ export class SyncEngine {
   }
 
   add(stream: SyncedStream, now_ms: number): void {
-    this.streams.set(stream.id, { ...stream, soughtAt_ms: -Infinity, stalledSince_ms: null })
+    this.streams.set(stream.id, { ...stream, soughtAt_ms: -Infinity, stalledSince_ms: null, hurries: false })
     this.tick(now_ms)
   }
 
@@ -132,10 +133,10 @@ export class SyncEngine {
     for (const stream of this.streams.values()) this.align(stream, now_ms)
   }
 
-  /** Whether a stream is about to begin: then ticks should be close together. */
-  beginsSoon(now_ms: number): boolean {
+  /** Whether a stream is about to begin, or catches up after its beginning: then ticks should be close together. */
+  wantsCloseTicks(now_ms: number): boolean {
     if (!this.playing || this.waiting) return false
-    return [...this.streams.values()].some((stream) => this.begins(stream, now_ms, SOON_MS))
+    return [...this.streams.values()].some((stream) => stream.hurries || this.begins(stream, now_ms, SOON_MS))
   }
 
   private begins(stream: Tracked, now_ms: number, within_ms: number): boolean {
@@ -176,7 +177,9 @@ export class SyncEngine {
       return
     }
     const busy = media.seeking || media.readyState < HAVE_FUTURE_DATA
-    const correction = correct(stream.span, { position_ms: media.currentTime * 1000, busy }, master_ms, this.clock.rate)
+    const reading = { position_ms: media.currentTime * 1000, busy, correcting: media.playbackRate !== this.clock.rate }
+    const correction = correct(stream.span, reading, master_ms, this.clock.rate)
+    stream.hurries = correction.action === 'rate' && isHurried(correction.rate / this.clock.rate)
     if (correction.action === 'park' && this.begins(stream, now_ms, START_TAKES_MS) && !media.seeking) {
       media.playbackRate = this.clock.rate
       if (media.paused) media.play().catch(() => undefined)

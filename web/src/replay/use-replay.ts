@@ -23,10 +23,10 @@ export function useReplay(duration_ms: number, onTick: (state: EngineState, now_
     if (state.value.playing) act((now) => engine.pause(now))
   }
 
-  /** A stream that begins within this tick is started at its moment, not at the next tick. */
+  /** A stream that begins within this tick is started at its moment, and brought in line at once, not at the next tick. */
   function tickQuickly(): void {
     const now_ms = performance.now()
-    if (!engine.beginsSoon(now_ms)) return
+    if (!engine.wantsCloseTicks(now_ms)) return
     engine.tick(now_ms)
     quick = window.setTimeout(tickQuickly, QUICK_TICK_MS)
   }
