@@ -27,7 +27,10 @@ test-python: .setup/develop .setup/system ## unit, property and integration test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not e2e' $(ARGS)
 
 test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole product in Chromium
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+	$(BIN)/python -m pytest -m 'e2e and not endurance' $(ARGS)
+
+test-endurance: .setup/develop .setup/system service/web_app/index.html ## two hundred layer switches in Chromium, for each codec (two idle cores)
+	$(BIN)/python -m pytest -m endurance $(ARGS)
 
 test-web: .setup/web ## tests of the web app's own logic
 	@cd web && npm run --silent test

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,15 @@ def workers(product: Product) -> list[int]:
     threads = Path(f"/proc/{product.process.pid}/task").iterdir()
     found = {int(pid) for thread in threads for pid in _read(thread / "children").split()}
     return sorted(pid for pid in found if b"spawn_main" in _read(Path(f"/proc/{pid}/cmdline")))
+
+
+def writes(product: Product, pid: int) -> bool:
+    """Whether that worker has a file of a recording open."""
+    journals = product.data_folder / "journals"
+    with suppress(OSError):  # it, or a file of it, is gone meanwhile
+        opened = [descriptor.readlink() for descriptor in Path(f"/proc/{pid}/fd").iterdir()]
+        return any(path.is_relative_to(product.data_folder) and not path.is_relative_to(journals) for path in opened)
+    return False
 
 
 def _started(product: Product, county: County) -> str:

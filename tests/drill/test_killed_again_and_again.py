@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from chromium_clock import ChromiumPlayer
 from clocked_files import ClockedFile, read_file
-from drilled_lesson import drilled_lesson, eventually, workers
+from drilled_lesson import drilled_lesson, eventually, workers, writes
 from running_product import Product, zone_where_it_is_morning
 
 from media.recorder.journal import RecordKind, read_journal
@@ -25,6 +25,9 @@ SEED = 20_261_122
 KILLS_IN_LESSON, KILLS_WHILE_MAKING = 5, 5
 # The worker at the others: too many dead workers would be taken for a lesson that kills them.
 SERVICE_KILLED_WHILE_MAKING = {1, 3, 4}
+# Making takes a worker a fraction of a second: these kills wait until it writes, the others come while it begins.
+KILLED_WHILE_IT_WRITES = {2, 3}
+BEGINS_WITHIN_S = 0.25
 # A room needs this long from joining until its picture is in the journal.
 MEDIA_WITHIN_S = 60.0
 RECORDED_UP_TO_S = 1.0
@@ -100,7 +103,10 @@ def kill_while_making(product: Product, chance: random.Random) -> None:
     killed: set[int] = set()
     for number in range(KILLS_WHILE_MAKING):
         found = eventually(lambda: [pid for pid in workers(product) if pid not in killed], 60, 0.02)  # noqa: B023
-        time.sleep(chance.uniform(0.0, 0.8))
+        if number in KILLED_WHILE_IT_WRITES:
+            eventually(lambda: any(writes(product, pid) for pid in found), 30, 0.001)  # noqa: B023
+        else:
+            time.sleep(chance.uniform(0.0, BEGINS_WITHIN_S))
         killed |= set(found)
         if number in SERVICE_KILLED_WHILE_MAKING:
             product.kill()

@@ -92,6 +92,7 @@ def test_a_receiver_decodes_through_layer_switches_without_a_freeze_and_in_step_
     switch_layers(run_school, party, mime_type, 10)
 
 
+@pytest.mark.endurance
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @MIME_TYPES
