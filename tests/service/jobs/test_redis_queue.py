@@ -21,22 +21,31 @@ class Work:
     """Notes what it was given; waits in between while `gate` is closed."""
 
     def __init__(self) -> None:
+        self.begun: list[str] = []
         self.done: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
 
     def __call__(self, argument: str) -> None:
+        self.begun.append(argument)
         assert self.gate.wait(10)
         self.done.append(argument)
         if argument == "broken":
             raise ValueError("this one breaks")
 
+    async def has_begun(self, count: int) -> None:
+        await reaches(self.begun, count)
+
     async def has_done(self, count: int) -> list[str]:
-        for _ in range(500):
-            if len(self.done) >= count:
-                break
-            await asyncio.sleep(0.02)
+        await reaches(self.done, count)
         return sorted(self.done)
+
+
+async def reaches(noted: list[str], count: int) -> None:
+    for _ in range(500):
+        if len(noted) >= count:
+            break
+        await asyncio.sleep(0.02)
 
 
 def test_jobs_put_before_a_worker_came_are_done_once_and_a_broken_one_stops_nothing(redis: RedisServer) -> None:
@@ -64,10 +73,11 @@ def test_two_workers_do_not_do_the_same_job_at_one_time(redis: RedisServer) -> N
         work.gate.clear()
         async with one.running(), other.running(), first.running(), second.running():
             first.put("same")
-            await asyncio.sleep(0.3)
+            await work.has_begun(1)
             second.put("same")
+            await asyncio.sleep(0.1)
             second.put("other")
-            await asyncio.sleep(0.3)
+            await work.has_begun(2)  # the idle worker has passed over the one before it
             work.gate.set()
             await work.has_done(2)
             await asyncio.sleep(0.2)
