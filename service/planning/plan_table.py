@@ -3,17 +3,13 @@
 Each class's need is a line. Text that a spreadsheet would take for a formula is marked as text.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Literal, cast
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
-from openpyxl.workbook.child import _WorkbookChild
 from sqlalchemy.orm import Session
 
 from service.exchange.weekly_times import WEEKDAYS
@@ -22,9 +18,9 @@ from service.organisation.curriculum import GRADES, SUBJECTS
 from service.planning.demand_views import rows_of
 from service.planning.opened import OpenedPlan
 from service.planning.schemas import DemandRow
+from service.usage.spreadsheet import Cell, csv_line, xlsx_cell
 
 Locale = Literal["zh-CN", "en"]
-Cell = str | int
 SPOOL_BYTES = 1024 * 1024
 WIDTHS = (14, 22, 16, 12, 12, 10, 8, 8, 10, 22, 12, 40, 44)
 _HEADERS: dict[Locale, list[str]] = {
@@ -72,9 +68,9 @@ def plan_lines(session: Session, opened: OpenedPlan, locale: Locale) -> list[lis
 
 def write_plan_csv(lines: Iterable[list[Cell]], locale: Locale) -> Iterator[bytes]:
     """The CSV file in pieces: UTF-8 with byte order mark, as spreadsheets expect."""
-    yield b"\xef\xbb\xbf" + _csv_line(list(_HEADERS[locale]))
+    yield b"\xef\xbb\xbf" + csv_line(list(_HEADERS[locale]))
     for line in lines:
-        yield _csv_line([escape(cell) if isinstance(cell, str) else cell for cell in line])
+        yield csv_line([escape(cell) if isinstance(cell, str) else cell for cell in line])
 
 
 def write_plan_workbook(lines: Iterable[list[Cell]], locale: Locale) -> IO[bytes]:
@@ -89,7 +85,7 @@ def write_plan_workbook(lines: Iterable[list[Cell]], locale: Locale) -> IO[bytes
         head.font = Font(bold=True)
     sheet.append(heads)
     for line in lines:
-        sheet.append([_xlsx_cell(sheet, cell) for cell in line])
+        sheet.append([xlsx_cell(sheet, cell) for cell in line])
     file = cast(IO[bytes], SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 - the caller closes it
     book.save(file)
     file.seek(0)
@@ -113,17 +109,3 @@ def _line(row: DemandRow, locale: Locale) -> list[Cell]:
         "; ".join(f"{WEEKDAYS[str(time.weekday)][word]} {time.starts}-{time.ends}" for time in row.times),
         _REASONS[locale].get(row.status or "", row.status or ""),
     ]
-
-
-def _xlsx_cell(sheet: _WorkbookChild, value: Cell) -> object:
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value))
-    cell.data_type = "s"  # openpyxl takes text that begins with "=" for a formula
-    return cell
-
-
-def _csv_line(cells: list[Cell]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue().encode("utf-8", "replace")

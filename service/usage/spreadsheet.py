@@ -74,9 +74,9 @@ def row_cells(item: UsageItem, locale: Locale, zone: ZoneInfo, subject_name: Cal
 
 def csv_chunks(rows: Iterable[list[Cell]], locale: Locale) -> Iterator[bytes]:
     """Give the CSV file in pieces, one for each row, the byte order mark and headers first."""
-    yield b"\xef\xbb\xbf" + _csv_line(list(_HEADERS[locale]))
+    yield b"\xef\xbb\xbf" + csv_line(list(_HEADERS[locale]))
     for row in rows:
-        yield _csv_line([safe_text(cell) if isinstance(cell, str) else cell for cell in row])
+        yield csv_line([safe_text(cell) if isinstance(cell, str) else cell for cell in row])
 
 
 def xlsx_file(rows: Iterable[list[Cell]], locale: Locale) -> IO[bytes]:
@@ -89,14 +89,15 @@ def xlsx_file(rows: Iterable[list[Cell]], locale: Locale) -> IO[bytes]:
         header.font = Font(bold=True)
     sheet.append(headers)
     for row in rows:
-        sheet.append([_xlsx_cell(sheet, cell) for cell in row])
+        sheet.append([xlsx_cell(sheet, cell) for cell in row])
     file = cast(IO[bytes], SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 - the caller closes it
     book.save(file)
     file.seek(0)
     return file
 
 
-def _xlsx_cell(sheet: _WorkbookChild, value: Cell) -> object:
+def xlsx_cell(sheet: _WorkbookChild, value: Cell) -> object:
+    """Give a cell of a write-only sheet in which text stays text."""
     if not isinstance(value, str):
         return value
     cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("", value))
@@ -104,10 +105,11 @@ def _xlsx_cell(sheet: _WorkbookChild, value: Cell) -> object:
     return cell
 
 
-def _csv_line(cells: list[Cell]) -> bytes:
+def csv_line(cells: list[Cell]) -> bytes:
+    """Give one line of CSV in UTF-8; what has no place in it becomes a question mark."""
     line = io.StringIO()
     csv.writer(line).writerow(cells)
-    return line.getvalue().encode()
+    return line.getvalue().encode("utf-8", "replace")
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:
