@@ -131,6 +131,14 @@ class LessonLines:
         if changed or waiting:
             self._decide(receiver, now)
 
+    def moved(self, connection_id: str, now: float) -> None:
+        """A receiver goes on over another path."""
+        receiver = self._receivers.get(connection_id)
+        if receiver is not None and receiver.line.estimator.known:
+            receiver.line.estimator.moved(now)
+            receiver.line.forgive()
+            self._decide(receiver, now)
+
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Reconsider everything by fresh counters, about twice a second."""
         for track in self._tracks.values():

@@ -109,6 +109,8 @@ export type ClientMessage =
   | { type: 'hand'; raised: boolean }
   | { type: 'stage'; party_id: string; on: boolean }
   | { type: 'look'; tracks: { track_id: string; height: number }[] }
+  /** Nothing arrives on the receiving connection any more: offer it again with new ICE credentials. */
+  | { type: 'restart' }
   | { type: 'leave' }
   | { type: 'ping' }
 
