@@ -103,6 +103,12 @@ class Leave(FromClient):
     type: Literal["leave"]
 
 
+class Moved(FromClient):
+    """All this client receives comes by its connection to another relay now: nothing need be sent on this one."""
+
+    type: Literal["moved"]
+
+
 class Ping(FromClient):
     """The client asks whether the relay is there."""
 
@@ -110,7 +116,7 @@ class Ping(FromClient):
 
 
 ClientRequest = Annotated[
-    Publish | Subscribed | Mute | Hand | Stage | Look | Restart | Leave | Ping, Field(discriminator="type")
+    Publish | Subscribed | Mute | Hand | Stage | Look | Restart | Leave | Moved | Ping, Field(discriminator="type")
 ]
 _requests: TypeAdapter[ClientRequest] = TypeAdapter(ClientRequest)
 

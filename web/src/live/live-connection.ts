@@ -22,6 +22,9 @@ export const RESTARTED_WITHIN_MS = 5_000
 /** So long a socket has to answer when the computer's network has changed. */
 const PONG_WITHIN_MS = 700
 
+/** The relay ends what has moved within 8 s. */
+const RETIRED_WITHIN_MS = 12_000
+
 /** Close codes of the service (RFC 6455 7.4.2, private range) after which coming back would be wrong. */
 export const CLOSED_REPLACED = 4000
 export const CLOSED_LESSON_OVER = 4004
@@ -38,6 +41,14 @@ export interface ConnectionHooks {
   died(cause: Death, closeCode: number | null): void
 }
 
+const UNHEARD: ConnectionHooks = {
+  message: () => undefined,
+  received: () => undefined,
+  mediaState: () => undefined,
+  uplinkWeak: () => undefined,
+  died: () => undefined,
+}
+
 export class LiveConnection {
   publisher: Publisher | null = null
   private uplink: UplinkWatch | null = null
@@ -50,13 +61,14 @@ export class LiveConnection {
   private readonly pulse: MediaPulse
   private doubtedAtMs = 0
   private restarted: number | null = null
+  private retired = false
   private iceServers: RTCIceServer[] = []
 
   constructor(
     private readonly browser: LiveBrowser,
     address: string,
     lessonId: string,
-    private readonly hooks: ConnectionHooks,
+    private hooks: ConnectionHooks,
     openWithin_ms = OPEN_WITHIN_MS,
   ) {
     this.heardAtMs = browser.nowMs()
@@ -98,6 +110,20 @@ export class LiveConnection {
     this.uplink = null
     this.publisher?.close()
     this.publisher = null
+  }
+
+  /** Whom everything is told from now on. */
+  use(hooks: ConnectionHooks): void {
+    this.hooks = hooks
+  }
+
+  /** Another connection carries the lesson: this one goes on publishing for those who are not there yet, until the relay ends it. */
+  retire(): void {
+    this.send({ type: 'moved' })
+    this.retired = true
+    this.pulse.stop()
+    this.hooks = UNHEARD
+    this.browser.setTimer(() => this.finish(), RETIRED_WITHIN_MS)
   }
 
   /** Ends this join on purpose; no more hooks are called. */
@@ -192,6 +218,7 @@ export class LiveConnection {
   /** The socket goes on, and with it what was to be said of the media's new path. */
   private onResumed(): void {
     this.heardAtMs = this.browser.nowMs()
+    if (this.retired) return
     if (this.pulse.isSilent) this.awaitMedia()
     else if (this.isBroken) this.restartMedia()
   }
@@ -227,7 +254,7 @@ export class LiveConnection {
   }
 
   private die(cause: Death, closeCode: number | null = null): void {
-    if (this.over) return
+    if (this.over || (this.retired && cause === 'media')) return
     this.finish()
     this.hooks.died(cause, closeCode)
   }

@@ -95,6 +95,8 @@ export type ServerMessage =
   /** `kbps`: the lowest layer may take so much; without it, what suits this client. */
   | { type: 'wanted'; source: Source; layers: number; kbps?: number }
   | { type: 'republish' }
+  /** The lesson goes to another relay: join it there as well, and say `moved` here once everything comes from there. */
+  | { type: 'move' }
   | { type: 'resumed'; received: number }
   | LineMessage
   | { type: 'pong' }
@@ -111,6 +113,7 @@ export type ClientMessage =
   | { type: 'look'; tracks: { track_id: string; height: number }[] }
   /** Nothing arrives on the receiving connection any more: offer it again with new ICE credentials. */
   | { type: 'restart' }
+  | { type: 'moved' }
   | { type: 'leave' }
   | { type: 'ping' }
 
@@ -125,6 +128,7 @@ const SERVER_TYPES = new Set([
   'replaced',
   'wanted',
   'republish',
+  'move',
   'resumed',
   'line',
   'pong',
