@@ -72,6 +72,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             for process in (coturn, relay):
                 process.terminate()
                 process.wait(10)
+            if relay.stdout is not None:
+                relay.stdout.close()
 
 
 def _inside(network: SchoolNetwork, *command: str) -> list[str]:
