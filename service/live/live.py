@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError
 
-from media.contract import Bus, JoinLesson, LeaveLesson, Party, RecordingState, RelayCommand, RelayHeartbeat, SchoolLine
+from media.contract import (
+    Bus,
+    JoinLesson,
+    LeaveLesson,
+    Party,
+    RecordingState,
+    RelayCommand,
+    RelayHeartbeat,
+    SchoolLine,
+    StageTold,
+)
 from service.bus.connection import AWAY_ERRORS, Reach
 from service.clock import Clock
 from service.live.clients import CLOSE_CODES, GOING_AWAY, Client, Clients
@@ -70,6 +80,7 @@ class Live:
         self.fleet = fleet
         self.leadership: Leadership = wiring.leadership if wiring else AlwaysLeading()
         self._listeners = wiring.listeners if wiring else None
+        self._carrying: set[asyncio.Task[None]] = set()
         self._registry = RelayRegistry(database, clock)
         self.conductor = Conductor(
             database,
@@ -93,6 +104,7 @@ class Live:
             heard=self._heard,
             takes_over=self._take_over,
             recording_told=recording_told,
+            stage_told=self._carry_stage,
         )
 
     def look(self) -> None:
@@ -147,6 +159,11 @@ class Live:
             self.conductor.forget(beat.relay_id)
             if known:
                 self._send_away_from(beat.relay_id)
+
+    def _carry_stage(self, told: StageTold) -> None:
+        carrying = asyncio.ensure_future(self.conductor.set_stage(told))
+        self._carrying.add(carrying)
+        carrying.add_done_callback(self._carrying.discard)
 
     def _send_away_from(self, relay_id: str) -> None:
         """The relay began anew and knows nobody: its clients would wait for media until they miss it."""

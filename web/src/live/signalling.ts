@@ -95,6 +95,8 @@ export type ServerMessage =
   /** `kbps`: the lowest layer may take so much; without it, what suits this client. */
   | { type: 'wanted'; source: Source; layers: number; kbps?: number }
   | { type: 'republish' }
+  /** The lesson goes to another relay: join it there as well, and say `moved` here once everything comes from there. */
+  | { type: 'move' }
   | { type: 'resumed'; received: number }
   | LineMessage
   | { type: 'pong' }
@@ -109,6 +111,7 @@ export type ClientMessage =
   | { type: 'hand'; raised: boolean }
   | { type: 'stage'; party_id: string; on: boolean }
   | { type: 'look'; tracks: { track_id: string; height: number }[] }
+  | { type: 'moved' }
   | { type: 'leave' }
   | { type: 'ping' }
 
@@ -123,6 +126,7 @@ const SERVER_TYPES = new Set([
   'replaced',
   'wanted',
   'republish',
+  'move',
   'resumed',
   'line',
   'pong',
