@@ -18,11 +18,11 @@ from fleet.processes import Process
 from sqlalchemy import text
 
 NOTICED_S = 6.0
-"""Longer without media than this and a class would call the office; a room that changes its replica comes back before."""
+"""Longer without media than this and a class would call the office; a room that changes its replica is back before."""
 
 
 class SteadyBooking:
-    """Books and reads all the time, at each replica in turn; like the edge, goes on to the next where nobody listens."""
+    """Books all the time, at each replica in turn; like the edge, goes on to the next where nobody listens."""
 
     def __init__(self, deployment: Deployment, client: httpx.AsyncClient, county: County) -> None:
         self._deployment, self._client, self._county = deployment, client, county
@@ -99,8 +99,7 @@ async def upgraded_under_a_lesson(deployment: Deployment, environment: dict[str,
         urls = {str(replica.ready["url"]) for replica in (first, second)}
         await until(lambda: set(booking.places) >= urls)  # the former program on the new schema, beside the new one
         assert {None, "next"} <= set(remarks(deployment))
-        await asyncio.to_thread(first.kill)
-        await asyncio.to_thread(first.start)  # the former program again: it is served, though the schema is newer
+        await upgrade(deployment, first, {})  # only started anew: it is served, though the schema is newer than it
         await upgrade(deployment, first, environment)
         await until(lambda: all(room.complete.is_set() and room.hears for room in rooms))
         await asyncio.sleep(1)
