@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--freeze-seconds", type=float, default=30.0)
     parser.add_argument("--logs", action="store_true", help="print the warnings and errors of each fault")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; nothing is left running"))
     network: SchoolNetwork | None
     with network_apart() as network:
         every = all_faults(arguments.freeze_seconds, network)
