@@ -137,20 +137,28 @@ def _best_of_demand(
     for candidate, own in zip(demand.candidates, seats, strict=True):
         series = snapshot.series_of[candidate]
         base = _points(snapshot, demand, series) * SCALE + prices.named["quarter"].get(school.id, 0)
-        worths: list[int] = []
+        worths: dict[int, int] = {}
         for index, ((start, end), seat) in enumerate(zip(series.times, own, strict=True)):
             if (start, end) not in places:
                 places[start, end] = free_place(one.free, school.breaks, start, end)
             place = places[start, end]
             if place is not None:
                 cost = seat + sum(moments.between(start, end) for moments in times)
-                worths.append(base + weights.late_step * place * SCALE - cost)
+                worth = base + weights.late_step * place * SCALE - cost
+                turn = start // DAY_MINUTES if series.kind == "dedicated" else -1 - index
+                worths[turn] = max(worth, worths.get(turn, worth))
                 incomes[candidate, index].append(seat)
-        worths.sort(reverse=True)
         if worths:
-            more = sum(worth for worth in worths[1 : demand.lessons] if worth > 0)
-            best = max(best, weights.first_lesson * SCALE + worths[0] + more)
+            ordered = sorted(worths.values(), reverse=True)
+            more = sum(worth for worth in ordered[1 : _most_together(snapshot, demand, series)] if worth > 0)
+            best = max(best, weights.first_lesson * SCALE + ordered[0] + more)
     return best
+
+
+def _most_together(snapshot: Snapshot, demand: Demand, series: LeadSeries) -> int:
+    """How many lessons the demand could have with this lead: what it needs, what the teacher and the series give."""
+    most = min(demand.lessons, snapshot.teacher_of[series.teacher].weekly_limit)
+    return min(most, series.lessons) if series.kind == "dedicated" else most
 
 
 def _points(snapshot: Snapshot, demand: Demand, series: LeadSeries) -> int:

@@ -109,6 +109,12 @@ class _Builder:
         self._pair_column = np.where(self._single, self._x + self._first_option, self._y + np.arange(pairs))
         self._b = self._z + lessons
         self._w = self._b + 4 * len(problem.school_cap)
+        self._turns = max(lessons, 1) + 7
+        dedicated = np.asarray(problem.series_dedicated, dtype=bool)[
+            np.asarray(problem.lesson_series, dtype=np.int64)[self._option_lesson]
+        ]
+        days = np.asarray(problem.lesson_day, dtype=np.int64)[self._option_lesson]
+        self._option_turn = self._option_pair * self._turns + np.where(dedicated, days, 7 + self._option_lesson)
         school = np.asarray(problem.demand_school, dtype=np.int64)[np.asarray(problem.option_demand, dtype=np.int64)]
         node = np.asarray(problem.school_node, dtype=np.int64)[school] if options else np.empty(0, np.int64)
         nodes = max(len(problem.node_cap), 1)
@@ -163,16 +169,20 @@ class _Builder:
         several = np.flatnonzero(~self._single)
         row_of = np.full(len(self._single), -1, dtype=np.int64)
         options = np.flatnonzero(~self._single[self._option_pair])
-        row = rows.family("attend_pair", options, np.zeros(len(options)))
-        rows.put(row, self._x + options, 1.0)
-        rows.put(row, self._y + self._option_pair[options], -1.0)
+        # A dedicated series has one lesson a day, so whoever is paired with it attends one a day.
+        first, turn = np.unique(self._option_turn[options], return_inverse=True)
+        turn_pair = first // self._turns
+        row = rows.family("attend_pair", turn_pair, np.zeros(len(first)))
+        rows.put(row[turn], self._x + options, 1.0)
+        rows.put(row, self._y + turn_pair, -1.0)
         row_of[several] = row = rows.family("pair_attends", several, np.zeros(len(several)))
         rows.put(row, self._y + several, 1.0)
         rows.put(row_of[self._option_pair[options]], self._x + options, -1.0)
         demand = np.asarray(problem.pair_demand, dtype=np.int64)
-        need = np.asarray(problem.demand_need, dtype=np.float64)[demand] if len(demand) else np.empty(0)
-        # With no more options than lessons needed, x <= y says it already.
-        long = np.flatnonzero(np.diff(np.asarray(problem.pair_options, dtype=np.int64)) > np.maximum(need, 1))
+        need = self._most_together()
+        turns = np.bincount(turn_pair, minlength=len(self._single))
+        # With no more turns than lessons needed, x <= y says it already.
+        long = np.flatnonzero(turns > np.maximum(need, 1))
         row_of[:] = -1
         row_of[long] = row = rows.family("pair_need", long, np.zeros(len(long)))
         rows.put(row, self._y + long, -need[long])
@@ -186,6 +196,18 @@ class _Builder:
             for at, members in self._option_cliques([o for d in demands for o in problem.options_of_demand(d)], 2)
         ]
         rows.cliques("class_at", classes, self._x)
+
+    def _most_together(self) -> Floats:
+        """For each pair, the lessons it can have at most: what the demand needs, what the lead gives in a week."""
+        problem = self._problem
+        week = [
+            min(problem.teacher_limit[teacher], limit if dedicated else problem.teacher_limit[teacher])
+            for teacher, limit, dedicated in zip(
+                problem.series_teacher, problem.series_limit, problem.series_dedicated, strict=True
+            )
+        ]
+        need = np.asarray(problem.demand_need, dtype=np.float64)[np.asarray(problem.pair_demand, dtype=np.int64)]
+        return np.minimum(need, np.asarray(week, dtype=np.float64)[np.asarray(problem.pair_series, dtype=np.int64)])
 
     def _seat_rows(self) -> None:
         problem, rows = self._problem, self._rows

@@ -52,10 +52,8 @@ class Prospects:
         option_teacher = lesson_teacher[np.asarray(problem.option_lesson, dtype=np.int64)]
         np.add.at(losses, option_teacher, lost[program.families["attend_broadcast"].rows])
         # A pair that attends less than it could.
-        attend = program.families["attend_pair"]
-        np.add.at(losses, option_teacher[np.asarray(attend.about, dtype=np.int64)], lost[attend.rows])
         pair_teacher = series_teacher[np.asarray(problem.pair_series, dtype=np.int64)]
-        for family in (program.families["pair_attends"], program.families["pair_need"]):
+        for family in (program.families[name] for name in ("attend_pair", "pair_attends", "pair_need")):
             np.add.at(losses, pair_teacher[np.asarray(family.about, dtype=np.int64)], lost[family.rows])
         return list(losses)
 
