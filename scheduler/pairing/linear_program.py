@@ -1,11 +1,12 @@
 """The linear relaxation as sparse arrays: maximise objective·v, every row at most its right side, 0 <= v <= upper.
 
-Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node. A
-pair with a single option is that option: its own column is held at 0 and stands in no row. Rows come in named families,
-so that their prices can be read back by what they are about.
+Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node,
+couples v of lessons that a dedicated series holds in one week. A pair with a single option is that option: its own
+column is held at 0 and stands in no row. Rows come in named families, so that their prices can be read back by what
+they are about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from scheduler.pairing.cliques import maximal_cliques
 from scheduler.pairing.problem import Problem
+from scheduler.pairing.together import find_couples, most_lessons
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -121,6 +123,8 @@ class _Builder:
         self._option_school = school
         self._rooms, self._option_room = np.unique(self._option_lesson * nodes + node, return_inverse=True)
         self._nodes = nodes
+        self._couples = find_couples(problem)
+        self._v = self._w + len(self._rooms)
 
     def program(self) -> LinearProgram:
         self._receiving_rows()
@@ -129,8 +133,9 @@ class _Builder:
         self._school_rows()
         self._node_rows()
         self._quarter_rows()
+        self._together_rows()
         rows = self._rows
-        column = {"x": self._x, "y": self._y, "z": self._z, "b": self._b, "w": self._w}
+        column = {"x": self._x, "y": self._y, "z": self._z, "b": self._b, "w": self._w, "v": self._v}
         return LinearProgram(
             np.concatenate(rows.row),
             np.concatenate(rows.col),
@@ -152,7 +157,7 @@ class _Builder:
             float(weights.first_lesson) * ~self._single,
             np.full(self._b - self._z, float(weights.broadcast)),
             np.tile(np.asarray(weights.quarters, dtype=np.float64), len(quarters)),
-            np.zeros(len(self._rooms)),
+            np.zeros(len(self._rooms) + len(self._couples.lessons)),
         ]
         upper = [
             np.ones(self._y),
@@ -160,6 +165,7 @@ class _Builder:
             np.ones(self._b - self._z),
             np.asarray(quarters, dtype=np.float64).ravel(),
             lesson_seats,
+            np.ones(len(self._couples.lessons)),
         ]
         return np.concatenate(objective), np.concatenate(upper)
 
@@ -200,14 +206,9 @@ class _Builder:
     def _most_together(self) -> Floats:
         """For each pair, the lessons it can have at most: what the demand needs, what the lead gives in a week."""
         problem = self._problem
-        week = [
-            min(problem.teacher_limit[teacher], limit if dedicated else problem.teacher_limit[teacher])
-            for teacher, limit, dedicated in zip(
-                problem.series_teacher, problem.series_limit, problem.series_dedicated, strict=True
-            )
-        ]
+        week = np.asarray([most_lessons(problem, one) for one in range(len(problem.series_teacher))], dtype=np.float64)
         need = np.asarray(problem.demand_need, dtype=np.float64)[np.asarray(problem.pair_demand, dtype=np.int64)]
-        return np.minimum(need, np.asarray(week, dtype=np.float64)[np.asarray(problem.pair_series, dtype=np.int64)])
+        return np.minimum(need, week[np.asarray(problem.pair_series, dtype=np.int64)])
 
     def _seat_rows(self) -> None:
         problem, rows = self._problem, self._rows
@@ -283,6 +284,27 @@ class _Builder:
         rows.put(np.repeat(row, 4), self._b + np.arange(4 * schools, dtype=np.int64), 1.0)
         rows.put(row[self._option_school], self._x + np.arange(len(self._option_school), dtype=np.int64), -1.0)
 
+    def _together_rows(self) -> None:
+        """Who attends several lessons of a dedicated series needs them held in the same week (see `together`)."""
+        problem, rows, couples = self._problem, self._rows, self._couples
+        wanted = couples.wanted
+        row = rows.family("together", wanted, np.zeros(len(wanted)))
+        attended = [len(one.options) for one in wanted]
+        rows.put(np.repeat(row, attended), self._x + _flat(one.options for one in wanted), 1.0)
+        rows.put(row, self._y + np.asarray([one.pair for one in wanted], dtype=np.int64), -1.0)
+        held = [len(one.couples) for one in wanted]
+        rows.put(np.repeat(row, held), self._v + _flat(one.couples for one in wanted), -1.0)
+        columns = self._v + np.arange(len(couples.lessons), dtype=np.int64)
+        most = {series: most_lessons(problem, series) for series in sorted(set(couples.series))}
+        at = {series: number for number, series in enumerate(most)}
+        row = rows.family("couples_week", list(most), [limit * (limit - 1) / 2 for limit in most.values()])
+        rows.put(row[np.asarray([at[one] for one in couples.series], dtype=np.int64)], columns, 1.0)
+        lessons, ends = np.unique(_flat(couples.lessons), return_inverse=True)
+        limit = np.asarray([most[problem.lesson_series[lesson]] - 1.0 for lesson in lessons])
+        row = rows.family("couples_lesson", lessons, np.zeros(len(lessons)))
+        rows.put(row[ends], np.repeat(columns, 2), 1.0)
+        rows.put(row, self._z + lessons, -limit)
+
     def _option_cliques(self, options: list[int], least: int) -> list[tuple[int, list[int]]]:
         return maximal_cliques(options, self._option_starts, self._option_ends, max(least, 2))
 
@@ -309,6 +331,10 @@ class _Builder:
             for one, cap in enumerate(caps)
             for at, clique in maximal_cliques(members[one], problem.lesson_start, problem.lesson_end, cap + 1)
         ]
+
+
+def _flat(lists: Iterable[Sequence[int]]) -> Ints:
+    return np.fromiter((one for own in lists for one in own), np.int64)
 
 
 class _Through(Sequence[int]):

@@ -9,6 +9,7 @@ from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.linear_program import Floats, LinearProgram
 from scheduler.pairing.problem import Problem
 from scheduler.pairing.relaxation import Relaxed, reduced_costs
+from scheduler.pairing.together import find_couples
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,8 @@ class Prospects:
                 left -= min(left, size)
         for room, (lesson, node) in enumerate(program.families["room"].about):
             columns[program.column["w"] + room] = self._rooms_at(assignment, lesson, node)
+        for number, lessons in enumerate(find_couples(problem).lessons):
+            columns[program.column["v"] + number] = all(assignment.lesson_rooms[lesson] for lesson in lessons)
         return columns
 
     def _main_columns(self, assignment: Assignment) -> Floats:

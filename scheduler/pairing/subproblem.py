@@ -12,6 +12,7 @@ from ortools.sat.python import cp_model
 
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.cliques import maximal_cliques
+from scheduler.pairing.together import most_lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ class _Model:
                 if len(own) > 1:
                     self._pair[pair] = chosen
                     model.add_bool_or([self._var[option] for option in own] + [chosen.negated()])
-                    self._add_turns(pair, own, chosen, min(left, self._most_together(pair)))
+                    self._add_turns(pair, own, chosen, min(left, most_lessons(problem, problem.pair_series[pair])))
                 pairs.append(chosen)
             if len(pairs) > 1:
                 model.add_at_most_one(pairs)
@@ -246,13 +247,6 @@ class _Model:
                 model.add_at_most_one([self._var[option] for option in turn] + [chosen.negated()])
         if len(turns) > most:
             model.add(cp_model.LinearExpr.sum([self._var[option] for option in options]) <= most * chosen)
-
-    def _most_together(self, pair: int) -> int:
-        """How many lessons the pair's lead could still give it, whoever else attends."""
-        problem = self._problem
-        series = problem.pair_series[pair]
-        limit = problem.teacher_limit[problem.series_teacher[series]]
-        return min(limit, problem.series_limit[series]) if problem.series_dedicated[series] else limit
 
     def _add_steady(self, freed: list[int]) -> None:
         """A literal for each demand nobody hurt, true only if its options are the old ones, no more and no fewer."""
