@@ -30,13 +30,17 @@ def wanted_lessons(need: Mapping[str, int], share: Fraction) -> dict[str, int]:
 
 
 def worst_share_proven(snapshot: Snapshot, proof: object) -> Fraction:
-    """The largest share that the worst school of a plan could still have by this proof.
+    """The largest share that the worst school of a plan could still have by this proof; 1 without any proof (None).
 
     Raises CertificateError if the proof is malformed or proves nothing.
     """
-    below = _share_of(proof)
+    if proof is None:
+        return Fraction(1)
+    if not isinstance(proof, dict):
+        raise CertificateError("worst_school: this is not a proof")
+    below = _share_of(proof.get("below"))
     servable = servable_schools(snapshot)
-    schools = proof.get("schools") if isinstance(proof, dict) else None
+    schools = proof.get("schools")
     if not isinstance(schools, list) or not all(isinstance(one, str) for one in schools):
         raise CertificateError("worst_school: schools is not a list of ids")
     if not frozenset(schools) <= frozenset(servable):
@@ -52,8 +56,7 @@ def worst_share_proven(snapshot: Snapshot, proof: object) -> Fraction:
     return max(shares, default=Fraction(1))
 
 
-def _share_of(proof: object) -> Fraction:
-    stated: Any = proof.get("below") if isinstance(proof, dict) else None
+def _share_of(stated: Any) -> Fraction:
     whole = isinstance(stated, list) and len(stated) == 2 and all(type(part) is int for part in stated)
     if not whole or not 0 < stated[0] <= stated[1]:
         raise CertificateError(f"worst_school: {stated!r} is not a share as [part, whole]")

@@ -14,12 +14,15 @@ import numpy as np
 from scheduler.check.worst_school import of_schools, wanted_lessons, worst_share_proven
 from scheduler.errors import CertificateError
 from scheduler.pairing.certificate import price_list
+from scheduler.pairing.fair_share import MOST_OPTIONS, possible_shares
+from scheduler.pairing.fairness import most_alone
 from scheduler.pairing.linear_program import LinearProgram, build
 from scheduler.pairing.problem import Problem, compile_problem
 from scheduler.pairing.relaxation import solve_relaxation
 
 ITERATIONS = 20_000
 TOLERANCE = 1e-5
+MOST_SHARES = 5
 
 
 def prove_unreachable(
@@ -38,6 +41,25 @@ def prove_unreachable(
     except CertificateError:
         return None
     return proof
+
+
+def prove_worst_share(
+    problem: Problem, bound: Fraction, weakest: int | None, seconds: float | None = None
+) -> tuple[Fraction, dict[str, Any] | None]:
+    """The smallest bound of the worst school's share that prices prove, from `bound` upwards, with its proof.
+
+    First with the school that is weakest alone, then with all schools, unless they are too many.
+    """
+    groups: list[list[int]] = [] if weakest is None else [[weakest]]
+    if problem.options <= MOST_OPTIONS:
+        groups.append(list(most_alone(problem)))
+    above = [share for share in possible_shares(problem) if share > bound]
+    for share in above[:MOST_SHARES]:
+        for schools in groups:
+            proof = prove_unreachable(problem, schools, share, seconds)
+            if proof is not None:
+                return worst_share_proven(problem.snapshot, proof), proof
+    return Fraction(1), None
 
 
 def _to_share(problem: Problem, program: LinearProgram, share: Fraction) -> LinearProgram:
