@@ -77,7 +77,7 @@ def scan(folder: Path, databases: str, *options: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=110,
     )
 
 
