@@ -619,6 +619,20 @@ describe('media that stops coming', () => {
     expect(browser.sockets).toHaveLength(2)
   })
 
+  it('is noticed later where it never came steadily, for not even checks are answered', async () => {
+    const { browser, publishing, receiving } = await joined(RESUMABLE).then(({ browser }) => {
+      const [receiving, publishing] = browser.connections as [FakePeerConnection, FakePeerConnection]
+      return { browser, receiving, publishing }
+    })
+    for (let count = 0; count < 3; count++) {
+      for (const connection of [receiving, publishing]) connection.stats = [{ id: 'pair', type: 'candidate-pair', responsesReceived: count + 1 }]
+      await browser.pass(2_500)
+    }
+    expect(browser.sockets).toHaveLength(1)
+    await browser.pass(2_000)
+    expect(browser.sockets).toHaveLength(2)
+  })
+
   it('means nothing while one of the two connections still receives', async () => {
     const { browser, receiving } = await inLesson()
     await flow(browser, [receiving], 4_000)

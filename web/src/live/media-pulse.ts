@@ -5,19 +5,20 @@
 import type { LiveBrowser } from './browser'
 
 export const LOOK_EVERY_MS = 250
-/** So long without any packet is suspicious, and so long means that the path is dead. */
-export const SUSPICIOUS_AFTER_MS = 500
+/** So long without any packet means that the path is dead. */
 export const SILENT_AFTER_MS = 1_000
 /** Packets came steadily when for so long no gap was longer than the next figure (silence in a microphone still sends every 400 ms). */
-const STEADY_FOR_MS = 2_000
+const STEADY_FOR_MS = 1_000
 const LONGEST_GAP_MS = 700
+/** Where they did not, ICE's own checks are still answered every 2.5 s: without even that for so long the path is dead, too. */
+const DEAD_AFTER_MS = 4_000
 /** The page itself stood still (a sleeping computer, a hidden page): nothing was looked at, so nothing is known. */
 const STOOD_STILL_MS = 900
 
 export interface PulseHooks {
-  /** Nothing came for half a second. */
+  /** Nothing came for half the time after which `silent` is said. */
   suspicious(): void
-  /** Nothing comes any more. Said once; again only after packets have come steadily. */
+  /** Nothing comes any more. Said once; again only after `back`. */
   silent(): void
   /** After `silent`: packets come again. */
   back(): void
@@ -27,6 +28,8 @@ interface Course {
   /** What each candidate pair has received; pairs come and go. */
   counts: Map<string, number>
   heardAtMs: number
+  /** It has received something. */
+  heard: boolean
   steadySinceMs: number
 }
 
@@ -79,7 +82,7 @@ export class MediaPulse {
   private follow(connection: RTCPeerConnection, counts: Map<string, number>, now: number, stoodStill: boolean): boolean {
     const course = this.courses.get(connection)
     if (!course) {
-      this.courses.set(connection, { counts, heardAtMs: now, steadySinceMs: now })
+      this.courses.set(connection, { counts, heardAtMs: now, heard: false, steadySinceMs: now })
       return false
     }
     const grew = [...counts].some(([pair, count]) => count > (course.counts.get(pair) ?? 0))
@@ -88,26 +91,25 @@ export class MediaPulse {
     if (grew && !stoodStill && now - course.heardAtMs > LONGEST_GAP_MS) course.steadySinceMs = now
     if (stoodStill) course.steadySinceMs += now - course.heardAtMs // its past counts, the pause does not
     course.heardAtMs = now
+    course.heard ||= grew
     return grew
   }
 
-  /** Only connections on which packets came steadily can tell by their silence; one that still receives speaks for all. */
+  /** One connection that still receives speaks for both; how long a silence means something depends on what was before it. */
   private judge(heard: boolean, now: number): void {
     if (this.dead && heard) {
       this.dead = false
       this.hooks.back()
     }
-    const steady = [...this.courses.values()].filter((one) => one.heardAtMs - one.steadySinceMs >= STEADY_FOR_MS)
-    const silent_ms = steady.length === 0 ? 0 : now - Math.max(...[...this.courses.values()].map((one) => one.heardAtMs))
-    if (silent_ms < SUSPICIOUS_AFTER_MS) {
-      this.doubted = false
-      return
-    }
-    if (!this.doubted) {
-      this.doubted = true
-      this.hooks.suspicious()
-    }
-    if (silent_ms < SILENT_AFTER_MS) return
+    const heardOn = [...this.courses.values()].filter((one) => one.heard)
+    if (this.dead || heardOn.length === 0) return
+    const silent_ms = now - Math.max(...[...this.courses.values()].map((one) => one.heardAtMs))
+    const steady = heardOn.some((one) => one.heardAtMs - one.steadySinceMs >= STEADY_FOR_MS)
+    const longest_ms = steady ? SILENT_AFTER_MS : DEAD_AFTER_MS
+    const doubted = silent_ms >= longest_ms / 2
+    if (doubted && !this.doubted) this.hooks.suspicious()
+    this.doubted = doubted
+    if (silent_ms < longest_ms) return
     for (const course of this.courses.values()) course.steadySinceMs = now
     this.dead = true
     this.hooks.silent()
