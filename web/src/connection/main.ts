@@ -3,7 +3,9 @@ import { createApp } from 'vue'
 import '../theme/tokens.css'
 import './connection.css'
 import ConnectionPage from './ConnectionPage.vue'
+import { readSettings } from '../room/device-api'
 import { createConnectionI18n } from './i18n'
 
-const i18n = await createConnectionI18n()
-createApp(ConnectionPage).use(i18n).mount('#connection')
+const settings = await readSettings()
+const i18n = createConnectionI18n(settings?.default_locale)
+createApp(ConnectionPage, { timeZone: settings?.time_zone }).use(i18n).mount('#connection')

@@ -6,6 +6,7 @@ export default {
   markRead: 'Mark as read',
   none: 'No messages.',
   forSchool: 'School',
+  otherLead: ' ({from} → {to})',
   open: 'Open',
   more: 'and {count} more lessons, see the list of lessons.',
   unknown: 'There is a new message; please reload the page.',

@@ -6,6 +6,7 @@ export default {
   markRead: '标为已读',
   none: '没有消息。',
   forSchool: '本校',
+  otherLead: '（{from} → {to}）',
   open: '查看',
   more: '还有 {count} 节，见课程列表。',
   unknown: '有一条新消息，请刷新页面。',

@@ -26,3 +26,8 @@ export function progressShare(seconds: number | null, budget: number): number {
 export function weekTimeText(time: WeekTime, weekdays: readonly string[]): string {
   return `${weekdays[time.weekday] ?? ''} ${time.starts}`
 }
+
+/** "云岭县 97 % (29 / 30)": what a school or county gets of what it needs. */
+export function servedWords({ name, needed, served }: { name: string; needed: number; served: number }): string {
+  return `${name} ${percent(needed ? served / needed : 1)} (${served} / ${needed})`
+}
