@@ -13,6 +13,9 @@ export default {
   badge: '{count} unread messages',
   kinds: {
     lesson_asked: '{teacher} of {school} asks you to take part in “{title}”, {starts_at}. Please answer.',
+    lesson_to_lead: '“{title}”, {starts_at}, was booked for you to lead.',
+    lesson_moved_told: '“{title}” ({teacher}) was moved from {before} to {starts_at}.',
+    series_moved_told: '“{title}” ({teacher}): {count} lessons from {starts_at} on were moved.',
     lesson_moved: '“{title}” ({teacher}) was moved from {before} to {starts_at}. Please answer again.',
     lesson_cancelled: '“{title}” ({teacher}, {starts_at}) was called off. {reason}',
     series_moved: '“{title}” ({teacher}): {count} lessons from {starts_at} on were moved. Please answer again.',

@@ -13,6 +13,9 @@ export default {
   badge: '{count} 条未读消息',
   kinds: {
     lesson_asked: '{school} {teacher} 邀请参加《{title}》，{starts_at}，请答复。',
+    lesson_to_lead: '已为您预约《{title}》，{starts_at}，由您主讲。',
+    lesson_moved_told: '《{title}》（{teacher}）由 {before} 改到 {starts_at}。',
+    series_moved_told: '《{title}》（{teacher}）自 {starts_at} 起共 {count} 节改了时间。',
     lesson_moved: '《{title}》（{teacher}）由 {before} 改到 {starts_at}，请重新答复。',
     lesson_cancelled: '《{title}》（{teacher}，{starts_at}）已取消。{reason}',
     series_moved: '《{title}》（{teacher}）自 {starts_at} 起共 {count} 节改了时间，请重新答复。',

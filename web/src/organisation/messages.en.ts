@@ -1,6 +1,6 @@
 export default {
   title: 'Organisation',
-  lead: 'The part of the organisation you manage. Choose a node to see and change its periods.',
+  lead: 'The part of the organisation you manage. Choose one to see and change its bells, holidays, terms and classes.',
   kind: { nation: 'Nation', province: 'Province', prefecture: 'Prefecture', county: 'County', school: 'School' },
   add: 'Add below',
   addBelow: 'Add below “{name}”',
@@ -11,7 +11,7 @@ export default {
   saved: 'Saved.',
   added: 'Added.',
   choose: 'Choose an organisation on the left.',
-  periods: 'Periods',
+  periods: 'Bells',
   periodsOwn: 'These periods are this organisation’s own.',
   periodsInherited: 'These are the periods of “{name}”; saving makes them this organisation’s own.',
   periodsNone: 'No periods yet.',

@@ -1,6 +1,6 @@
 export default {
   title: '机构',
-  lead: '您管理范围内的机构。选一个机构，查看和修改它的节次。',
+  lead: '您管理范围内的机构。选一个机构，查看和修改它的作息、放假调休、学期和班级。',
   kind: { nation: '国家', province: '省', prefecture: '州市', county: '县区', school: '学校' },
   add: '添加下级',
   addBelow: '在“{name}”下添加',
@@ -11,7 +11,7 @@ export default {
   saved: '已保存。',
   added: '已添加。',
   choose: '请在左侧选择一个机构。',
-  periods: '节次',
+  periods: '作息（节次）',
   periodsOwn: '这里的节次由本机构自己设置。',
   periodsInherited: '这里沿用“{name}”的节次；保存后改为本机构自己的。',
   periodsNone: '还没有设置节次。',
