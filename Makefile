@@ -29,6 +29,9 @@ test-python: .setup/develop .setup/system ## unit, property and integration test
 test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole product in Chromium
 	$(BIN)/python -m pytest -m 'e2e and not endurance' $(ARGS)
 
+test-e2e-fleet: .setup/develop .setup/system service/web_app/index.html ## the same stories against two replicas and two relays behind the edge, PostgreSQL and Redis (root)
+	E2E_DEPLOYMENT=fleet $(BIN)/python -m pytest tests/e2e -m 'e2e and not endurance' $(ARGS)
+
 test-endurance: .setup/develop .setup/system service/web_app/index.html ## two hundred layer switches in Chromium, for each codec (two idle cores)
 	$(BIN)/python -m pytest -m endurance $(ARGS)
 
