@@ -96,7 +96,7 @@ class LineEstimator:
         self._awake_since = now
         "Since when silence can be told from not having listened."
         self._before_bps = before_bps
-        "What the line carried before it fell silent, until a probe has told whether it still does."
+        "What the line carried before it fell silent, until a probe or a full line has told what it carries now."
         self._probe: tuple[ProbePlan, float] | None = None
         self._probe_at = now
         self._backoff_s = PROBE_BACKOFF_S
@@ -264,6 +264,7 @@ class LineEstimator:
 
     def _cut_to(self, rate: float, at: float) -> None:
         self.rate_bps = max(LEAST_BPS, min(self.rate_bps, rate))
+        self._before_bps = None
         self._cut_at = at
         self._probe_at = max(self._probe_at, at + 2.0)
 

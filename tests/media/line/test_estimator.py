@@ -98,6 +98,15 @@ def test_after_an_outage_everything_is_back_within_five_seconds(simulated):
     assert min(run.between(run.sent_bps, 50, 60)) > 0.75 * FULL_BPS
 
 
+@pytest.mark.parametrize("rate_bps", [0.4e6, 0.7e6, 1.2e6])
+def test_a_line_that_comes_back_narrower_is_not_flooded_for_long(simulated, rate_bps):
+    run = simulated(Bottleneck(lambda t: 10e6 if t < 15 else 0.0 if t < 25 else rate_bps), lesson(), 60)
+    assert sum(queue > 150 for queue in run.between(run.queue_ms, 25, 60)) * 10 < 2600
+    assert sum(queue > 150 for queue in run.between(run.queue_ms, 30, 60)) * 10 < 500
+    estimates = run.between(run.rate_bps, 35, 60)
+    assert sum(estimates) / len(estimates) > 0.75 * rate_bps
+
+
 def test_the_receivers_silence_halves_the_estimate_each_second():
     estimator = LineEstimator(0.0)
     estimator.take_window(window(1.0))
