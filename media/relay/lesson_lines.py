@@ -48,6 +48,8 @@ class LessonLines:
         self._tracks: dict[str, LineTrack] = {}
         self._carried: dict[str, tuple[float, float]] = {}
         "By party: what the line of its last connection carried, and when that ended."
+        self._looked_early: dict[str, dict[str, int]] = {}
+        "What clients said of the sizes before their receiving legs were negotiated, by connection."
         self.wanted = WantedLayers(self._tracks, self._receivers, shares, tell)
         "Set its `on_stage` and `recorded`."
 
@@ -58,12 +60,14 @@ class LessonLines:
         known = self._receivers.get(connection_id)
         if known is None or known.peer != peer:
             line = SubscriberLine(now, reports=reports, before_bps=self._carried_lately(party, now))
-            self._receivers[connection_id] = Receiver(connection_id, party, line, peer)
+            heights = self._looked_early.pop(connection_id, None) if known is None else known.heights
+            self._receivers[connection_id] = Receiver(connection_id, party, line, peer, heights=heights)
         else:
             known.line.reports = known.line.reports or reports
 
     def close_receiver(self, connection_id: str, now: float) -> None:
         """The client is gone; it may come back."""
+        self._looked_early.pop(connection_id, None)
         receiver = self._receivers.pop(connection_id, None)
         if receiver is not None and receiver.line.estimator.known:
             self._carried[receiver.party.party_id] = (receiver.line.estimator.lately_bps, now)
@@ -109,7 +113,9 @@ class LessonLines:
     def looked(self, connection_id: str, heights: Mapping[str, int], now: float) -> None:
         """A client says how large it shows the tracks, in lines; what it does not name it does not show."""
         receiver = self._receivers.get(connection_id)
-        if receiver is not None:
+        if receiver is None:
+            self._looked_early[connection_id] = dict(heights)
+        else:
             receiver.heights = dict(heights)
             # What it asked for itself is no sign of a weak line.
             receiver.line.forgive()

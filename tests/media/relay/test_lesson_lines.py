@@ -145,6 +145,16 @@ def test_who_shows_a_picture_small_or_not_at_all_gets_no_more_than_that() -> Non
     assert desk.sent() == {11: 0, 12: 1, 13: 0}
 
 
+def test_what_a_client_says_of_sizes_before_it_receives_anything_counts() -> None:
+    desk = Desk(reports=False)
+    desk.lines.looked("c-early", {"camera": 100, "screen": 900}, 1.0)
+    desk.lines.open_receiver("c-early", ROOM, 9, 1.2, reports=False)
+    for sink, track_id in ((21, "microphone"), (22, "camera"), (23, "screen")):
+        desk.lines.add_sink("c-early", sink, track_id, 1.2)
+    layers = [one.layer for one in desk.commands if isinstance(one, core.SetSinkLayer) and one.sink == 22]
+    assert layers == [0]
+
+
 def wanted(desk: Desk) -> list[int]:
     return [
         message["layers"] for _, message in desk.told if message["type"] == "wanted" and message["source"] == "camera"

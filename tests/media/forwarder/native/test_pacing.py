@@ -132,7 +132,7 @@ def test_a_picture_that_takes_the_line_longer_than_a_second_comes_whole_and_what
         sound(watch, number)
         watch.wait(0.1)
     watch.wait(3.0)
-    assert stage.core.statistics().dropped["pacing_full"] == 0
+    assert stage.core.statistics().dropped.get("pacing_full", 0) == 0
     assert len(watch.pictures()) == 2 * 60 + 43
 
 
@@ -216,7 +216,7 @@ def test_whatever_is_forgotten_no_number_is_used_twice_and_none_is_skipped(make_
     pictures = [packet.seq for packet in sent if packet.ssrc == 10]
     assert len(set(pictures)) == len(pictures)
     assert stage.core.statistics().sinks[1].packets == len(pictures)
-    if not disturbed and pictures and not stage.core.statistics().dropped["pacing_full"]:
+    if not disturbed and pictures and "pacing_full" not in stage.core.statistics().dropped:
         assert len(pictures) == max((seq - pictures[0]) & 0xFFFF for seq in pictures) + 1
 
 
