@@ -88,6 +88,7 @@ class LineEstimator:
         self._best_at = now
         self._draining = False
         self._cut_at = now - CUT_EVERY_S
+        self._taken_at = now
         self._usual_loss = 0.0
         self._loss_cut: tuple[float, float] | None = None
         "Loss and rate before the last cut that loss caused."
@@ -127,8 +128,9 @@ class LineEstimator:
     def _slack_ms(self) -> float:
         return 1000.0 * SLACK_BITS / self.rate_bps
 
-    def take_window(self, window: ReceiverWindow) -> None:
-        """Learn from what a receiver reported."""
+    def take_window(self, window: ReceiverWindow, now: float | None = None) -> None:
+        """Learn from what a receiver reported; `now`, if it is only taken in later than it came."""
+        self._taken_at = window.at if now is None else max(now, window.at)
         since = window.at - self.heard_at if self.heard_at is not None else 0.0
         self.heard_at = window.at
         self.queue_ms, before = _standing_ms(window), self.queue_ms
@@ -265,7 +267,8 @@ class LineEstimator:
     def _cut_to(self, rate: float, at: float) -> None:
         self.rate_bps = max(LEAST_BPS, min(self.rate_bps, rate))
         self._before_bps = None
-        self._cut_at = at
+        # What was reported before less was sent asks for nothing more, however late it is taken in.
+        self._cut_at = max(at, self._taken_at)
         self._probe_at = max(self._probe_at, at + 2.0)
 
     def _grow(self, seconds: float, at: float) -> None:

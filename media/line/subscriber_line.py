@@ -92,10 +92,10 @@ class SubscriberLine:
         """What the sink gets; None: nothing."""
         return self._told.get(sink)
 
-    def take_window(self, window: ReceiverWindow) -> bool:
-        """Learn; tells whether what is sent should be reconsidered at once."""
+    def take_window(self, window: ReceiverWindow, now: float | None = None) -> bool:
+        """Learn; `now`, if it is taken in late. Tells whether what is sent should be reconsidered at once."""
         before, was_silent = self.estimator.rate_bps, self.estimator.silent
-        self.estimator.take_window(window)
+        self.estimator.take_window(window, now)
         self._judge_repeating(window.at)
         if was_silent:
             # What fell while nothing was heard is no sign of a weak line.

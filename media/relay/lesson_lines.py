@@ -144,7 +144,7 @@ class LessonLines:
         if receiver is None:
             return
         if isinstance(event, core.ReceiverWindow):
-            changed = receiver.line.take_window(event)
+            changed = receiver.line.take_window(event, now)
         else:
             changed = receiver.line.take_probe(event)
         waiting = receiver.line.reason != "none" and now - receiver.decided_at >= DECIDE_EVERY_S

@@ -193,6 +193,18 @@ def test_who_did_not_listen_does_not_call_the_receiver_silent():
     assert estimator.rate_bps == LEAST_BPS
 
 
+def test_reports_that_are_taken_in_late_and_together_ask_for_less_only_once():
+    """The relay's process was held up for 1.4 s while a line became narrow: none of them knows of the first cut."""
+    estimator, once = LineEstimator(0.0), LineEstimator(0.0)
+    late = [window(1.0 + 0.2 * step, bps=450_000, queue_ms=120.0 + 80 * step) for step in range(8)]
+    once.take_window(late[0], now=2.4)
+    for one in late:
+        estimator.take_window(one, now=2.4)
+    assert START_BPS > once.rate_bps == estimator.rate_bps
+    estimator.take_window(window(3.5, bps=250_000, queue_ms=400.0), now=3.5)
+    assert estimator.rate_bps < once.rate_bps
+
+
 def test_after_a_short_silence_the_line_is_asked_at_once_about_all_it_carried():
     estimator = LineEstimator(0.0)
     at = 0.0
