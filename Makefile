@@ -45,6 +45,7 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/python -m mypy.stubtest media.forwarder.native.core media.recorder.native.records media.recorder.native.reading --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
+	$(BIN)/python deploy/check-dependencies
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
 	$(BIN)/hadolint --ignore DL3008 --ignore DL3013 deploy/containers/Dockerfile
 	@cd web && npm run --silent lint
