@@ -13,7 +13,7 @@ from service.exchange.sheets import BY_KIND, CONSENTS, DAY_RUNS, FREE, HOURS, OD
 from service.exchange.weekly_times import MOST_PERIOD, WEEKDAYS, write_times
 from service.organisation.curriculum import GRADES, SUBJECTS
 from service.organisation.tables import Organisation, Period, SchoolClass
-from service.planning.tables import ClassPeriod, Demand, LeadSeries, Pact, SeasonPeriod, SpecialDay
+from service.planning.tables import ClassPeriod, Demand, LeadSeries, SeasonPeriod, SpecialDay
 from service.rooms.tables import Room
 
 Written = str | int | float | None
@@ -129,18 +129,19 @@ def _demands(register: Register) -> Iterator[RowValues]:
 def _pacts(register: Register) -> Iterator[RowValues]:
     schools = {school.id: school for school in _all_schools(register)}
 
-    def order(pact: Pact) -> tuple[object, ...]:
-        return _order(schools[pact.one_id], register), _order(schools[pact.other_id], register)
+    def order(id_: str) -> tuple[str, str, str]:
+        return _order(schools[id_], register)
 
     known = [pact for pact in register.pacts.values() if pact.one_id in schools and pact.other_id in schools]
-    for pact in sorted(known, key=order):
-        one, other = _school(schools[pact.one_id], register), _school(schools[pact.other_id], register)
+    pairs = [(*sorted((pact.one_id, pact.other_id), key=order), pact.name) for pact in known]
+    for one_id, other_id, name in sorted(pairs, key=lambda pair: (order(pair[0]), order(pair[1]))):
+        one, other = _school(schools[one_id], register), _school(schools[other_id], register)
         yield {
             **one,
             "other_county": other["county"],
             "other_code": other["school_code"],
             "other_school": other["school"],
-            "name": pact.name,
+            "name": name,
         }
 
 

@@ -58,7 +58,7 @@ def sheets_of(kind: str) -> tuple[SheetKind, ...]:
 def export(parts: Parts, person: Person, kind: str, form: Form, locale: str) -> IO[bytes]:
     """The file, rewound; the caller closes it."""
     order = ExportOrder(parts.large_files.database_url, person, parts.clock.now(), kind, form, locale)
-    with parts.database.reading() as session:
+    with parts.database.reading_at_length() as session:
         below = select(func.count()).select_from(Organisation).where(in_subtree(person.organisation_path))
         if (session.scalar(below) or 0) < LARGE_SUBTREE:
             return _write(session, order)
@@ -72,7 +72,7 @@ def export_here(order: tuple[ExportOrder, str], report: Callable[[object], None]
     wanted, path = order
     database = Database(wanted.database_url)
     try:
-        with database.reading() as session, _write(session, wanted) as file, Path(path).open("wb") as target:
+        with database.reading_at_length() as session, _write(session, wanted) as file, Path(path).open("wb") as target:
             shutil.copyfileobj(file, target)
     finally:
         database.close()
