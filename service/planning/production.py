@@ -127,7 +127,10 @@ class Planning:
         if not isinstance(begun, Order):
             return None
         text = self._solver.solve(plan_id, begun, lambda progress: self._tell(plan_id, progress))
-        return text, self._verifier.verify(Texts(begun.snapshot, text))
+        texts = Texts(begun.snapshot, text)
+        proven = self._verifier.verify(texts)
+        self.shelf.verified(plan_id, texts)
+        return text, proven
 
     def _keep(self, plan_id: str, text: str, proven: Proven) -> None:
         numbers = {
