@@ -187,7 +187,7 @@ def _observed(session: Session, user_ids: list[str], year: int, zone: ZoneInfo) 
         .outerjoin(Recording, Recording.lesson_id == Lesson.id)
         .where(one_of(session, cast(ColumnElement[str], row.party_id), parties), row.party_role == "observer", *in_year)
     )
-    stays = _stays(session, list(parties), first)
+    stays = stays_of(session, list(parties), first)
     for attended in (_Attended(*values) for values in session.execute(live)):
         one = found[parties[attended.party_id]].setdefault(attended.lesson_id, _Observed())
         one.live = _live_parts(session, attended, stays.get((attended.party_id, attended.lesson_id), {}))
@@ -210,11 +210,11 @@ def _observation(row: Row[tuple[str, str, str, datetime, str, str]], one: _Obser
     )
 
 
-_Stays = dict[str, tuple[datetime | None, datetime | None]]
+Stays = dict[str, tuple[datetime | None, datetime | None]]
 """When each connection of a party came and left; None where the log does not say."""
 
 
-def _stays(session: Session, parties: list[str], first: datetime) -> dict[tuple[str, str], _Stays]:
+def stays_of(session: Session, parties: list[str], first: datetime) -> dict[tuple[str, str], Stays]:
     """Comings and goings of parties since a moment, by party and lesson: few rows beside what was delivered to them."""
     # Written out as in the index of these rows: a database does not see that a parameter means the same.
     kinds: BindParameter[str] = bindparam("kinds", COMINGS_AND_GOINGS, expanding=True, literal_execute=True)
@@ -223,7 +223,7 @@ def _stays(session: Session, parties: list[str], first: datetime) -> dict[tuple[
         UsageRow.type.in_(kinds),
         UsageRow.at >= first - A_DAY,
     )
-    found: dict[tuple[str, str], _Stays] = defaultdict(dict)
+    found: dict[tuple[str, str], Stays] = defaultdict(dict)
     for party_id, lesson_id, connection_id, kind, at in session.execute(statement.order_by(UsageRow.id)):
         stays = found[party_id or "", lesson_id or ""]
         came, left = stays.get(connection_id or "", (None, None))
@@ -231,7 +231,7 @@ def _stays(session: Session, parties: list[str], first: datetime) -> dict[tuple[
     return found
 
 
-def _live_parts(session: Session, attended: _Attended, stays: _Stays) -> list[Part]:
+def _live_parts(session: Session, attended: _Attended, stays: Stays) -> list[Part]:
     """When the person was in the live lesson, on the timeline of its recording, while it was being taught."""
     started = attended.started_at
     if started is None:

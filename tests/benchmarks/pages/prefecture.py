@@ -8,6 +8,7 @@ from typing import Any
 from scheduler.instance.snapshot import DAY_MINUTES, Snapshot
 from service.accounts.roles import Role
 from service.accounts.tables import User
+from service.accounts.usernames import username_key
 from service.organisation.curriculum import GRADES
 from service.organisation.tables import Organisation, Period, SchoolClass, Term
 from service.planning.tables import ClassPeriod, Demand, LeadSeries, LeadTeacher, Pact, SchoolCapacity, SeriesTime
@@ -94,8 +95,8 @@ class Prefecture:
         self.rows[User].append(
             {
                 "id": identity(key),
-                "username": key,
-                "username_key": key,
+                "username": key.replace(" ", "-"),
+                "username_key": username_key(key.replace(" ", "-")),
                 "display_name": name,
                 "password_hash": "",
                 "role": role,
