@@ -151,10 +151,14 @@ class SetOnStage(Message):
 
 
 class HandOverLesson(Message):
-    """Another relay carries the lesson: send its clients there (`media_lost`), make its journals safe, forget it."""
+    """Another relay carries the lesson: send its clients there (`media_lost`), make its journals safe, forget it.
+
+    With `patience_s` that waits until all of them have said `moved`, but no longer.
+    """
 
     type: Literal["hand_over_lesson"] = "hand_over_lesson"
     lesson_id: str
+    patience_s: float = Field(default=0.0, ge=0)
 
 
 class RelayHeartbeat(Message):
@@ -317,6 +321,14 @@ class LessonOpened(Message):
     relay_id: str = ""
 
 
+class StageTold(Message):
+    """Who is on stage in a lesson that is handed over: for the relay it goes to."""
+
+    type: Literal["stage_told"] = "stage_told"
+    lesson_id: str
+    on_stage: list[str]
+
+
 class LessonClosed(Message):
     """The lesson is closed and its journals, named relative to its journal folder, are complete."""
 
@@ -357,6 +369,7 @@ RelayEvent = Annotated[
     | Delivered
     | Published
     | LessonOpened
+    | StageTold
     | LessonClosed
     | RecordingState
     | LineState,

@@ -19,6 +19,7 @@ from media.contract import (
     Published,
     RecordingState,
     RelayEvent,
+    StageTold,
     ToClient,
     TrackEnded,
     TrackPublished,
@@ -129,6 +130,8 @@ class LiveLesson:
         self._avoid_h264 = False
         self._recording = False
         self._trouble: Trouble | None = None
+        self._waits_until: float | None = None
+        "Until when the lesson waits for its clients to move, once it is handed over; monotonic."
         self._sampled_at = clock.monotonic()
         self._ledger = DeliveryLedger(self._sampled_at)
         folder = configuration.journals_folder / lesson.lesson_id
@@ -171,6 +174,12 @@ class LiveLesson:
         """Whether it only tested a line and should have ended: who began it may be gone."""
         return is_connection_test(self.lesson_id) and self._clock.wall() > self._lesson.ends_at
 
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the lesson goes on elsewhere and nobody here needs it any more, or has waited for long enough."""
+        waits_until = self._waits_until
+        return waits_until is not None and (self._room.has_moved or self._clock.monotonic() >= waits_until)
+
     def has(self, connection_id: str) -> bool:
         """Whether the connection is in the lesson."""
         return connection_id in self._connections
@@ -180,6 +189,7 @@ class LiveLesson:
         if lesson.recorded and not self._lesson.recorded:
             self._journals.prepare(self._clock.wall())
         self._lesson = lesson
+        self._waits_until = None
         self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall(), relay_id=self._relay_id))
 
     def feed(self, event: events.Event) -> None:
@@ -232,8 +242,13 @@ class LiveLesson:
         at = self._clock.wall()
         self._emit(LessonClosed(lesson_id=self.lesson_id, at=at, journals=journals, relay_id=self._relay_id))
 
+    def hand_over(self, patience_s: float) -> None:
+        """Another relay carries the lesson: tell who is on stage, and let its clients move for so long."""
+        self._waits_until = self._clock.monotonic() + patience_s
+        self._emit(StageTold(lesson_id=self.lesson_id, on_stage=sorted(self._room.on_stage)))
+
     async def suspend(self) -> None:
-        """The relay stops, the lesson does not: send everyone to join again, and make the journals safe."""
+        """The relay stops or has handed the lesson over: send everyone to join again, and make the journals safe."""
         for connection_id in list(self._connections):
             self.feed(events.MediaLost(connection_id, "the relay is stopping"))
         await self._journals.close(self._clock.wall())

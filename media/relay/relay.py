@@ -16,7 +16,7 @@ from media.contract import (
     Bus,
     ClientMessage,
     CloseConnection,
-    CloseLesson,
+    HandOverLesson,
     JoinLesson,
     LeaveLesson,
     OpenLesson,
@@ -185,14 +185,22 @@ class Relay:
         elif isinstance(command, ClientMessage):
             if lesson.has(command.connection_id):
                 lesson.feed(events.Received(command.connection_id, command.message))
+                self._end_if_handed_over(lesson)
             else:
                 self._refuse(command)
         elif isinstance(command, SetOnStage):
             lesson.feed(events.StageSet(command.party_id, command.on_stage))
         elif isinstance(command, SetRecording):
             lesson.set_recording(command.active)
+        elif isinstance(command, HandOverLesson):
+            lesson.hand_over(command.patience_s)
+            self._end_if_handed_over(lesson)
         else:
-            self._end(lesson, lesson.close(command.reason) if isinstance(command, CloseLesson) else lesson.suspend())
+            self._end(lesson, lesson.close(command.reason))
+
+    def _end_if_handed_over(self, lesson: LiveLesson) -> None:
+        if lesson.is_handed_over:
+            self._end(lesson, lesson.suspend())
 
     def _end(self, lesson: LiveLesson, over: Coroutine[Any, Any, None]) -> None:
         del self._lessons[lesson.lesson_id]
@@ -313,6 +321,7 @@ class Relay:
                     lesson.feed(events.Elapsed())
                     if reporting:
                         lesson.report()
+                    self._end_if_handed_over(lesson)
                     if lesson.is_overdue_test:
                         self._end(lesson, lesson.close("over"))
                 except Exception:

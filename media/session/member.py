@@ -18,6 +18,8 @@ class Presence:
     tracks: dict[str, Track] = field(default_factory=dict)
     muted: set[TrackSource] = field(default_factory=set)
     hand_raised: bool = False
+    moved: bool = False
+    "It receives the lesson from another relay; what it sends here is for those who do not yet."
 
 
 @dataclass

@@ -97,13 +97,21 @@ class Leave(FromClient):
     type: Literal["leave"]
 
 
+class Moved(FromClient):
+    """All this client receives comes by its connection to another relay now: nothing need be sent on this one."""
+
+    type: Literal["moved"]
+
+
 class Ping(FromClient):
     """The client asks whether the relay is there."""
 
     type: Literal["ping"]
 
 
-ClientRequest = Annotated[Publish | Subscribed | Mute | Hand | Stage | Look | Leave | Ping, Field(discriminator="type")]
+ClientRequest = Annotated[
+    Publish | Subscribed | Mute | Hand | Stage | Look | Leave | Moved | Ping, Field(discriminator="type")
+]
 _requests: TypeAdapter[ClientRequest] = TypeAdapter(ClientRequest)
 
 

@@ -79,6 +79,7 @@ class LessonRoom:
             messages.Stage: self._stage,
             messages.Look: self._look,
             messages.Leave: self._leave,
+            messages.Moved: self._moved,
             messages.Ping: self._ping,
         }
 
@@ -91,6 +92,11 @@ class LessonRoom:
     def on_stage(self) -> frozenset[str]:
         """The parties that were brought up."""
         return frozenset(self._on_stage)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether everybody who is here receives the lesson from another relay."""
+        return all(member.presence is None or member.presence.moved for member in self._present.values())
 
     def party_of(self, connection_id: str) -> Party | None:
         """The party behind a connection that is in the room."""
@@ -296,6 +302,11 @@ class LessonRoom:
         # Who leaves on purpose is not expected back.
         del self._members[member.party.party_id]
         self._actions.append(actions.Close(presence.connection_id, "left", "left the lesson"))
+
+    def _moved(self, _member: Member, presence: Presence, _request: messages.Moved, _now: float) -> None:
+        presence.moved = True
+        presence.subscription.offered_at = None
+        self._actions.extend(presence.subscription.end())
 
     def _ping(self, _member: Member, presence: Presence, _request: messages.Ping, _now: float) -> None:
         self._send(presence.connection_id, "pong")

@@ -50,6 +50,7 @@ class Subscription:
         self._offer_id = 0
         self._offered: tuple[OfferedLine, ...] = ()
         self._dirty = False
+        self._ended = False
         self.offered_at: float | None = None
         self.reuses_lines = True
 
@@ -84,13 +85,21 @@ class Subscription:
                     return [Detach(self._connection_id, line.mid)]
         return []
 
+    def end(self) -> list[Detach]:
+        """Nothing need be sent any more, and nothing is offered from now on."""
+        self._ended = True
+        attached = [line for line in self._lines if line.attached]
+        for line in attached:
+            line.attached = False
+        return [Detach(self._connection_id, line.mid) for line in attached]
+
     def wants(self, track_id: str) -> bool:
         """Whether the track is among those the subscriber should receive."""
         return track_id in self._wanted
 
     def settle(self, now: float) -> list[OfferTracks]:
         """Make the offer that gathered changes call for, if one may go out now."""
-        if not self._dirty:
+        if not self._dirty or self._ended:
             return []
         self._dirty = False
         return self._advance(OfferInput.CHANGED, now)
@@ -101,7 +110,8 @@ class Subscription:
         for line, offered in zip(self._lines, self._offered, strict=False):
             line.answered_track_id = offered.track_id
             still_wanted = line.track is not None and line.track.track_id == offered.track_id
-            if still_wanted and offered.track_id and offered.mid in accepted_mids and not line.attached:
+            accepted = offered.mid in accepted_mids and not self._ended
+            if still_wanted and offered.track_id and accepted and not line.attached:
                 line.attached = True
                 actions.append(Attach(self._connection_id, line.mid, offered.track_id))
         placed = sum(line.track is not None for line in self._lines)
@@ -109,7 +119,8 @@ class Subscription:
             # A line that this answer freed may take a track that found none before.
             self._dirty = True
         self.offered_at = None
-        actions.extend(self._advance(OfferInput.ANSWERED, now))
+        if not self._ended:
+            actions.extend(self._advance(OfferInput.ANSWERED, now))
         return actions
 
     def _advance(self, happened: OfferInput, now: float) -> list[OfferTracks]:

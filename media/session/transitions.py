@@ -106,6 +106,7 @@ REQUESTS: Mapping[type[messages.FromClient], frozenset[PartyRole]] = MappingProx
         messages.Stage: frozenset({"lead"}),
         messages.Look: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Leave: frozenset({"lead", "room", "teacher", "observer"}),
+        messages.Moved: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Ping: frozenset({"lead", "room", "teacher", "observer"}),
     }
 )

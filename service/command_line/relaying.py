@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 0.5
 LOOK_EVERY_S = 0.2
-HANDED_OVER_WITHIN_S = 8.0
-"""Once a relay leaves, others take its lessons over within this time."""
+HANDED_OVER_WITHIN_S = 12.0
+"""Once a relay leaves, others take its lessons over within this time: longer than clients are given to move."""
 
 
 def run_relay(configuration: Configuration, cpu: int | None) -> None:
@@ -57,15 +57,15 @@ async def _relay(configuration: Configuration) -> None:
         fleet_topic,
     )
     spool = configuration.data_folder / "spool" / f"{relay_id}.jsonl"
-    asked = _asked_to_stop()
+    asked = Asked()
     async with bus.running(spool):
         if not bus.reach.connected:
             say("waiting for Redis")
         async with _running(relay, configuration), bus.alive(relay_id):
             print(f"READY {json.dumps({'relay_id': relay_id, 'udp_port': relay.udp_port})}", flush=True)
-            say(f"relay {relay_id} on UDP port {relay.udp_port}; Ctrl-C drains it, twice stops it at once")
-            await asked.wait()
-            await _drain(relay, configuration.relay_drain_minutes * 60)
+            say(f"relay {relay_id} on UDP port {relay.udp_port}; Ctrl-C drains it, twice moves its lessons")
+            await asked.drain.wait()
+            await _drain(relay, asked, configuration.relay_drain_minutes * 60)
     say("stopped")
 
 
@@ -84,12 +84,16 @@ async def _running(relay: Relay, configuration: Configuration) -> AsyncIterator[
         await relay.stop()
 
 
-async def _drain(relay: Relay, patience_s: float) -> None:
+async def _drain(relay: Relay, asked: "Asked", patience_s: float) -> None:
     """Take no new lessons; wait for the end of those there are, then for others to take over what is left."""
     relay.drain()
     if relay.lessons:
         say(f"draining: {relay.lessons} lessons go on here for at most {patience_s / 60:.0f} minutes")
-    await _until_empty(relay, patience_s)
+    empty = asyncio.create_task(_until_empty(relay, patience_s))
+    moving = asyncio.create_task(asked.move.wait())
+    await asyncio.wait({empty, moving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (empty, moving):
+        task.cancel()
     if relay.lessons:
         say(f"{relay.lessons} lessons move to other relays")
         relay.drain(leaving=True)
@@ -103,15 +107,18 @@ async def _until_empty(relay: Relay, seconds: float) -> None:
                 await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _asked_to_stop() -> asyncio.Event:
-    asked = asyncio.Event()
+class Asked:
+    """What was asked of the process by signals: to drain, then to move its lessons, then to stop at once."""
 
-    def ask() -> None:
-        if asked.is_set():
-            say("stopped at once, because it was asked twice")
+    def __init__(self) -> None:
+        self.drain, self.move = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._ask)
+
+    def _ask(self) -> None:
+        if self.move.is_set():
+            say("stopped at once, because it was asked three times")
             os._exit(130)
-        asked.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ask)
-    return asked
+        if self.drain.is_set():
+            self.move.set()
+        self.drain.set()

@@ -73,6 +73,9 @@ class RedisJobQueue(JobQueue):
             consumer_id="0",
             maxlen=KEPT_JOBS,
             unacknowledged_lock_timeout=10,
+            # A busy worker must not hold jobs that an idle one could do.
+            xread_count=1,
+            unacknowledged_batch_size=1,
         )
 
         async def job(argument: str) -> None:

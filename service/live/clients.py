@@ -62,6 +62,8 @@ class Client:
         """The welcome's `ice`: where this client finds the deployment's TURN server."""
         self.relay_id: str | None = None
         """The relay its messages go to, once it is known."""
+        self.is_moving = False
+        """Whether it was told that its lesson goes to another relay."""
         self.closing: Closing | None = None
         self.resumable = False
         """Whether its welcome says that a cut connection can be taken up again."""

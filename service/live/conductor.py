@@ -20,7 +20,9 @@ from media.contract import (
     HandOverLesson,
     JoinLesson,
     RelayCommand,
+    SetOnStage,
     SetRecording,
+    StageTold,
     commands_topic,
     grant_join,
 )
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
 PLACED_WITHIN_S = 4.0
+MOVED_WITHIN_S = 8.0
+"""For so long a relay carries on with a lesson that another takes over, until all its clients are there."""
 T = TypeVar("T")
 
 
@@ -143,6 +147,13 @@ class Conductor:
             await asyncio.sleep(LOOK_EVERY_S)
         return self._seen.relays.get(lesson_id)
 
+    async def set_stage(self, told: StageTold) -> None:
+        """A relay hands a lesson over: who is on stage there is so where it goes."""
+        if self._leadership.held and (now_at := self._told.get(told.lesson_id)) is not None:
+            for party_id in told.on_stage:
+                on_stage = SetOnStage(lesson_id=told.lesson_id, party_id=party_id, on_stage=True)
+                await self.send(now_at.relay_id, on_stage)
+
     async def send(self, relay_id: str, command: RelayCommand) -> None:
         """Send a command to a relay."""
         if isinstance(command, JoinLesson) and self._grant_key is not None:
@@ -162,16 +173,25 @@ class Conductor:
         told = self._told.get(lesson_id)
         if told == want:
             return
+        leaves: str | None = None
         if told is not None and told.relay_id != want.relay_id:
             log.warning("lesson %s moves from %s to %s", lesson_id, told.relay_id, want.relay_id)
-            self._presence.lesson_over(lesson_id)
-            await self.send(told.relay_id, HandOverLesson(lesson_id=lesson_id))
-            told = None
+            leaves, told = told.relay_id, None
         self._told[lesson_id] = want
         if told is None or told.lesson.open != want.lesson.open:
             await self.send(want.relay_id, want.lesson.open)
         if want.lesson.recording != (told is not None and told.lesson.recording):
             await self.send(want.relay_id, SetRecording(lesson_id=lesson_id, active=want.lesson.recording))
+        if leaves is not None:
+            await self._hand_over(lesson_id, leaves)
+
+    async def _hand_over(self, lesson_id: str, relay_id: str) -> None:
+        """The other relay is ready: let this one go on until all are there, if it can."""
+        if self._placement.can_hand_over(relay_id):
+            await self.send(relay_id, HandOverLesson(lesson_id=lesson_id, patience_s=MOVED_WITHIN_S))
+        else:
+            self._presence.lesson_over(lesson_id)
+            await self.send(relay_id, HandOverLesson(lesson_id=lesson_id))
 
     async def _close(self, lesson_id: str, relay_id: str) -> None:
         told = self._told.pop(lesson_id, None)
@@ -199,11 +219,16 @@ class Conductor:
             client.send({"v": 1, "type": "lesson", "state": state})
 
     def _send_elsewhere(self, seen: Look) -> None:
-        """Let clients of a lesson that moved join again: their relay may be unable to tell them."""
+        """Let clients of a lesson that moved join where it is: with both connections while their relay lives."""
         for client in self._clients.all():
             relay_id = seen.relays.get(client.lesson_id)
-            if relay_id is not None and client.relay_id not in (None, relay_id):
+            if relay_id is None or client.relay_id in (None, relay_id):
+                continue
+            if not self._placement.can_hand_over(client.relay_id):
                 client.close(CLOSE_CODES["media_lost"], "media_lost")
+            elif not client.is_moving:
+                client.is_moving = True
+                client.send({"v": 1, "type": "move"})
 
     def _read(self, leading: bool) -> Look:
         now = self._clock.now()
@@ -225,10 +250,11 @@ class Conductor:
     def _note_database(self, error: OperationalError | None) -> None:
         if (error is not None) != self._database_away:
             self._database_away = error is not None
+            level = self._database.absence_level
             if error is not None:
-                log.error("the database is away, lessons go on as they are: %s", error.orig)
+                log.log(level, "the database is away, lessons go on as they are: %s", error.orig)
             else:
-                log.warning("the database is back")
+                log.log(level, "the database is back")
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -14,6 +14,8 @@ LOST_UNHEARD_S = 1.0
 """Silence that suffices when nobody listens to what the relay is told."""
 STEADY_S = 5.0
 """Redis must have answered for so long before anybody is judged."""
+HEARD_ALL_AFTER_S = 2.5
+"""Two heartbeats: who has listened for so long knows every relay that lives."""
 GAP_S = 1.0
 """A longer silence of Redis begins the time anew."""
 
@@ -27,6 +29,8 @@ class Fleet:
         """The newest heartbeat of each relay."""
         self.capacities: dict[str, int] = {}
         """What each relay known to this deployment is meant to carry, also those that are away at this moment."""
+        self.workers: int | None = None
+        """How many workers there are to make recordings and plans; None as long as nobody has looked."""
         self._heard_at: dict[str, float] = {}
         self._unheard: set[str] = set()
         self._steady_since: float | None = None
@@ -56,13 +60,25 @@ class Fleet:
         silent_s = now - max(self._heard_at.get(relay_id, 0.0), self._steady_since)
         return silent_s > LOST_AFTER_S or (relay_id in self._unheard and silent_s > LOST_UNHEARD_S)
 
+    def is_heard(self, relay_id: str) -> bool:
+        """Whether the relay told of itself within the last seconds."""
+        heard_at = self._heard_at.get(relay_id)
+        return heard_at is not None and self._now() - heard_at < LOST_AFTER_S and not self.is_lost(relay_id)
+
+    @property
+    def has_heard_all(self) -> bool:
+        """Whether relays had the time to be heard: who has just begun to listen may know one of two, and would
+        place everything there."""
+        now = self._now()
+        steady = self._steady_since is not None and now - self._answered_at <= GAP_S
+        return steady and now - (self._steady_since or now) >= HEARD_ALL_AFTER_S
+
     def carriers(self) -> dict[str, int]:
         """Capacities of the relays that take new lessons."""
-        fresh_since = self._now() - LOST_AFTER_S
         return {
             relay_id: beat.capacity
             for relay_id, beat in self.beats.items()
-            if not beat.draining and self._heard_at[relay_id] > fresh_since and not self.is_lost(relay_id)
+            if not beat.draining and self.is_heard(relay_id)
         }
 
     def leaving(self) -> Collection[str]:

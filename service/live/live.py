@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError
 
-from media.contract import Bus, JoinLesson, LeaveLesson, Party, RecordingState, RelayCommand, RelayHeartbeat, SchoolLine
+from media.contract import (
+    Bus,
+    JoinLesson,
+    LeaveLesson,
+    Party,
+    RecordingState,
+    RelayCommand,
+    RelayHeartbeat,
+    SchoolLine,
+    StageTold,
+)
 from service.bus.connection import AWAY_ERRORS, Reach
 from service.clock import Clock
 from service.live.clients import CLOSE_CODES, GOING_AWAY, Client, Clients
@@ -28,6 +38,8 @@ CLOSE_WITHIN_S = 3.0
 PROBE_EVERY_S = 0.25
 PATIENCE_S = 0.5
 LISTENING_WITHIN_S = 5.0
+WORKERS = "workers"
+"""Where all workers listen to be seen, as each relay does at its own place."""
 Listeners = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
 """Asks Redis how many listen where each relay listens."""
 
@@ -68,6 +80,7 @@ class Live:
         self.fleet = fleet
         self.leadership: Leadership = wiring.leadership if wiring else AlwaysLeading()
         self._listeners = wiring.listeners if wiring else None
+        self._carrying: set[asyncio.Task[None]] = set()
         self._registry = RelayRegistry(database, clock)
         self.conductor = Conductor(
             database,
@@ -91,6 +104,7 @@ class Live:
             heard=self._heard,
             takes_over=self._take_over,
             recording_told=recording_told,
+            stage_told=self._carry_stage,
         )
 
     def look(self) -> None:
@@ -146,6 +160,11 @@ class Live:
             if known:
                 self._send_away_from(beat.relay_id)
 
+    def _carry_stage(self, told: StageTold) -> None:
+        carrying = asyncio.ensure_future(self.conductor.set_stage(told))
+        self._carrying.add(carrying)
+        carrying.add_done_callback(self._carrying.discard)
+
     def _send_away_from(self, relay_id: str) -> None:
         """The relay began anew and knows nobody: its clients would wait for media until they miss it."""
         for client in self.clients.all():
@@ -173,7 +192,9 @@ class Live:
         while True:
             await asyncio.sleep(PROBE_EVERY_S)
             try:
-                self.fleet.redis_answered(await asyncio.wait_for(listeners(list(self.fleet.beats)), 2.0))
+                heard = dict(await asyncio.wait_for(listeners([*self.fleet.beats, WORKERS]), 2.0))
+                self.fleet.workers = heard.pop(WORKERS, None)
+                self.fleet.redis_answered(heard)
                 if self.leadership.held:
                     await asyncio.to_thread(self._registry.note, dict(self.fleet.capacities))
             except (*AWAY_ERRORS, OperationalError):

@@ -47,6 +47,9 @@ class Placement(Protocol):
     def closed(self, lesson_id: str) -> None:
         """The lesson's relay was told that it is over. Blocks on the database."""
 
+    def can_hand_over(self, relay_id: str) -> bool:
+        """Whether the relay is still there to carry a lesson until its clients have moved."""
+
 
 class HashPlacement:
     """Chooses among the configured relays without a table (rendezvous hashing)."""
@@ -71,6 +74,10 @@ class HashPlacement:
     def closed(self, lesson_id: str) -> None:
         """Nothing is kept."""
 
+    def can_hand_over(self, relay_id: str) -> bool:
+        """No lesson ever moves."""
+        return False
+
 
 class FleetPlacement:
     """Keeps each open lesson's relay in the database; new ones go where most is free."""
@@ -80,12 +87,15 @@ class FleetPlacement:
         self._fleet = fleet
 
     def decide(self, loads: Sequence[Load], now: datetime) -> Placed:
-        """Place what has no relay, a lost or leaving one, or one that drains before the lesson has begun."""
+        """Place what has no relay, a lost or leaving one, or one that drains before the lesson has begun.
+
+        Nothing is placed before all relays had the time to be heard.
+        """
         with self._database.reading() as session:
             rows = {row.lesson_id: row.relay_id for row in session.scalars(select(LessonPlacement))}
         by_id = {load.lesson_id: load for load in loads}
         placed = {lesson_id: relay for lesson_id, relay in rows.items() if lesson_id in by_id}
-        carriers = self._fleet.carriers()
+        carriers = self._fleet.carriers() if self._fleet.has_heard_all else {}
         homeless = [load for load in loads if self._must_move(load, placed.get(load.lesson_id))] if carriers else []
         if homeless:
             homes = spread(homeless, loads, placed, carriers)
@@ -104,6 +114,10 @@ class FleetPlacement:
         """Forget where it was."""
         with self._database.unit_of_work() as session:
             session.execute(delete(LessonPlacement).where(LessonPlacement.lesson_id == lesson_id))
+
+    def can_hand_over(self, relay_id: str) -> bool:
+        """Whether it was heard a moment ago."""
+        return self._fleet.is_heard(relay_id)
 
     def _must_move(self, load: Load, relay_id: str | None) -> bool:
         if relay_id is None or relay_id in self._fleet.leaving() or self._fleet.is_lost(relay_id):

@@ -25,6 +25,7 @@ from media.contract import (
     RecordingState,
     RelayEvent,
     RelayHeartbeat,
+    StageTold,
     ToClient,
     clients_topic,
     is_connection_test,
@@ -34,7 +35,8 @@ from media.contract.tracing import continued
 from service.live.clients import CLOSE_CODES, Clients
 from service.live.leadership import Leadership
 from service.live.presence import Presence
-from service.usage.log import LoggedEvent, UsageLog
+from service.usage.kept import LoggedEvent
+from service.usage.log import UsageLog
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class RelayEvents:
         heard: Callable[[RelayHeartbeat], None],
         takes_over: Callable[[], Awaitable[None]],
         recording_told: Callable[[RecordingState], None],
+        stage_told: Callable[[StageTold], None],
     ) -> None:
         self._bus = bus
         self._clients = clients
@@ -70,6 +73,7 @@ class RelayEvents:
         self._heard = heard
         self._takes_over = takes_over
         self._recording_told = recording_told
+        self._stage_told = stage_told
 
     async def run(self, listening: Callable[[], None]) -> None:
         """Take events until cancelled; calls `listening` once nothing this process needs is missed any more."""
@@ -176,6 +180,8 @@ class RelayEvents:
                 pass  # who tests a line attends no lesson
             case LessonOpened():
                 log.info("lesson %s is open", event.lesson_id)
+            case StageTold():
+                self._stage_told(event)
             case LessonClosed():
                 self._presence.lesson_over(event.lesson_id)
                 self._lesson_closed(event.lesson_id)

@@ -1,32 +1,28 @@
 """A classroom that speaks the whole signalling protocol and real DTLS-SRTP at a low media rate, many in one process.
 
-It joins, publishes, answers every offer, comes back by itself when its socket or its lesson's relay is lost, and
-remembers when what arrived: how long it was without the lead's picture is what drills measure.
+It joins, publishes, answers every offer, comes back by itself when its socket or its lesson's relay is lost, moves
+with its lesson to another relay, and remembers when what arrived: how long it was without the lead's picture is what
+drills measure.
 """
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 from aiortc.rtcdtlstransport import RTCCertificate
-from benchmarks.forward import session_description as sdp
+from fleet.light_connection import LOOK_EVERY_S, LightConnection, MakeLeg
 from fleet.light_leg import LightLeg
-from fleet.light_media import PICTURE_HZ, SOUND_EVERY_S, SOUND_HZ, SOUNDS_FOR_A_PICTURE, Stream, sounds
-from websockets.asyncio.client import ClientConnection, connect
+from fleet.light_media import SOUND_EVERY_S
 from websockets.exceptions import WebSocketException
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 5.0
-PING_EVERY_S, SILENCE_S = 10.0, 25.0
-LOOK_EVERY_S = 0.1
-MEDIA_SILENCE_S = 4.0
-"""Without any packet for so long, a room that had some joins again, as browsers do when their media path dies."""
+MOVED_WITHIN_S = 12.0
+LOST = (WebSocketException, OSError, TimeoutError, RuntimeError)
 
 
 @dataclass
@@ -41,8 +37,12 @@ class Story:
     """From opening the socket until `welcome`."""
     gaps: list[tuple[float, float]] = field(default_factory=list)
     """Stretches of more than a second without a packet of the lead, in monotonic time."""
+    silences_ms: dict[str, float] = field(default_factory=dict)
+    """The longest time between two packets of each "<party>|<source>", from its first on."""
     errors: list[str] = field(default_factory=list)
     connections: int = 0
+    moves: int = 0
+    """How often it went to another relay without losing anything."""
 
 
 class LightRoom:
@@ -57,20 +57,19 @@ class LightRoom:
         certificate: RTCCertificate,
         others: int,
         sound_every_s: float = SOUND_EVERY_S,
-        make_leg: Callable[[RTCCertificate], LightLeg] = LightLeg,
+        make_leg: MakeLeg = LightLeg,
     ) -> None:
         self._url, self._token, self._lesson_id = url, token, lesson_id
         self._certificate = certificate
         self._others = others
         self._sound_every_s = sound_every_s
         self._make_leg = make_leg
-        self._socket: ClientConnection | None = None
-        self._publishing: LightLeg | None = None
-        self._receiving: LightLeg | None = None
-        self._published: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._tracks: dict[str, Any] = {}
-        self._opened_at = 0.0
-        self._heard_at = 0.0
+        self._current: LightConnection | None = None
+        self._next: LightConnection | None = None
+        """The connection to the relay its lesson moves to, while it is being made."""
+        self._running: dict[LightConnection, asyncio.Task[None]] = {}
+        self._moving: asyncio.Task[None] | None = None
+        self._heard_at: dict[str, float] = {}
         self.story = Story()
         self.lead_at: float | None = None
         """When something of the lead (or, for the lead, of anybody) came last."""
@@ -88,162 +87,127 @@ class LightRoom:
     @property
     def legs(self) -> list[LightLeg]:
         """Its peer connections of this moment."""
-        return [leg for leg in (self._publishing, self._receiving) if leg is not None]
+        return self._current.legs if self._current else []
 
     async def drop_socket(self) -> None:
         """Lose the signalling connection without a word, as an unplugged network does."""
-        if self._socket is not None:
-            self._socket.transport.abort()
+        if self._current is not None:
+            self._current.drop()
 
     async def run(self) -> None:
         """Be in the lesson until it ends or this is cancelled."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            await self._keep_connected()
+        finally:
+            tasks = [watching, *self._running.values(), *([self._moving] if self._moving else [])]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_connected(self) -> None:
         wait_s = FIRST_WAIT_S
         while not self.ended:
             self.story.connections += 1
             welcomes = len(self.story.welcomes_ms)
-            try:
-                await self._connect()
-            except (WebSocketException, OSError, TimeoutError, RuntimeError) as error:
-                log.debug("%s: %s", self._lesson_id, error)
-            finally:
-                await self._close_legs()
+            self.complete.clear()
+            self._current = self._connect()
+            while (current := self._current) is not None:
+                await asyncio.wait({self._running[current]})
+                self._forget(current)
+                if self._current is current:
+                    # A relay that has waited for long enough ends what has not moved: go on with what there is.
+                    self._current, self._next = self._next, None
             if len(self.story.welcomes_ms) > welcomes:
                 wait_s = FIRST_WAIT_S
             if not self.ended:
                 await asyncio.sleep(wait_s)
                 wait_s = min(LONGEST_WAIT_S, wait_s * 2)
 
-    async def _connect(self) -> None:
-        self._opened_at = self._heard_at = time.monotonic()
-        self.story.opened_at.append(self._opened_at)
-        self.complete.clear()
+    def _connect(self) -> LightConnection:
         self.address = self._url()
-        address = self.address.replace("http", "ws", 1) + "/api/live"
-        headers = {"Authorization": f"Bearer {self._token}"}
-        async with connect(
-            address, additional_headers=headers, ping_interval=None, proxy=None, open_timeout=10, close_timeout=0.5
-        ) as socket:
-            self._socket = socket
-            await self._say("join", lesson_id=self._lesson_id)
-            tasks = [asyncio.create_task(one) for one in (self._listen(socket), self._ping(), self._watch_media())]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in tasks:
-                    if task.done():
-                        task.result()
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        connection = LightConnection(
+            self.address,
+            self._token,
+            self._lesson_id,
+            certificate=self._certificate,
+            sound_every_s=self._sound_every_s,
+            make_leg=self._make_leg,
+            told=self._told,
+            heard=self._heard,
+        )
+        self.story.opened_at.append(connection.opened_at)
+        self._running[connection] = asyncio.create_task(connection.run())
+        return connection
 
-    async def _listen(self, socket: ClientConnection) -> None:
-        sending: asyncio.Task[None] | None = None
-        try:
-            async for text in socket:
-                self._heard_at = time.monotonic()
-                message = json.loads(text)
-                kind = message["type"]
-                if kind == "welcome":
-                    self.story.welcomes_ms.append((time.monotonic() - self._opened_at) * 1000)
-                    if message["may_publish"]:
-                        sending = asyncio.create_task(self._publish())
-                elif kind == "published":
-                    self._published.put_nowait(message)
-                elif kind == "subscribe":
-                    await self._answer(message)
-                elif kind in {"lesson_ended", "replaced"}:
-                    self.ended = kind
-                elif kind == "error":
-                    self._note_error(message)
-                if sending is not None and sending.done():
-                    sending.result()
-        finally:
-            if sending is not None:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+    def _forget(self, connection: LightConnection) -> None:
+        ended = self._running.pop(connection)
+        error = None if ended.cancelled() else ended.exception()
+        if error is not None and not isinstance(error, LOST):
+            raise error
+        log.debug("%s: %s", self._lesson_id, error)
 
-    def _note_error(self, message: dict[str, Any]) -> None:
-        if message["code"] != "media_lost":  # that one only says: join again
+    def _told(self, connection: LightConnection, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "welcome":
+            self.story.welcomes_ms.append((time.monotonic() - connection.opened_at) * 1000)
+        elif kind == "move" and connection is self._current and self._moving is None:
+            self._moving = asyncio.create_task(self._move(connection))
+            self._moving.add_done_callback(self._has_moved)
+        elif kind in {"lesson_ended", "replaced"}:
+            self.ended = kind
+        elif kind == "error" and message["code"] != "media_lost":  # that one only says: join again
             self.story.errors.append(f"{message['code']}: {message['message']}")
             if message["code"] in {"not_allowed", "not_found", "lesson_over"}:
                 self.ended = message["code"]
 
-    async def _publish(self) -> None:
-        leg = self._publishing = self._make_leg(self._certificate)
-        await leg.open()
-        sound_ticks = int(SOUND_HZ * self._sound_every_s)
-        picture_ticks = int(PICTURE_HZ * self._sound_every_s * SOUNDS_FOR_A_PICTURE)
-        video, audio = Stream("0", 96, picture_ticks), Stream("1", 111, sound_ticks)
-        offer = sdp.write(leg.local, 1, sdp.publishing(video.ssrc, audio.ssrc))
-        tracks = [{"mid": "0", "source": "camera"}, {"mid": "1", "source": "microphone"}]
-        await self._say("publish", id=1, sdp=offer, tracks=tracks)
-        answer = sdp.read((await self._published.get())["sdp"])
-        await leg.connect(answer.transport)
-        payloads = {line.mid: line for line in answer.lines}
-        video = self._like(payloads["0"], video, picture_ticks)
-        audio = self._like(payloads["1"], audio, sound_ticks)
-        due = time.monotonic()
-        for number in count():
-            leg.send_rtp(audio.packet(sounds()[number % len(sounds())], marker=False))
-            if number % SOUNDS_FOR_A_PICTURE == 0:
-                leg.send_rtp(video.vp8())
-            due += self._sound_every_s
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+    async def _move(self, left: LightConnection) -> None:
+        """Be in the lesson on its next relay before this one is left."""
+        deadline = time.monotonic() + MOVED_WITHIN_S
+        while self._current is left and time.monotonic() < deadline:
+            if self._next is None:
+                self._next = self._connect()
+            running = self._running[self._next]
+            if self._next.streams >= max(1, left.streams):
+                left.is_left = True
+                self._current, self._next = self._next, None
+                self.story.moves += 1
+                await left.say("moved")
+                # It goes on sending until the relay has no need of it.
+                await asyncio.wait({self._running[left]}, timeout=MOVED_WITHIN_S)
+                if (staying := self._running.get(left)) is not None:
+                    staying.cancel()
+            elif running.done():
+                self._forget(self._next)
+                self._next = None
+            await asyncio.sleep(LOOK_EVERY_S / 5)
 
-    @staticmethod
-    def _like(line: sdp.Line, stream: Stream, ticks: int) -> Stream:
-        agreed = Stream(line.mid, line.payload_type, ticks, mid_extension=line.mid_extension or 1)
-        agreed.ssrc = stream.ssrc
-        return agreed
+    def _has_moved(self, moving: asyncio.Task[None]) -> None:
+        self._moving = None
+        if not moving.cancelled() and (error := moving.exception()) is not None and not isinstance(error, LOST):
+            self.story.errors.append(f"move: {error!r}")
 
-    async def _answer(self, offer: dict[str, Any]) -> None:
-        described = sdp.read(offer["sdp"])
-        first = self._receiving is None
-        if first:
-            self._receiving = self._make_leg(self._certificate)
-            await self._receiving.open()
-        leg = self._receiving
-        assert leg is not None
-        answer = sdp.write(leg.local, 2, sdp.answering(described.lines))
-        self._tracks = {track["track_id"]: track for track in offer["tracks"]}
-        await self._say("subscribed", id=offer["id"], sdp=answer)
-        if first:
-            await leg.connect(described.transport)
+    def _heard(self, connection: LightConnection, source: str) -> None:
+        if connection is not self._current:
+            return
+        now = time.monotonic()
+        before = self._heard_at.get(source)
+        self._heard_at[source] = now
+        if before is not None:
+            silence_ms = (now - before) * 1000
+            if silence_ms > self.story.silences_ms.get(source, 0.0):
+                self.story.silences_ms[source] = silence_ms
 
-    async def _watch_media(self) -> None:
-        """Note when media arrives; end a connection whose media has died."""
+    async def _watch(self) -> None:
+        """Note when media arrives."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            newest = max(self._receiving.received_at.values(), default=None) if self._receiving else None
-            if newest is None:
+            newest = self._current.newest if self._current else None
+            if self._current is None or newest is None:
                 continue
-            now = time.monotonic()
-            self._note_arrival(newest)
-            if not self.complete.is_set() and self._receiving and len(self._receiving.received) >= 2 * self._others:
+            if self.lead_at is not None and newest - self.lead_at > 1.0:
+                self.story.gaps.append((self.lead_at, newest))
+            self.lead_at = max(newest, self.lead_at or newest)
+            if not self.complete.is_set() and self._current.streams >= 2 * self._others:
                 self.complete.set()
-                self.story.complete_at.append(now)
-            if now - newest > MEDIA_SILENCE_S:
-                raise TimeoutError("no media arrives any more")
-
-    def _note_arrival(self, at: float) -> None:
-        if self.lead_at is not None and at - self.lead_at > 1.0:
-            self.story.gaps.append((self.lead_at, at))
-        self.lead_at = max(at, self.lead_at or at)
-
-    async def _ping(self) -> None:
-        while True:
-            await asyncio.sleep(PING_EVERY_S)
-            if time.monotonic() - self._heard_at > SILENCE_S:
-                raise TimeoutError("the server has gone silent")
-            await self._say("ping")
-
-    async def _say(self, kind: str, **fields: Any) -> None:
-        assert self._socket is not None
-        await self._socket.send(json.dumps({"v": 1, "type": kind, **fields}))
-
-    async def _close_legs(self) -> None:
-        legs = self.legs
-        self._publishing = self._receiving = None
-        self._published = asyncio.Queue()
-        for leg in legs:
-            await leg.close()
+                self.story.complete_at.append(time.monotonic())

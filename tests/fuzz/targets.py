@@ -25,11 +25,16 @@ from tests.fuzz.bench import (
 
 
 def throw_rtp(bench: Bench) -> None:
-    """Headers, payloads and RTX; now and then what the receiver would answer."""
+    """Headers, payloads and RTX; now and then what the receiver would answer, or its line turns bad or narrow."""
     with contextlib.suppress(pylibsrtp.Error):  # libsrtp refuses to seal a header that is cut off
         bench.throw(bench.seal.protect(bench.mutated(bench.rtp(), bench.chance.choice((0, 12)))), PUBLISHER)
     if bench.chance.random() < 0.1:
         bench.throw(bench.seal.protect_rtcp(bench.rtcp()), RECEIVER)
+    chosen = bench.chance.randrange(64)
+    if chosen < 2:
+        bench.obey(api.SetSinkRepeat(bench.chance.choice((3, 5)), on=chosen == 0))
+    elif chosen == 2:
+        bench.obey(api.SetPeerRate(2, bench.chance.choice((None, 10_000, 500_000))))
 
 
 def throw_extensions(bench: Bench) -> None:

@@ -100,6 +100,7 @@ def _line(section: str) -> Line:
     codec = "VP8" if kind == "video" else "opus"
     found = re.search(rf"(?im)^a=rtpmap:(\d+) {codec}/", section)
     extension = re.search(rf"(?m)^a=extmap:(\d+)\S* {re.escape(MID)}", section)
+    ssrc = re.search(r"(?m)^a=ssrc:(\d+)", section)
     direction = re.search(r"(?m)^a=(sendrecv|sendonly|recvonly|inactive)", section)
     return Line(
         kind,
@@ -107,6 +108,7 @@ def _line(section: str) -> Line:
         direction[1] if direction else "sendrecv",
         int(found[1]) if found else 0,
         int(extension[1]) if extension else 0,
+        int(ssrc[1]) if ssrc else None,
     )
 
 

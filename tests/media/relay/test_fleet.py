@@ -50,6 +50,53 @@ def test_a_lesson_handed_over_sends_its_clients_on_and_does_not_end(run_school, 
     run_school(scenario)
 
 
+def test_a_lesson_is_handed_over_once_all_have_moved_and_tells_who_is_on_stage(run_school, party):
+    async def scenario(school):
+        await school.bus.command(LESSON)
+        lead = await school.enter(party("lead", "lead"))
+        village = await school.enter(party("room", "village"))
+        await lead.send("stage", party_id="room:village", on=True)
+        await lead.message("roster", lambda roster: any(one["on_stage"] for one in roster["parties"]))
+        await school.bus.command(HandOverLesson(lesson_id="lesson1", patience_s=60))
+        told = await school.bus.event("stage_told")
+        assert told["on_stage"] == ["room:village"]
+        await lead.send("moved")
+        await village.send("ping")
+        await village.message("pong")
+        assert (school.relay.lessons, lead.closed, village.closed) == (1, None, None)
+        await village.send("moved")
+        await school.bus.event("close_connection", connection_id=lead.connection_id, code="media_lost")
+        await school.bus.event("close_connection", connection_id=village.connection_id, code="media_lost")
+        assert school.relay.lessons == 0
+
+    run_school(scenario)
+
+
+def test_who_does_not_move_is_not_waited_for_for_ever(run_school, party):
+    async def scenario(school):
+        await school.bus.command(LESSON)
+        lead = await school.enter(party("lead", "lead"))
+        await school.bus.command(HandOverLesson(lesson_id="lesson1", patience_s=0.5))
+        await school.bus.event("close_connection", connection_id=lead.connection_id, code="media_lost")
+        assert school.relay.lessons == 0
+
+    run_school(scenario)
+
+
+def test_a_lesson_that_comes_back_before_it_went_stays(run_school, party):
+    async def scenario(school):
+        await school.bus.command(LESSON)
+        lead = await school.enter(party("lead", "lead"))
+        await school.bus.command(HandOverLesson(lesson_id="lesson1", patience_s=60))
+        await school.bus.command(LESSON)
+        await lead.send("moved")
+        await lead.send("ping")
+        await lead.message("pong")
+        assert (school.relay.lessons, lead.closed) == (1, None)
+
+    run_school(scenario)
+
+
 def test_a_draining_relay_says_so_and_goes_on(run_school, party):
     async def scenario(school):
         await school.bus.command(LESSON)

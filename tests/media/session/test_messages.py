@@ -16,6 +16,7 @@ GOOD = {
     "hand": {"raised": True},
     "stage": {"party_id": "room:1", "on": True},
     "leave": {},
+    "moved": {},
     "ping": {},
 }
 

@@ -435,3 +435,41 @@ def test_a_refused_offer_becomes_an_error_about_it():
     assert sent(done, "lead", "error") == [
         {"v": 1, "type": "error", "code": "bad_sdp", "message": "the SDP is malformed", "about": "publish"}
     ]
+
+
+def test_who_has_moved_is_sent_nothing_more_but_is_still_seen_by_the_others():
+    hall = Hall()
+    hall.join("lead", "lead")
+    hall.join("village")
+    hall.publish("lead", "camera")
+    hall.answer("village")
+    hall.publish("village", "camera")
+    hall.answer("lead")
+    assert not hall.room.has_moved
+    done = hall.say("village", "moved")
+    assert of(done, actions.Detach) == [actions.Detach("c-village", "0")]
+    assert of(done, actions.EndTrack) == []
+    done = hall.publish("lead", "camera", "microphone")
+    assert of(done, actions.OfferTracks) == []
+    hall.now += 40  # an answer is not waited for either
+    assert of(hall.feed(events.Elapsed()), actions.Close) == []
+    assert not hall.room.has_moved
+    hall.say("lead", "moved")
+    assert hall.room.has_moved
+
+
+def test_an_answer_that_comes_after_the_move_attaches_nothing():
+    hall = Hall()
+    hall.join("lead", "lead")
+    hall.join("village")
+    hall.publish("lead", "camera")
+    hall.say("village", "moved")
+    assert of(hall.answer("village"), actions.Attach) == []
+
+
+def test_nobody_left_means_that_everybody_has_moved():
+    hall = Hall()
+    hall.join("lead", "lead")
+    assert not hall.room.has_moved
+    hall.say("lead", "leave")
+    assert hall.room.has_moved

@@ -86,6 +86,29 @@ def test_two_workers_do_not_do_the_same_job_at_one_time(redis: RedisServer) -> N
     assert asyncio.run(scenario()) == ["other", "same"]
 
 
+def test_a_busy_worker_leaves_the_other_jobs_to_an_idle_one(redis: RedisServer) -> None:
+    async def scenario() -> tuple[list[str], list[str]]:
+        namespace, slow, quick = uuid4().hex, Work(), Work()
+        busy, idle = RedisJobs(redis.url, namespace), RedisJobs(redis.url, namespace)
+        at_busy, at_idle = busy.queue("kind", slow), idle.queue("kind", quick)
+        slow.gate.clear()
+        async with busy.running(), idle.running():
+            for number in range(6):
+                at_busy.put(f"job {number}")
+            await asyncio.sleep(0.3)  # all of them wait before anybody works
+            async with at_busy.running():
+                await slow.has_begun(1)
+                async with at_idle.running():
+                    await quick.has_done(5)
+                    slow.gate.set()
+                    await slow.has_done(1)
+        return slow.done, sorted(quick.done)
+
+    done_by_busy, done_by_idle = asyncio.run(scenario())
+    assert len(done_by_busy) == 1
+    assert sorted([*done_by_busy, *done_by_idle]) == [f"job {number}" for number in range(6)]
+
+
 def test_the_job_under_way_is_finished_before_a_worker_ends(redis: RedisServer) -> None:
     async def scenario() -> list[str]:
         work = Work()

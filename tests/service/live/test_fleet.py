@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from media.contract import RelayHeartbeat
-from service.live.fleet import LOST_AFTER_S, STEADY_S, Fleet
+from service.live.fleet import HEARD_ALL_AFTER_S, LOST_AFTER_S, STEADY_S, Fleet
 from service.live.placement import FleetPlacement, Load, spread
 
 
@@ -119,6 +119,29 @@ class TestInTheDatabase:
         fleet.pass_time(3)
         assert placement.decide(loads, clock.now() + timedelta(minutes=1)) == first
         assert placement.look_up([due_lesson["id"], "another"]) == first.relays
+
+    def test_who_has_just_begun_to_listen_places_nothing_until_all_relays_were_heard(
+        self, parts: Any, due_lesson: Any, clock: Any
+    ) -> None:
+        watched = Watched("a", "b")
+        placement = FleetPlacement(parts.database, watched.fleet)
+        loads = [Load(due_lesson["id"], 3, is_live=False)]
+        watched.pass_time(0.5, silent="b")
+        assert watched.fleet.carriers() == {"a": 100}
+        assert placement.decide(loads, clock.now()).relays == {}
+        watched.pass_time(HEARD_ALL_AFTER_S)
+        assert watched.fleet.carriers() == {"a": 100, "b": 100}
+        assert placement.decide(loads, clock.now()).relays.keys() == {due_lesson["id"]}
+
+    def test_after_an_absence_of_redis_nothing_is_placed_until_all_relays_were_heard_again(
+        self, placement: FleetPlacement, due_lesson: Any, clock: Any, fleet: Watched
+    ) -> None:
+        loads = [Load(due_lesson["id"], 3, is_live=False)]
+        fleet.pass_time(30, redis=False)
+        fleet.pass_time(0.5, silent="b")
+        assert placement.decide(loads, clock.now()).relays == {}
+        fleet.pass_time(HEARD_ALL_AFTER_S)
+        assert placement.decide(loads, clock.now()).relays.keys() == {due_lesson["id"]}
 
     def test_a_lost_relays_lesson_moves_once(
         self, placement: FleetPlacement, due_lesson: Any, clock: Any, fleet: Watched

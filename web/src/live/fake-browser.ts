@@ -34,6 +34,9 @@ export class FakeTrack extends EventTarget {
   ) {
     super()
   }
+  get id(): string {
+    return this.name
+  }
   stop(): void {
     this.stopped = true
   }

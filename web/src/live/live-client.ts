@@ -6,11 +6,12 @@ import { retryDelayMs } from './backoff'
 import type { LiveBrowser } from './browser'
 import type { DeviceSource } from './device-choice'
 import { profileOf } from './encoding'
-import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection, type Death } from './live-connection'
+import { LessonMove } from './lesson-move'
+import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection, type ConnectionHooks, type Death } from './live-connection'
 import { FINAL_PHASES, initialState, type LiveState, type Phase } from './live-state'
 import { LocalMedia } from './local-media'
 import type { OutgoingTracks } from './publisher'
-import { RemoteMedia } from './remote-media'
+import { RemoteMedia, type ReceivedTrack } from './remote-media'
 import { ScreenCapture } from './screen-capture'
 import type { ErrorMessage, LineMessage, PartyRole, PictureState, ServerMessage, WelcomeMessage } from './signalling'
 
@@ -39,6 +40,8 @@ export class LiveClient {
   private readonly remote: RemoteMedia
   private readonly screen: ScreenCapture
   private connection: LiveConnection | null = null
+  private moving: LessonMove | null = null
+  private received: ReceivedTrack[] = []
   private attempt = 0
   private unanswered = 0
   private joinedAtMs: number | null = null
@@ -113,17 +116,50 @@ export class LiveClient {
   private connect(): void {
     this.retryTimer = null
     this.joinedAtMs = null
-    const connection: LiveConnection = new LiveConnection(this.browser, this.options.address, this.options.lessonId, {
+    this.connection = this.open(this.ownHooks())
+  }
+
+  private open(hooks: ConnectionHooks): LiveConnection {
+    const { address, lessonId } = this.options
+    return new LiveConnection(this.browser, address, lessonId, hooks, OPEN_WITHIN_MS[this.unanswered % OPEN_WITHIN_MS.length])
+  }
+
+  /** What the connection that carries the lesson tells. */
+  private ownHooks(): ConnectionHooks {
+    return {
       message: (message) => this.onMessage(message),
       received: (tracks) => {
+        this.received = tracks
         this.remote.update(tracks)
         this.update({ feeds: this.remote.feeds })
       },
       uplinkWeak: (weak) => this.update({ uplinkWeak: weak }),
       mediaState: (state) => this.update({ mediaConnected: state === 'connected' }),
       died: (cause, closeCode) => this.onDeath(cause, closeCode),
-    }, OPEN_WITHIN_MS[this.unanswered % OPEN_WITHIN_MS.length])
+    }
+  }
+
+  /** The lesson goes to another relay: be there before this one is left. */
+  private move(): void {
+    const { connection: left } = this
+    if (!left || this.moving) return
+    this.moving = new LessonMove(this.browser, () => ({ connection: left.subscriber.connection, tracks: this.received }), {
+      open: (hooks) => this.open(hooks),
+      publish: (connection, mayPublish) => this.publishOver(connection, mayPublish),
+      take: (connection, said, tracks) => this.take(connection, said, tracks),
+    })
+  }
+
+  private take(connection: LiveConnection, said: ServerMessage[], tracks: ReceivedTrack[]): void {
+    this.moving = null
+    this.connection?.retire()
     this.connection = connection
+    connection.use(this.ownHooks())
+    this.received = tracks
+    if (tracks.length > 0) this.remote.update(tracks)
+    else this.remote.outdate()
+    this.update({ feeds: this.remote.feeds, mediaConnected: connection.subscriber.connection.connectionState === 'connected' })
+    for (const message of said) this.onMessage(message)
   }
 
   private onDeath(cause: Death, closeCode: number | null): void {
@@ -132,6 +168,8 @@ export class LiveClient {
     const held_ms = this.joinedAtMs === null ? 0 : this.browser.nowMs() - this.joinedAtMs
     if (held_ms >= GOOD_JOIN_MS) this.attempt = 0
     this.connection = null
+    if (this.moving?.takeNow()) return
+    this.moving = null
     this.remote.outdate()
     const line = initialState().line
     this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false, line, uplinkWeak: false })
@@ -164,6 +202,8 @@ export class LiveClient {
         return this.update({ recording: { active: message.active, problem: message.problem } })
       case 'line':
         return this.update({ line: { reason: message.reason, kbps: message.kbps, pictures: picturesOf(message) } })
+      case 'move':
+        return this.move()
       case 'republish':
         // Somebody cannot decode what is sent; a new connection is answered with another codec.
         this.connection?.closePublisher()
@@ -222,6 +262,13 @@ export class LiveClient {
       return
     }
     void this.local.start(profileOf(role))
+    this.publishOver(connection, mayPublish)
+  }
+
+  private publishOver(connection: LiveConnection, mayPublish: boolean): void {
+    const { role } = this.state
+    if (!role || role === 'observer') return
+    if (!mayPublish) return connection.closePublisher()
     if (this.local.pending) return // onLocalChange comes back here
     const tracks = this.outgoing()
     if (connection.publisher || Object.keys(tracks).length > 0) {
@@ -261,8 +308,9 @@ export class LiveClient {
     this.stopOnline()
     // The phase is final before anything is given back, so that no change of the devices publishes again.
     this.update({ phase, reason, feeds: [], mediaConnected: false })
+    this.moving?.close()
     this.connection?.close()
-    this.connection = null
+    this.moving = this.connection = null
     this.screen.stop()
     this.local.stop()
     this.remote.clear()

@@ -18,6 +18,9 @@ export const OPEN_WITHIN_MS = 10_000
 /** ICE heals short breaks by itself; after this a new join is faster. */
 export const DISCONNECTED_PATIENCE_MS = 6_000
 
+/** The relay ends what has moved within 8 s. */
+const RETIRED_WITHIN_MS = 12_000
+
 /** Close codes of the service (RFC 6455 7.4.2, private range) after which coming back would be wrong. */
 export const CLOSED_REPLACED = 4000
 export const CLOSED_LESSON_OVER = 4004
@@ -34,6 +37,14 @@ export interface ConnectionHooks {
   died(cause: Death, closeCode: number | null): void
 }
 
+const UNHEARD: ConnectionHooks = {
+  message: () => undefined,
+  received: () => undefined,
+  mediaState: () => undefined,
+  uplinkWeak: () => undefined,
+  died: () => undefined,
+}
+
 export class LiveConnection {
   publisher: Publisher | null = null
   private uplink: UplinkWatch | null = null
@@ -43,6 +54,7 @@ export class LiveConnection {
   private beat: number | null = null
   private patience: number | null = null
   private over = false
+  private retired = false
   private pulse: MediaPulse | null = null
   private iceServers: RTCIceServer[] = []
 
@@ -50,7 +62,7 @@ export class LiveConnection {
     private readonly browser: LiveBrowser,
     address: string,
     lessonId: string,
-    private readonly hooks: ConnectionHooks,
+    private hooks: ConnectionHooks,
     openWithin_ms = OPEN_WITHIN_MS,
   ) {
     this.heardAtMs = browser.nowMs()
@@ -87,6 +99,19 @@ export class LiveConnection {
     this.uplink = null
     this.publisher?.close()
     this.publisher = null
+  }
+
+  /** Whom everything is told from now on. */
+  use(hooks: ConnectionHooks): void {
+    this.hooks = hooks
+  }
+
+  /** Another connection carries the lesson: this one goes on publishing for those who are not there yet, until the relay ends it. */
+  retire(): void {
+    this.send({ type: 'moved' })
+    this.retired = true
+    this.hooks = UNHEARD
+    this.browser.setTimer(() => this.finish(), RETIRED_WITHIN_MS)
   }
 
   /** Ends this join on purpose; no more hooks are called. */
@@ -159,7 +184,7 @@ export class LiveConnection {
   }
 
   private die(cause: Death, closeCode: number | null = null): void {
-    if (this.over) return
+    if (this.over || (this.retired && cause === 'media')) return
     this.finish()
     this.hooks.died(cause, closeCode)
   }

@@ -88,7 +88,7 @@ class Stage:
         self.now = 100.0
         self.core = NativeForwarder(1.75e9, seed=5)
         for peer, address in ((1, CAMERA), (2, RECEIVER)):
-            self.obey(api.AddPeer(peer, api.SrtpProfile.AEAD_AES_128_GCM, *KEYS, cname="c"))
+            self.obey(api.AddPeer(peer, api.SrtpProfile.AEAD_AES_128_GCM, *KEYS, cname=f"client {peer}"))
             self.obey(api.SetPeerAddress(peer, address))
         self.to_core = pylibsrtp.Session(_policy(KEYS[2] + KEYS[3], pylibsrtp.Policy.SSRC_ANY_OUTBOUND))
         self.from_core = pylibsrtp.Session(_policy(KEYS[0] + KEYS[1], pylibsrtp.Policy.SSRC_ANY_INBOUND))

@@ -4,6 +4,7 @@ import itertools
 import random
 
 import pytest
+from aiortc.rtp import RtcpPacket, RtcpSdesPacket
 from forwarder_oracle.layers import LayerModel
 from forwarder_oracle.rtp import write_extensions, write_rtp
 from hypothesis import given, settings
@@ -198,6 +199,31 @@ def test_lips_stay_in_sync_over_switches(stage):
         assert abs(ntp - at - offset) < 0.002
     steps = [signed(b.timestamp - a.timestamp) for a, b in itertools.pairwise(sent)]
     assert all(step == 0 or 1 <= step < 90000 // 10 for step in steps)
+
+
+def test_the_publishers_name_stays_the_same_over_switches(stage):
+    """Receivers put a publisher's sound and picture together by their CNAME (RFC 3550 6.5.1)."""
+    stage.publish()
+    for step in range(120):
+        if step % 30 == 0:
+            for layer in range(3):
+                stage.report(layer)
+        if step % 40 == 10:
+            stage.obey(api.SetSinkLayer(1, step // 40))
+        for layer in range(3):
+            stage.frame(layer, key=step % 20 == 15)
+        stage.wait(0.03)
+    assert [event.layer for event in stage.events_of(api.LayerSwitched)] == [0, 1, 2]
+    names = [
+        (chunk.ssrc, chunk.items)
+        for address, plain in stage.rtcp
+        if address == ("192.0.2.1", 2) and plain[1] == 200
+        for packet in RtcpPacket.parse(plain)
+        if isinstance(packet, RtcpSdesPacket)
+        for chunk in packet.chunks
+    ]
+    assert len(names) >= 3
+    assert all(name == (10, [(1, b"client 1")]) for name in names)
 
 
 def signed(difference: int) -> int:
