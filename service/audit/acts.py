@@ -158,7 +158,7 @@ class AuditLog:
 
 def _top(session: Session) -> str:
     """Where what concerns no account in particular belongs: the root's administrators read it."""
-    return session.scalar(select(Organisation.path).where(Organisation.is_root)) or "/"
+    return session.scalar(select(Organisation.path).where(Organisation.is_root.is_(True))) or "/"
 
 
 class NoteActs:

@@ -180,9 +180,8 @@ def _observed(session: Session, user_ids: list[str], year: int, zone: ZoneInfo) 
         found[user_id][lesson_id] = _Observed(replayed=united(parts))
     parties = {f"user:{user_id}": user_id for user_id in user_ids}
     row = AttendanceRow
-    columns = (row.lesson_id, row.party_id, Lesson.started_at, Lesson.ended_at, Recording.origin_at, row.last_seen_at)
     live = (
-        select(*columns)
+        select(row.lesson_id, row.party_id, Lesson.started_at, Lesson.ended_at, Recording.origin_at, row.last_seen_at)
         .join(Lesson, Lesson.id == row.lesson_id)
         .outerjoin(Recording, Recording.lesson_id == Lesson.id)
         .where(one_of(session, cast(ColumnElement[str], row.party_id), parties), row.party_role == "observer", *in_year)
@@ -194,7 +193,7 @@ def _observed(session: Session, user_ids: list[str], year: int, zone: ZoneInfo) 
     return found
 
 
-def _observation(row: Row[tuple[str, str, str, datetime, str, str]], one: _Observed, quota: Quota) -> Observation:
+def _observation(row: Row[str, str, str, datetime, str, str], one: _Observed, quota: Quota) -> Observation:
     lesson_id, title, subject, starts_at, lead_teacher, lead_school = row
     return Observation(
         lesson_id=lesson_id,
