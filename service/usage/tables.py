@@ -47,7 +47,7 @@ class AttendanceRow(Base):
     __tablename__ = "usage_attendance"
 
     lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id"), primary_key=True)
-    party_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    party_id: Mapped[str] = mapped_column(String(120), primary_key=True, index=True)
     party_role: Mapped[str] = mapped_column(String(10))
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     organisation_path: Mapped[str] = mapped_column(String(200), index=True)

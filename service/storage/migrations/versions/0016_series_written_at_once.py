@@ -1,6 +1,6 @@
 """Claims of a long series are written without being looked at first: the exclusion constraint finds out.
 
-Claims for no receiver, half of all, are in no index of receivers.
+Claims for no receiver, half of all, are in no index of receivers; what one person attended has an index.
 """
 
 from collections.abc import Sequence
@@ -111,10 +111,12 @@ def upgrade() -> None:
         sqlite_where=of_a_receiver,
         postgresql_where=of_a_receiver,
     )
+    op.create_index("ix_usage_attendance_party_id", "usage_attendance", ["party_id"])
 
 
 def downgrade() -> None:
     """Go back."""
+    op.drop_index("ix_usage_attendance_party_id", "usage_attendance")
     _replace(context.script.get_revision("0011").module.MAKE_PROCEDURE)
     op.drop_index("ix_lesson_claims_receiver_id", "lesson_claims")
     op.create_index("ix_lesson_claims_receiver_id", "lesson_claims", ["receiver_id"])
