@@ -12,9 +12,15 @@ from service.usage.tables import UsageRow
 def delivered(number: int) -> Delivered:
     at = 1_788_740_000.0 + number
     return Delivered(
-        lesson_id=f"{number % 50:032x}", party_id=f"room:{number:032x}", from_at=at - 5, to_at=at, lead_picture_ms=number,
-        lead_sound_ms=5000, picture_bytes=450_000, sound_bytes=25_000,
-    )  # fmt: skip
+        lesson_id=f"{number % 50:032x}",
+        party_id=f"room:{number:032x}",
+        from_at=at - 5,
+        to_at=at,
+        lead_picture_ms=number,
+        lead_sound_ms=5000,
+        picture_bytes=450_000,
+        sound_bytes=25_000,
+    )
 
 
 def test_a_batch_is_written_in_a_few_statements_and_in_order(parts: Any) -> None:
