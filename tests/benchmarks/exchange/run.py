@@ -227,14 +227,14 @@ class Served:
 
 
 def _lost(first: bytes, second: bytes) -> int:
-    """How many rows of the two workbooks differ."""
-    one, other = ({table.name: [tuple(line.values) for line in table.lines] for table in read_workbook(content)}
-                  for content in (first, second))  # fmt: skip
-    differing = 0
-    for name in one.keys() | other.keys():
-        ours, theirs = set(one.get(name, ())), set(other.get(name, ()))
-        differing += len(ours ^ theirs)
-    return differing
+    """How many rows of the two workbooks differ; the first of them are shown."""
+    one, other = (
+        {(table.name, *line.values) for table in read_workbook(content) for line in table.lines}
+        for content in (first, second)
+    )
+    for row in [*sorted(one - other, key=str)[:3], *sorted(other - one, key=str)[:3]]:
+        print(f"  differs: {row}")
+    return len(one ^ other)
 
 
 def _percentile(values: list[float], share: float) -> float:
