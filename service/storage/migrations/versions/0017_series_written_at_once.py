@@ -8,10 +8,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import context, op
 
-revision: str = "0016"
-down_revision: str | None = "0015"
+revision: str = "0017"
+down_revision: str | None = "0016"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+
+phase: str = "expand"
 
 MAKE_PROCEDURE = """
 CREATE FUNCTION hold_lessons(
