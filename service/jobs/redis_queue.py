@@ -106,11 +106,13 @@ class RedisJobQueue(JobQueue):
     async def running(self) -> AsyncIterator[None]:
         """Do jobs until left; then the one under way is waited for."""
         finish = asyncio.Event()
+        self._over.clear()
         working = asyncio.create_task(self._work_for_ever(finish), name=self._name)
         try:
             yield
         finally:
             finish.set()
+            self._over.set()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             await asyncio.to_thread(self._pool.shutdown)
