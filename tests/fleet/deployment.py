@@ -28,6 +28,11 @@ class PostgresqlProcess:
     def __init__(self) -> None:
         self.server: Server = start_server({"synchronous_commit": "on", "fsync": "off", "max_connections": "200"})
 
+    @property
+    def pid(self) -> int:
+        """The postmaster."""
+        return int((self.server.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """SIGKILL to all its processes."""
         self._signal(signal.SIGKILL)
