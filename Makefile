@@ -29,6 +29,9 @@ test-python: .setup/develop .setup/system ## unit, property and integration test
 test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole product in Chromium
 	$(BIN)/python -m pytest -m 'e2e and not endurance' $(ARGS)
 
+test-e2e-fleet: .setup/develop .setup/system service/web_app/index.html ## the same stories against two replicas and two relays behind the edge, PostgreSQL and Redis (root)
+	E2E_DEPLOYMENT=fleet $(BIN)/python -m pytest tests/e2e -m 'e2e and not endurance' $(ARGS)
+
 test-endurance: .setup/develop .setup/system service/web_app/index.html ## two hundred layer switches in Chromium, for each codec (two idle cores)
 	$(BIN)/python -m pytest -m endurance $(ARGS)
 
@@ -42,6 +45,7 @@ lint: .setup/develop .setup/web ## style, types, direction of imports, in Python
 	$(BIN)/python -m mypy.stubtest media.forwarder.native.core media.recorder.native.records media.recorder.native.reading --allowlist media/forwarder/native/stubtest-allowlist.txt
 	$(BIN)/lint-imports
 	deploy/check-tracked-files
+	$(BIN)/python deploy/check-dependencies
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/containers/compose.yml
 	$(BIN)/hadolint --ignore DL3008 --ignore DL3013 deploy/containers/Dockerfile
 	@cd web && npm run --silent lint

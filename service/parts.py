@@ -84,7 +84,9 @@ class Parts:
         self.object_store = choose_store(configuration)
         self.views_log = ViewsLog(self.database)
         self.media_addresses = MediaAddresses(self.database, timedelta(minutes=configuration.media_address_minutes))
-        self.usage_log = UsageLog(self.database)
+        # With Redis, what is not in the log yet waits there.
+        kept = self.configuration.data_folder / "spool" / "usage.jsonl" if self.wiring is None else None
+        self.usage_log = UsageLog(self.database, kept)
         self.audit_log = AuditLog(self.database, self.clock)
         self.production = Production(
             self.database,

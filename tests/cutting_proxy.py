@@ -14,10 +14,10 @@ NO_FAREWELL = struct.pack("ii", 1, 0)
 
 
 class CuttingProxy:
-    """Passes on to a port of this machine; runs on a thread of its own."""
+    """Passes on to another address; runs on a thread of its own."""
 
-    def __init__(self, address: str, port: int, target_port: int) -> None:
-        self._address, self._port, self._target_port = address, port, target_port
+    def __init__(self, address: str, port: int, target: tuple[str, int]) -> None:
+        self._address, self._port, self._target = address, port, target
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
@@ -53,7 +53,7 @@ class CuttingProxy:
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target_port)
+            from_target, to_target = await asyncio.open_connection(*self._target)
         except OSError:
             writer.transport.abort()
             return
@@ -78,9 +78,9 @@ class CuttingProxy:
 
 
 @contextmanager
-def cutting_proxy(address: str, port: int, target_port: int) -> Iterator[CuttingProxy]:
+def cutting_proxy(address: str, port: int, target: tuple[str, int]) -> Iterator[CuttingProxy]:
     """A proxy on `address`:`port` until the block is left."""
-    proxy = CuttingProxy(address, port, target_port)
+    proxy = CuttingProxy(address, port, target)
     proxy.start()
     try:
         yield proxy

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,36 +36,30 @@ class Edge:
         """TURN over TLS on port 443."""
         return f"turns:{TURN_NAME}:443?transport=tcp"
 
-    def home_that_trusts(self) -> Path:
-        """A home folder in which Chromium trusts the edge's CA."""
-        store = self.folder / "home" / ".pki" / "nssdb"
-        store.mkdir(parents=True)
-        tool = ["certutil", "-d", f"sql:{store}"]
-        subprocess.run([*tool, "-N", "--empty-password"], check=True)
-        subprocess.run([*tool, "-A", "-t", "C,,", "-n", "county", "-i", str(self.authority)], check=True)
-        return self.folder / "home"
-
 
 @contextmanager
-def running_edge(folder: Path, address: str, http_port: int, turn_secret: str) -> Iterator[Edge]:
-    """Start nginx and coturn from the files of `deploy/edge`, with their capitals replaced."""
+def running_edge(
+    folder: Path, address: str, http_ports: Sequence[int], turn_secret: str | None = None
+) -> Iterator[Edge]:
+    """Start nginx before replicas at these ports, and with a secret coturn, from the files of `deploy/edge`."""
     authority, certificate, key = make_certificates(folder)
     ports = {name: str(free_port()) for name in ("PAGES_TLS_PORT", "TURN_TLS_PORT", "TURN_HOP_PORT")}
     values = ports | {
         "EDGE_ADDRESS": address, "TURN_ADDRESS": address, "RELAY_ADDRESS": address,
-        "PAGES_SERVERS": f"server 127.0.0.1:{http_port};",
-        "PAGES_NAME": PAGES_NAME, "TURN_NAME": TURN_NAME, "TURN_SECRET": turn_secret,
+        "PAGES_SERVERS": " ".join(f"server 127.0.0.1:{port};" for port in http_ports),
+        "PAGES_NAME": PAGES_NAME, "TURN_NAME": TURN_NAME, "TURN_SECRET": turn_secret or "",
         "CERTIFICATE_FILE": str(certificate), "KEY_FILE": str(key),
     }  # fmt: skip
-    nginx, coturn = (filled(folder, name, values) for name in ("nginx.conf", "turnserver.conf"))
-    commands = (
-        ["nginx", "-p", str(folder), "-c", str(nginx), "-g", f"daemon off; pid {folder}/nginx.pid;"],
-        ["turnserver", "-c", str(coturn), "--pidfile", str(folder / "turn.pid"), "--userdb", str(folder / "turn.db")],
-    )
+    nginx = filled(folder, "nginx.conf", values)
+    commands = [["nginx", "-p", str(folder), "-c", str(nginx), "-g", f"daemon off; pid {folder}/nginx.pid;"]]
+    if turn_secret is not None:
+        own = ["--pidfile", str(folder / "turn.pid"), "--userdb", str(folder / "turn.db")]
+        commands.append(["turnserver", "-c", str(filled(folder, "turnserver.conf", values)), *own])
     started = [_start(command, folder / f"{command[0]}.log") for command in commands]
     try:
         _await_listener(address, 443, folder)
-        _await_listener("127.0.0.1", int(ports["TURN_TLS_PORT"]), folder)
+        if turn_secret is not None:
+            _await_listener("127.0.0.1", int(ports["TURN_TLS_PORT"]), folder)
         yield Edge(address, authority, folder)
     finally:
         for process in started:

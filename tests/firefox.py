@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chromium import trust
 from websockets.sync.client import ClientConnection, connect
 
 EXECUTABLE = Path("/usr/bin/firefox-esr")
@@ -110,14 +111,20 @@ class FirefoxPage:
 
 
 @contextmanager
-def running_firefox(folder: Path) -> Iterator[FirefoxPage]:
-    """Start Firefox with a new profile in `folder`; it is gone after the block."""
+def running_firefox(folder: Path, address: str | None = None, authority: Path | None = None) -> Iterator[FirefoxPage]:
+    """Start Firefox with a new profile in `folder`; it is gone after the block.
+
+    It finds every name at `address`, if one is given, and trusts the CA of `authority`.
+    """
     if not EXECUTABLE.exists():
         raise FileNotFoundError(f"{EXECUTABLE} is missing; `make test` installs Debian's firefox-esr")
     profile = folder / "profile"
     profile.mkdir()
-    lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in PREFERENCES.items())
+    preferences = PREFERENCES | ({"network.dns.forceResolve": address} if address is not None else {})
+    lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
     (profile / "user.js").write_text("".join(lines), encoding="utf-8")
+    if authority is not None:
+        trust(profile, authority)
     process = subprocess.Popen(
         [EXECUTABLE, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", profile],
         stdout=subprocess.DEVNULL,

@@ -17,15 +17,21 @@ START_WITHIN_S = 20.0
 class RedisServer:
     """A running server that can be killed, frozen, thawed and started again with its data."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *also_at: str) -> None:
+        """`also_at`: addresses beside loopback."""
         self.folder = folder
+        self._addresses = ("127.0.0.1", *also_at)
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """Its address, with the password."""
-        return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        return self.url_at("127.0.0.1")
+
+    def url_at(self, address: str) -> str:
+        """Its address for those who reach it there."""
+        return f"redis://:{PASSWORD}@{address}:{self.port}/0"
 
     @property
     def pid(self) -> int:
@@ -41,7 +47,8 @@ class RedisServer:
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
                 [
-                    *(program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                    *(program, "--port", str(self.port), "--dir", str(self.folder)),
+                    *("--bind", *self._addresses),
                     *("--requirepass", PASSWORD, "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
                 ],
                 stdout=log,

@@ -1,4 +1,4 @@
-"""The product as a process of its own, started by its command line, and signed-in clients of its API."""
+"""The product started by its command line, in one process or in many, and signed-in clients of its API."""
 
 import json
 import os
@@ -9,12 +9,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -28,9 +29,90 @@ class ProductFailedError(Exception):
     """The process ended or stayed silent instead of printing READY; the message carries what it said."""
 
 
+@dataclass(frozen=True)
+class BrowserTrust:
+    """Which address a browser must find behind the deployment's name, and whose certificates it must believe."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Addresses by name."""
+    authority: Path | None = None
+    """The certificate of a CA, in PEM."""
+
+
+class Installation:
+    """What tests ask of a product, whatever it consists of; `ready` is the JSON of a READY line."""
+
+    data_folder: Path
+    ready: dict[str, Any]
+
+    @property
+    def url(self) -> str:
+        """An address that answers the API, behind whatever stands in front of it; without a slash at the end."""
+        raise NotImplementedError
+
+    @property
+    def page_url(self) -> str:
+        """The address people type, without a slash at the end."""
+        return str(self.ready["url"]).rstrip("/")
+
+    @property
+    def front(self) -> tuple[str, int]:
+        """Address and port at which browsers' connections arrive."""
+        raise NotImplementedError
+
+    @property
+    def seen_at(self) -> tuple[str, int]:
+        """Address and port to which the address people type leads: `front`, or what stands before it."""
+        address = urlsplit(self.page_url)
+        return str(address.hostname), address.port or 80
+
+    @property
+    def trust(self) -> BrowserTrust:
+        """What a browser needs to open its pages."""
+        return BrowserTrust()
+
+    def start(self) -> None:
+        """Start it and wait for READY; raises ProductFailedError when it does not come."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Stop it as an operator does and hold it to a clean end."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """SIGKILL to all of it: what a power cut looks like to its processes."""
+        raise NotImplementedError
+
+    def transport(self) -> httpx.BaseTransport | None:
+        """How requests of API clients travel; None: to `url`."""
+        return None
+
+    @contextmanager
+    def client(self, username: str, password: str) -> Iterator[httpx.Client]:
+        """An API client signed in as that person."""
+        with httpx.Client(base_url=self.url, timeout=30, transport=self.transport()) as client:
+            client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
+            client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
+            yield client
+
+    def set_up(self, username: str, password: str, organisation_name: str) -> None:
+        """Create the first administrator through the one-time address the READY line gave."""
+        token = str(self.ready["setup_url"]).rpartition("token=")[2]
+        httpx.post(
+            f"{self.url}/api/setup",
+            json={
+                "token": token,
+                "username": username,
+                "password": password,
+                "display_name": username,
+                "organisation_name": organisation_name,
+            },
+        ).raise_for_status()
+
+
 @dataclass
-class Product:
-    """One running installation; `ready` is the JSON of its READY line."""
+class Product(Installation):
+    """Everything in one process."""
 
     data_folder: Path
     arguments: tuple[str, ...] = ()
@@ -53,13 +135,13 @@ class Product:
 
     @property
     def url(self) -> str:
-        """Its own web address, behind whatever stands in front of it; without a slash at the end."""
+        """Its own web address."""
         return f"http://127.0.0.1:{self.http_port}"
 
     @property
-    def page_url(self) -> str:
-        """The address people type, without a slash at the end."""
-        return str(self.ready["url"]).rstrip("/")
+    def front(self) -> tuple[str, int]:
+        """Its own port."""
+        return "127.0.0.1", self.http_port
 
     @property
     def log_path(self) -> Path:
@@ -111,28 +193,6 @@ class Product:
             self.process.wait()
         if self.reader is not None:
             self.reader.join()
-
-    @contextmanager
-    def client(self, username: str, password: str) -> Iterator[httpx.Client]:
-        """An API client signed in as that person."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            client.post("/api/session", json={"username": username, "password": password}).raise_for_status()
-            client.headers["X-CSRF-Token"] = client.get("/api/session").raise_for_status().json()["csrf_token"]
-            yield client
-
-    def set_up(self, username: str, password: str, organisation_name: str) -> None:
-        """Create the first administrator through the one-time address the READY line gave."""
-        token = str(self.ready["setup_url"]).rpartition("token=")[2]
-        httpx.post(
-            f"{self.url}/api/setup",
-            json={
-                "token": token,
-                "username": username,
-                "password": password,
-                "display_name": username,
-                "organisation_name": organisation_name,
-            },
-        ).raise_for_status()
 
 
 def zone_where_it_is_morning() -> ZoneInfo:

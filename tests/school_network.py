@@ -26,6 +26,13 @@ table inet outage {
 }
 """
 
+PARTITION = """
+table inet partition {{
+    chain out {{ type filter hook output priority -10; policy accept; tcp dport {port} drop; }}
+    chain in {{ type filter hook input priority -10; policy accept; tcp sport {port} drop; }}
+}}
+"""
+
 
 class NetworkError(Exception):
     """The namespace could not be made; the text says what the tool said."""
@@ -55,6 +62,24 @@ class SchoolNetwork:
     def mend(self) -> None:
         """The line is back."""
         self._inside("nft", "delete", "table", "inet", "outage")
+
+    def part(self, tcp_port: int) -> None:
+        """From now on nothing passes between it and that port outside, and nobody is told; all else does."""
+        self._inside("nft", "-f", "-", feed=PARTITION.format(port=tcp_port))
+
+    def join(self) -> None:
+        """What was parted is together again."""
+        self._inside("nft", "delete", "table", "inet", "partition")
+
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What runs a program inside."""
+        return _tool("ip"), "netns", "exec", self.namespace
+
+    @property
+    def inside(self) -> str:
+        """Its own address, as made."""
+        return f"{self.subnet}.2"
 
     def move(self, host: int) -> None:
         """Give the school's computer another address (and no longer the old), as another Wi-Fi does."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from scheduler.check.together import best_attended, best_held, countable, mask_of_lessons
 from scheduler.check.week_plan import free_place
 from scheduler.errors import CertificateError
 from scheduler.instance.document import fingerprint
@@ -29,22 +30,21 @@ def verify(snapshot: Snapshot, certificate: object) -> int:
 
     Raises CertificateError if it is malformed, made for another instance, or states a smaller bound than it proves.
     """
-    prices = _Prices(snapshot, certificate)
-    proven = _proven(snapshot, prices) // SCALE
-    if prices.stated < proven:
-        raise CertificateError(f"the certificate states the bound {prices.stated} but its prices only prove {proven}")
+    if not isinstance(certificate, dict) or certificate.get("format") != FORMAT:
+        raise CertificateError("this is not a certificate")
+    if certificate.get("instance") != fingerprint(snapshot):
+        raise CertificateError("the certificate was made for another instance")
+    stated = _whole("bound", certificate.get("bound"))
+    proven = proven_points(snapshot, Prices(snapshot, certificate)) // SCALE
+    if stated < proven:
+        raise CertificateError(f"the certificate states the bound {stated} but its prices only prove {proven}")
     return proven
 
 
-class _Prices:
-    """The certificate's content, checked for its shape: known names, whole numbers, none below 0."""
+class Prices:
+    """The prices of a certificate, checked for their shape: known names, whole numbers, none below 0."""
 
-    def __init__(self, snapshot: Snapshot, certificate: object) -> None:
-        if not isinstance(certificate, dict) or certificate.get("format") != FORMAT:
-            raise CertificateError("this is not a certificate")
-        if certificate.get("instance") != fingerprint(snapshot):
-            raise CertificateError("the certificate was made for another instance")
-        self.stated = _whole("bound", certificate.get("bound"))
+    def __init__(self, snapshot: Snapshot, certificate: Mapping[str, Any]) -> None:
         known = _known_ids(snapshot)
         self.named = {name: self._read_named(certificate.get(name), name, known[name]) for name in _NAMED}
         self.timed = {name: self._read_timed(certificate.get(name), name, known[name]) for name in _TIMED}
@@ -53,6 +53,33 @@ class _Prices:
         places = sum(len(series[candidate].times) for demand in snapshot.demands for candidate in demand.candidates)
         if len(self.seats) != places:
             raise CertificateError(f"the certificate prices {len(self.seats)} seats instead of {places}")
+        self.together: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
+        self.together_of_series: dict[str, dict[int, int]] = defaultdict(dict)
+        candidates = {demand.id: frozenset(demand.candidates) for demand in snapshot.demands}
+        for entry in _list(certificate.get("together", []), "together"):
+            self._read_together(snapshot, candidates, entry)
+
+    def _read_together(self, snapshot: Snapshot, candidates: Mapping[str, frozenset[str]], entry: object) -> None:
+        if not isinstance(entry, list) or len(entry) != 4 or not all(isinstance(name, str) for name in entry[:2]):
+            raise CertificateError(f"together: {entry!r} is not [demand, series, times, price]")
+        demand, identity, times, price = entry
+        if identity not in candidates.get(demand, ()):
+            raise CertificateError(f"together: series {identity!r} is no candidate of demand {demand!r}")
+        series = snapshot.series_of[identity]
+        days = [start // DAY_MINUTES for start, _ in series.times]
+        if series.kind != "dedicated" or not countable(days, _most_lessons(snapshot, series)):
+            raise CertificateError(f"together: the lessons of series {identity} are too many, or not chosen from")
+        known = frozenset(range(len(days)))
+        if not isinstance(times, list) or len(times) < 2 or any(type(time) is not int for time in times):
+            raise CertificateError(f"together: {times!r} is not a list of two times or more")
+        if len(set(times)) != len(times) or not known.issuperset(times):
+            raise CertificateError(f"together: {times!r} are not different times of series {identity}")
+        wanted = mask_of_lessons(times)
+        if wanted in self.together[demand, identity]:
+            raise CertificateError(f"together: {demand} and {identity} are priced twice at {times}")
+        self.together[demand, identity][wanted] = _price("together", price)
+        of_series = self.together_of_series[identity]
+        of_series[wanted] = of_series.get(wanted, 0) + price
 
     def _read_named(self, value: object, name: str, known: frozenset[str]) -> dict[str, int]:
         if not isinstance(value, dict):
@@ -94,7 +121,8 @@ class _Moments:
 _FREE = _Moments({})
 
 
-def _proven(snapshot: Snapshot, prices: _Prices) -> int:
+def proven_points(snapshot: Snapshot, prices: Prices) -> int:
+    """The bound that the prices prove, in parts of a point (see SCALE)."""
     incomes: dict[tuple[str, int], list[int]] = defaultdict(list)
     total = sum(_best_of_demand(snapshot, prices, demand, seats, incomes) for demand, seats in _seats(snapshot, prices))
     total += sum(_best_of_series(snapshot, prices, series, incomes) for series in snapshot.series)
@@ -107,7 +135,7 @@ def _proven(snapshot: Snapshot, prices: _Prices) -> int:
     return total + _all_there_is(snapshot, prices)
 
 
-def _seats(snapshot: Snapshot, prices: _Prices) -> Iterator[tuple[Demand, list[Sequence[int]]]]:
+def _seats(snapshot: Snapshot, prices: Prices) -> Iterator[tuple[Demand, list[Sequence[int]]]]:
     """Each demand with the seat prices of each of its candidates' times."""
     at = 0
     for demand in snapshot.demands:
@@ -121,7 +149,7 @@ def _seats(snapshot: Snapshot, prices: _Prices) -> Iterator[tuple[Demand, list[S
 
 def _best_of_demand(
     snapshot: Snapshot,
-    prices: _Prices,
+    prices: Prices,
     demand: Demand,
     seats: list[Sequence[int]],
     incomes: dict[tuple[str, int], list[int]],
@@ -137,20 +165,41 @@ def _best_of_demand(
     for candidate, own in zip(demand.candidates, seats, strict=True):
         series = snapshot.series_of[candidate]
         base = _points(snapshot, demand, series) * SCALE + prices.named["quarter"].get(school.id, 0)
-        worths: list[int] = []
+        worths: dict[int, int] = {}
         for index, ((start, end), seat) in enumerate(zip(series.times, own, strict=True)):
             if (start, end) not in places:
                 places[start, end] = free_place(one.free, school.breaks, start, end)
             place = places[start, end]
             if place is not None:
                 cost = seat + sum(moments.between(start, end) for moments in times)
-                worths.append(base + weights.late_step * place * SCALE - cost)
+                worths[index] = base + weights.late_step * place * SCALE - cost
                 incomes[candidate, index].append(seat)
-        worths.sort(reverse=True)
         if worths:
-            more = sum(worth for worth in worths[1 : demand.lessons] if worth > 0)
-            best = max(best, weights.first_lesson * SCALE + worths[0] + more)
+            together = prices.together.get((demand.id, candidate), {})
+            best = max(best, weights.first_lesson * SCALE + _best_of_pair(snapshot, demand, series, worths, together))
     return best
+
+
+def _best_of_pair(
+    snapshot: Snapshot, demand: Demand, series: LeadSeries, worths: Mapping[int, int], together: Mapping[int, int]
+) -> int:
+    """The most that lessons of this lead are worth to the demand, at least one: of a dedicated series one a day."""
+    most = min(demand.lessons, _most_lessons(snapshot, series))
+    if together:
+        days = {index: series.times[index][0] // DAY_MINUTES for index in worths}
+        return best_attended(worths, days, most, together)
+    turns: dict[int, int] = {}
+    for index, worth in worths.items():
+        turn = series.times[index][0] // DAY_MINUTES if series.kind == "dedicated" else -1 - index
+        turns[turn] = max(worth, turns.get(turn, worth))
+    ordered = sorted(turns.values(), reverse=True)
+    return ordered[0] + sum(worth for worth in ordered[1:most] if worth > 0)
+
+
+def _most_lessons(snapshot: Snapshot, series: LeadSeries) -> int:
+    """How many lessons the series can have in a week: what the teacher gives, of a dedicated one what was agreed."""
+    limit = snapshot.teacher_of[series.teacher].weekly_limit
+    return min(limit, series.lessons) if series.kind == "dedicated" else limit
 
 
 def _points(snapshot: Snapshot, demand: Demand, series: LeadSeries) -> int:
@@ -165,7 +214,7 @@ def _points(snapshot: Snapshot, demand: Demand, series: LeadSeries) -> int:
 
 
 def _best_of_series(
-    snapshot: Snapshot, prices: _Prices, series: LeadSeries, incomes: Mapping[tuple[str, int], list[int]]
+    snapshot: Snapshot, prices: Prices, series: LeadSeries, incomes: Mapping[tuple[str, int], list[int]]
 ) -> int:
     """What its lessons gain: the best-paying seats of each, less what a broadcast costs."""
     lead = snapshot.teacher_of[series.teacher].school
@@ -175,17 +224,21 @@ def _best_of_series(
     days = prices.timed["series_day"].get(series.id, _FREE)
     if series.kind == "dedicated":
         weekly += prices.named["series_week"].get(series.id, 0)
-    total = 0
+    worths: dict[int, int] = {}
     for index, (start, end) in enumerate(series.times):
         seats = sum(sorted(incomes.get((series.id, index), ()), reverse=True)[: series.seats])
         cost = weekly + sum(moments.between(start, end) for moments in times)
         if series.kind == "dedicated":
             cost += days.between(start // DAY_MINUTES, start // DAY_MINUTES + 1)
-        total += max(0, seats + snapshot.weights.broadcast * SCALE - cost)
-    return total
+        worths[index] = seats + snapshot.weights.broadcast * SCALE - cost
+    together = prices.together_of_series.get(series.id)
+    if not together:
+        return sum(worth for worth in worths.values() if worth > 0)
+    held = {index: start // DAY_MINUTES for index, (start, _) in enumerate(series.times)}
+    return best_held(worths, held, _most_lessons(snapshot, series), together)
 
 
-def _all_there_is(snapshot: Snapshot, prices: _Prices) -> int:
+def _all_there_is(snapshot: Snapshot, prices: Prices) -> int:
     teacher_week, series_week = prices.named["teacher_week"], prices.named["series_week"]
     total = sum(teacher.weekly_limit * teacher_week.get(teacher.id, 0) for teacher in snapshot.teachers)
     total += sum(series.lessons * series_week.get(series.id, 0) for series in snapshot.series)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from scheduler.check.certificate import verify
 from scheduler.check.week_plan import Count, Pairing, count_plan, servable_schools
+from scheduler.check.worst_school import worst_share_proven
 from scheduler.errors import CertificateError, SnapshotError
 from scheduler.instance.document import fingerprint
 from scheduler.instance.snapshot import Snapshot
@@ -91,6 +92,7 @@ def check_plan(snapshot: Snapshot, plan: PlanDocument) -> Verdict:
         faults.append(f"score: the plan states {plan.score}, its pairings score {count.score}")
     faults += _false_shares(snapshot, plan, count)
     faults += _false_unserved(snapshot, plan)
+    faults += _false_worst_bound(snapshot, plan)
     proven: int | None = None
     try:
         proven = verify(snapshot, plan.certificate)
@@ -115,6 +117,19 @@ def _false_shares(snapshot: Snapshot, plan: PlanDocument, count: Count) -> list[
     if stated["worst_school_bound"] < float(worst) - ROUNDING["worst_school"]:
         faults.append(f"worst_school_bound: the plan states {stated['worst_school_bound']}, yet reaches {worst}")
     return faults
+
+
+def _false_worst_bound(snapshot: Snapshot, plan: PlanDocument) -> list[str]:
+    """The bound of the worst school's share against what its proof, a part of the certificate, rules out."""
+    proof = plan.certificate.get("worst_school") if isinstance(plan.certificate, dict) else None
+    stated = plan.shares["worst_school_bound"]
+    try:
+        proven = worst_share_proven(snapshot, proof)
+    except CertificateError as error:
+        return [f"certificate: {error}"]
+    if stated < float(proven) - ROUNDING["worst_school"]:
+        return [f"worst_school_bound: the plan states {stated}, its certificate proves only {float(proven):.6f}"]
+    return []
 
 
 def _false_unserved(snapshot: Snapshot, plan: PlanDocument) -> list[str]:

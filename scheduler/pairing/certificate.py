@@ -19,6 +19,13 @@ _FAMILIES = {"class_at": "class_at", "school_at": "school_at", "relay_at": "node
 
 def certify(problem: Problem, program: LinearProgram, prices: Floats) -> dict[str, Any]:
     """The certificate as plain JSON values, with the bound it proves."""
+    certificate = {"format": FORMAT, "instance": fingerprint(problem.snapshot)} | price_list(problem, program, prices)
+    certificate["bound"] = proven_bound(problem.snapshot, certificate)
+    return certificate
+
+
+def price_list(problem: Problem, program: LinearProgram, prices: Floats) -> dict[str, Any]:
+    """Whole prices of everything a certificate may price."""
     snapshot = problem.snapshot
     whole = [max(0, round(SCALE * float(price))) for price in prices]
     ids: dict[str, list[str]] = {
@@ -29,7 +36,7 @@ def certify(problem: Problem, program: LinearProgram, prices: Floats) -> dict[st
         "studio_at": [studio.id for studio in snapshot.studios],
         "uplink_at": [school.id for school in snapshot.schools],
     }
-    certificate: dict[str, Any] = {"format": FORMAT, "instance": fingerprint(snapshot)}
+    certificate: dict[str, Any] = {}
     for name, family in _FAMILIES.items():
         rows = _rows(program, family, whole)
         certificate[name] = [[ids[name][about[0]], about[1] * GRID_MINUTES, price] for about, price in rows]
@@ -40,8 +47,8 @@ def certify(problem: Problem, program: LinearProgram, prices: Floats) -> dict[st
         snapshot.teachers[at].id: price for at, price in _rows(program, "teacher_week", whole)
     }
     certificate["quarter"] = {snapshot.schools[at].id: price for at, price in _rows(program, "quarter", whole)}
+    certificate["together"] = _together_prices(problem, program, whole)
     certificate["seats"] = _seat_prices(problem, program, whole)
-    certificate["bound"] = proven_bound(snapshot, certificate)
     return certificate
 
 
@@ -76,6 +83,18 @@ def _seat_prices(problem: Problem, program: LinearProgram, whole: list[int]) -> 
             lessons = problem.lessons_of_series(series_at[candidate])
             prices += [lesson_price.get((at, lesson), 0) for lesson in lessons]
     return prices
+
+
+def _together_prices(problem: Problem, program: LinearProgram, whole: list[int]) -> list[list[Any]]:
+    """For every priced list of lessons of a pair: demand, series, which of the series' times, price."""
+    snapshot = problem.snapshot
+    found: list[list[Any]] = []
+    for about, price in _rows(program, "together", whole):
+        series = problem.pair_series[about.pair]
+        times = [problem.option_lesson[option] - problem.series_first[series] for option in about.options]
+        demand = snapshot.demands[problem.pair_demand[about.pair]]
+        found.append([demand.id, snapshot.series[series].id, times, price])
+    return found
 
 
 def _room_premiums(problem: Problem, program: LinearProgram, whole: list[int]) -> dict[tuple[int, int], int]:

@@ -4,7 +4,6 @@ A small model without points asks whether every school can have so many lessons 
 whole numbers, so few questions settle it; each "no" is a proof, each "yes" comes with the lessons.
 """
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -36,7 +35,7 @@ def fair_share(assignment: Assignment, bound: Fraction, effort: Effort) -> FairS
     problem = assignment.problem
     plan = tuple(assignment.options())
     reached, options = worst_share(problem, assignment.school_lessons), plan
-    possible = [share for share in _possible(problem, bound) if share > reached]
+    possible = [share for share in possible_shares(problem) if reached < share <= bound]
     if problem.options > MOST_OPTIONS or not possible:
         return FairShare(max(bound, reached), reached, options)
     # The largest share first: it is often reached; then halving what is left.
@@ -72,13 +71,12 @@ def adopt(assignment: Assignment, fair: FairShare) -> None:
     fill_weakest_first(assignment)
 
 
-def _possible(problem: Problem, bound: Fraction) -> list[Fraction]:
-    """Every share above 0 that a worst school could have, in order, up to the bound."""
-    shares = sorted(
+def possible_shares(problem: Problem) -> list[Fraction]:
+    """Every share above 0 that a worst school could have, in order."""
+    return sorted(
         {
             Fraction(lessons, problem.school_need[school])
             for school, most in most_alone(problem).items()
             for lessons in range(1, most + 1)
         }
     )
-    return shares[: bisect_right(shares, bound)]

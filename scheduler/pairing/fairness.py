@@ -49,19 +49,27 @@ def worst_share(problem: Problem, lessons: list[int]) -> Fraction:
 
 
 def worst_share_bound(problem: Problem, effort: Effort) -> Fraction:
-    """No plan's worst share is above this: the weakest schools are planned alone, until the weakest is settled."""
+    """No plan's worst share is above this: what the weakest school could get were it alone in the world."""
+    return weakest_alone(problem, effort)[0]
+
+
+def weakest_alone(problem: Problem, effort: Effort) -> tuple[Fraction, int | None]:
+    """The smallest share that a school could have alone, and which: they are planned until the weakest is settled.
+
+    1 and None where no school can be served at all.
+    """
     most = {school: Fraction(lessons, problem.school_need[school]) for school, lessons in most_alone(problem).items()}
     exact: set[int] = set()
     while most:
         weakest = min(most, key=lambda school: (most[school], school))
         if weakest in exact:
-            return most[weakest]
+            return most[weakest], weakest
         exact.add(weakest)
         alone = Assignment.of(problem, sorted(problem.pinned))
         aim = Aim(extra={weakest: (LESSONS_ONLY, problem.school_need[weakest])})
         if replan(alone, problem.school_demands[weakest], effort, aim).optimal:
             most[weakest] = Fraction(alone.school_lessons[weakest], problem.school_need[weakest])
-    return Fraction(1)
+    return Fraction(1), None
 
 
 def raise_worst(

@@ -1,11 +1,12 @@
 """The linear relaxation as sparse arrays: maximise objective·v, every row at most its right side, 0 <= v <= upper.
 
-Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node. A
-pair with a single option is that option: its own column is held at 0 and stands in no row. Rows come in named families,
-so that their prices can be read back by what they are about.
+Columns are, in order: options x, pairs y, lessons z, quarters of schools' needs b, rooms w of a lesson at a node,
+couples v of lessons that a dedicated series holds in one week. A pair with a single option is that option: its own
+column is held at 0 and stands in no row. Rows come in named families, so that their prices can be read back by what
+they are about.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from scheduler.pairing.cliques import maximal_cliques
 from scheduler.pairing.problem import Problem
+from scheduler.pairing.together import find_couples, most_lessons
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -109,12 +111,20 @@ class _Builder:
         self._pair_column = np.where(self._single, self._x + self._first_option, self._y + np.arange(pairs))
         self._b = self._z + lessons
         self._w = self._b + 4 * len(problem.school_cap)
+        self._turns = max(lessons, 1) + 7
+        dedicated = np.asarray(problem.series_dedicated, dtype=bool)[
+            np.asarray(problem.lesson_series, dtype=np.int64)[self._option_lesson]
+        ]
+        days = np.asarray(problem.lesson_day, dtype=np.int64)[self._option_lesson]
+        self._option_turn = self._option_pair * self._turns + np.where(dedicated, days, 7 + self._option_lesson)
         school = np.asarray(problem.demand_school, dtype=np.int64)[np.asarray(problem.option_demand, dtype=np.int64)]
         node = np.asarray(problem.school_node, dtype=np.int64)[school] if options else np.empty(0, np.int64)
         nodes = max(len(problem.node_cap), 1)
         self._option_school = school
         self._rooms, self._option_room = np.unique(self._option_lesson * nodes + node, return_inverse=True)
         self._nodes = nodes
+        self._couples = find_couples(problem)
+        self._v = self._w + len(self._rooms)
 
     def program(self) -> LinearProgram:
         self._receiving_rows()
@@ -123,8 +133,9 @@ class _Builder:
         self._school_rows()
         self._node_rows()
         self._quarter_rows()
+        self._together_rows()
         rows = self._rows
-        column = {"x": self._x, "y": self._y, "z": self._z, "b": self._b, "w": self._w}
+        column = {"x": self._x, "y": self._y, "z": self._z, "b": self._b, "w": self._w, "v": self._v}
         return LinearProgram(
             np.concatenate(rows.row),
             np.concatenate(rows.col),
@@ -146,7 +157,7 @@ class _Builder:
             float(weights.first_lesson) * ~self._single,
             np.full(self._b - self._z, float(weights.broadcast)),
             np.tile(np.asarray(weights.quarters, dtype=np.float64), len(quarters)),
-            np.zeros(len(self._rooms)),
+            np.zeros(len(self._rooms) + len(self._couples.lessons)),
         ]
         upper = [
             np.ones(self._y),
@@ -154,6 +165,7 @@ class _Builder:
             np.ones(self._b - self._z),
             np.asarray(quarters, dtype=np.float64).ravel(),
             lesson_seats,
+            np.ones(len(self._couples.lessons)),
         ]
         return np.concatenate(objective), np.concatenate(upper)
 
@@ -163,16 +175,20 @@ class _Builder:
         several = np.flatnonzero(~self._single)
         row_of = np.full(len(self._single), -1, dtype=np.int64)
         options = np.flatnonzero(~self._single[self._option_pair])
-        row = rows.family("attend_pair", options, np.zeros(len(options)))
-        rows.put(row, self._x + options, 1.0)
-        rows.put(row, self._y + self._option_pair[options], -1.0)
+        # A dedicated series has one lesson a day, so whoever is paired with it attends one a day.
+        first, turn = np.unique(self._option_turn[options], return_inverse=True)
+        turn_pair = first // self._turns
+        row = rows.family("attend_pair", turn_pair, np.zeros(len(first)))
+        rows.put(row[turn], self._x + options, 1.0)
+        rows.put(row, self._y + turn_pair, -1.0)
         row_of[several] = row = rows.family("pair_attends", several, np.zeros(len(several)))
         rows.put(row, self._y + several, 1.0)
         rows.put(row_of[self._option_pair[options]], self._x + options, -1.0)
         demand = np.asarray(problem.pair_demand, dtype=np.int64)
-        need = np.asarray(problem.demand_need, dtype=np.float64)[demand] if len(demand) else np.empty(0)
-        # With no more options than lessons needed, x <= y says it already.
-        long = np.flatnonzero(np.diff(np.asarray(problem.pair_options, dtype=np.int64)) > np.maximum(need, 1))
+        need = self._most_together()
+        turns = np.bincount(turn_pair, minlength=len(self._single))
+        # With no more turns than lessons needed, x <= y says it already.
+        long = np.flatnonzero(turns > np.maximum(need, 1))
         row_of[:] = -1
         row_of[long] = row = rows.family("pair_need", long, np.zeros(len(long)))
         rows.put(row, self._y + long, -need[long])
@@ -186,6 +202,13 @@ class _Builder:
             for at, members in self._option_cliques([o for d in demands for o in problem.options_of_demand(d)], 2)
         ]
         rows.cliques("class_at", classes, self._x)
+
+    def _most_together(self) -> Floats:
+        """For each pair, the lessons it can have at most: what the demand needs, what the lead gives in a week."""
+        problem = self._problem
+        week = np.asarray([most_lessons(problem, one) for one in range(len(problem.series_teacher))], dtype=np.float64)
+        need = np.asarray(problem.demand_need, dtype=np.float64)[np.asarray(problem.pair_demand, dtype=np.int64)]
+        return np.minimum(need, week[np.asarray(problem.pair_series, dtype=np.int64)])
 
     def _seat_rows(self) -> None:
         problem, rows = self._problem, self._rows
@@ -261,6 +284,27 @@ class _Builder:
         rows.put(np.repeat(row, 4), self._b + np.arange(4 * schools, dtype=np.int64), 1.0)
         rows.put(row[self._option_school], self._x + np.arange(len(self._option_school), dtype=np.int64), -1.0)
 
+    def _together_rows(self) -> None:
+        """Who attends several lessons of a dedicated series needs them held in the same week (see `together`)."""
+        problem, rows, couples = self._problem, self._rows, self._couples
+        wanted = couples.wanted
+        row = rows.family("together", wanted, np.zeros(len(wanted)))
+        attended = [len(one.options) for one in wanted]
+        rows.put(np.repeat(row, attended), self._x + _flat(one.options for one in wanted), 1.0)
+        rows.put(row, self._y + np.asarray([one.pair for one in wanted], dtype=np.int64), -1.0)
+        held = [len(one.couples) for one in wanted]
+        rows.put(np.repeat(row, held), self._v + _flat(one.couples for one in wanted), -1.0)
+        columns = self._v + np.arange(len(couples.lessons), dtype=np.int64)
+        most = {series: most_lessons(problem, series) for series in sorted(set(couples.series))}
+        at = {series: number for number, series in enumerate(most)}
+        row = rows.family("couples_week", list(most), [limit * (limit - 1) / 2 for limit in most.values()])
+        rows.put(row[np.asarray([at[one] for one in couples.series], dtype=np.int64)], columns, 1.0)
+        lessons, ends = np.unique(_flat(couples.lessons), return_inverse=True)
+        limit = np.asarray([most[problem.lesson_series[lesson]] - 1.0 for lesson in lessons])
+        row = rows.family("couples_lesson", lessons, np.zeros(len(lessons)))
+        rows.put(row[ends], np.repeat(columns, 2), 1.0)
+        rows.put(row, self._z + lessons, -limit)
+
     def _option_cliques(self, options: list[int], least: int) -> list[tuple[int, list[int]]]:
         return maximal_cliques(options, self._option_starts, self._option_ends, max(least, 2))
 
@@ -287,6 +331,10 @@ class _Builder:
             for one, cap in enumerate(caps)
             for at, clique in maximal_cliques(members[one], problem.lesson_start, problem.lesson_end, cap + 1)
         ]
+
+
+def _flat(lists: Iterable[Sequence[int]]) -> Ints:
+    return np.fromiter((one for own in lists for one in own), np.int64)
 
 
 class _Through(Sequence[int]):

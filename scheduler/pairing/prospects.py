@@ -9,6 +9,7 @@ from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.linear_program import Floats, LinearProgram
 from scheduler.pairing.problem import Problem
 from scheduler.pairing.relaxation import Relaxed, reduced_costs
+from scheduler.pairing.together import find_couples
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +53,8 @@ class Prospects:
         option_teacher = lesson_teacher[np.asarray(problem.option_lesson, dtype=np.int64)]
         np.add.at(losses, option_teacher, lost[program.families["attend_broadcast"].rows])
         # A pair that attends less than it could.
-        attend = program.families["attend_pair"]
-        np.add.at(losses, option_teacher[np.asarray(attend.about, dtype=np.int64)], lost[attend.rows])
         pair_teacher = series_teacher[np.asarray(problem.pair_series, dtype=np.int64)]
-        for family in (program.families["pair_attends"], program.families["pair_need"]):
+        for family in (program.families[name] for name in ("attend_pair", "pair_attends", "pair_need")):
             np.add.at(losses, pair_teacher[np.asarray(family.about, dtype=np.int64)], lost[family.rows])
         return list(losses)
 
@@ -79,6 +78,8 @@ class Prospects:
                 left -= min(left, size)
         for room, (lesson, node) in enumerate(program.families["room"].about):
             columns[program.column["w"] + room] = self._rooms_at(assignment, lesson, node)
+        for number, lessons in enumerate(find_couples(problem).lessons):
+            columns[program.column["v"] + number] = all(assignment.lesson_rooms[lesson] for lesson in lessons)
         return columns
 
     def _main_columns(self, assignment: Assignment) -> Floats:

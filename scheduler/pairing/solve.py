@@ -14,8 +14,9 @@ from scheduler.instance.snapshot import Snapshot
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.budget import Budget, Watch
 from scheduler.pairing.certificate import certify
+from scheduler.pairing.fair_proof import prove_worst_share
 from scheduler.pairing.fair_share import adopt, fair_share
-from scheduler.pairing.fairness import kept_floors, raise_worst, worst_share, worst_share_bound
+from scheduler.pairing.fairness import kept_floors, raise_worst, weakest_alone, worst_share
 from scheduler.pairing.greedy import fill_weakest_first
 from scheduler.pairing.linear_program import build
 from scheduler.pairing.problem import Problem, compile_problem
@@ -121,7 +122,7 @@ class _Solve:
         if assignment.score < greedy.score:
             assignment = greedy
         self._tell("rounding", assignment)
-        worst_bound = self._improve(assignment, Prospects.of(problem, program, relaxed))
+        worst_bound, certificate["worst_school"] = self._improve(assignment, Prospects.of(problem, program, relaxed))
         scarcity = {
             name: float(relaxed.prices[family.rows] @ program.right[family.rows])
             for name, family in program.families.items()
@@ -136,18 +137,19 @@ class _Solve:
             scarcity,
         )
 
-    def _improve(self, assignment: Assignment, prospects: Prospects) -> Fraction:
-        """Betters the plan; gives the share above which no plan can serve its worst school."""
+    def _improve(self, assignment: Assignment, prospects: Prospects) -> tuple[Fraction, dict[str, Any] | None]:
+        """Betters the plan; gives the share above which no plan can serve its worst school, and the proof."""
         search = Search(assignment, prospects, self._random, self._watch, self._workers)
         try:
             search.block_pass(BLOCK_SIZE, self._going(0.5, assignment))
             self._tell("blocks", assignment)
-            alone = worst_share_bound(assignment.problem, self._watch.small_model())
+            alone, weakest = weakest_alone(assignment.problem, self._watch.small_model())
             raise_worst(assignment, search, self._going(0.2, assignment), alone, most_schools=10)
             fair = fair_share(assignment, alone, self._watch.large_model())
             if worst_share(assignment.problem, assignment.school_lessons) < fair.reached:
                 adopt(assignment, fair)
                 search.changed(range(assignment.problem.demands))
+            proven = prove_worst_share(assignment.problem, fair.bound, weakest)
             self._tell("worst_school", assignment)
             search.floors = kept_floors(assignment)
             search.improve(self._going(1.0, assignment), lambda: self._tell("search", assignment))
@@ -155,7 +157,7 @@ class _Solve:
             search.close()
         fill_weakest_first(assignment)
         self._tell("done", assignment)
-        return fair.bound
+        return proven
 
     def _going(self, share: float, assignment: Assignment) -> Callable[[], bool]:
         go_on = self._watch.share_left(share)

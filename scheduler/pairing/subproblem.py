@@ -12,6 +12,7 @@ from ortools.sat.python import cp_model
 
 from scheduler.pairing.assignment import Assignment
 from scheduler.pairing.cliques import maximal_cliques
+from scheduler.pairing.together import most_lessons
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,16 +225,28 @@ class _Model:
                 chosen = self._var[own[0]] if len(own) == 1 else model.new_bool_var("")
                 if len(own) > 1:
                     self._pair[pair] = chosen
-                    for option in own:
-                        model.add_implication(self._var[option], chosen)
                     model.add_bool_or([self._var[option] for option in own] + [chosen.negated()])
-                if len(own) > left:
-                    model.add(cp_model.LinearExpr.sum([self._var[option] for option in own]) <= left * chosen)
+                    self._add_turns(pair, own, chosen, min(left, most_lessons(problem, problem.pair_series[pair])))
                 pairs.append(chosen)
             if len(pairs) > 1:
                 model.add_at_most_one(pairs)
             if self._assignment.demand_lessons[demand] == 0:
                 self._objective += [problem.snapshot.weights.first_lesson * pair for pair in pairs]
+
+    def _add_turns(self, pair: int, options: list[int], chosen: cp_model.IntVar, most: int) -> None:
+        """The pair's lessons: only if it is chosen, at most so many, one a day of a dedicated series."""
+        problem, model = self._problem, self._model
+        dedicated = problem.series_dedicated[problem.pair_series[pair]]
+        turns = [[option] for option in options]
+        if dedicated:
+            turns = list(_grouped(options, problem.lesson_day, problem.option_lesson).values())
+        for turn in turns:
+            if len(turn) == 1:
+                model.add_implication(self._var[turn[0]], chosen)
+            else:
+                model.add_at_most_one([self._var[option] for option in turn] + [chosen.negated()])
+        if len(turns) > most:
+            model.add(cp_model.LinearExpr.sum([self._var[option] for option in options]) <= most * chosen)
 
     def _add_steady(self, freed: list[int]) -> None:
         """A literal for each demand nobody hurt, true only if its options are the old ones, no more and no fewer."""

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, status
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import OperationalError
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -31,13 +30,12 @@ from service.api.forms import Limit, Offset, RequestBody
 from service.api.sockets import (
     JOIN_REFUSED,
     NOT_SIGNED_IN,
-    POLICY_VIOLATION,
     SILENT,
     TRY_AGAIN_LATER,
     BadClientError,
     close,
+    open_to_our_pages,
     receive_object,
-    refuse,
 )
 from service.connections.reports import Report, find_reports, keep_report, place_of
 from service.connections.testing import LASTS_S, MOST_PARTIES, ConnectionTest, NoRelayError
@@ -45,7 +43,6 @@ from service.live.clients import Client
 from service.live.joining import school_line_of
 from service.parts import Parts
 from service.problems import NotAllowed, TooManyAttempts
-from service.security.origins import is_same_origin
 from service.security.rate_limits import CONNECTION_REPORT, CONNECTION_TEST
 
 router = APIRouter(tags=["connections"])
@@ -58,27 +55,20 @@ PONG = {"v": 1, "type": "pong"}
 @router.websocket("/connection-test")
 async def test_connection(websocket: WebSocket) -> None:
     """Run one test, for as long as its page stays or the test lasts."""
-    parts: Parts = websocket.app.state.parts
-    if not is_same_origin(websocket, parts.configuration.public_url):
-        await websocket.close(POLICY_VIOLATION)  # before accepting: answered with 403
-        return
-    await websocket.accept()
+    await open_to_our_pages(websocket, _run_test)
+
+
+async def _run_test(websocket: WebSocket, parts: Parts) -> None:
     try:
         school_line = await asyncio.to_thread(_admit, websocket, parts)
         async with asyncio.timeout(LASTS_S), parts.connection_tests.begin() as test:
             await _Page(websocket, parts, test, school_line).serve()
     except TimeoutError:
         await close(websocket, SILENT, "over")
-    except OperationalError:
-        await close(websocket, TRY_AGAIN_LATER, "database_away")
     except TooManyAttempts:
-        await refuse(websocket, BadClientError("rate_limited", "Too many tests; try again soon.", TRY_AGAIN_LATER))
+        raise BadClientError("rate_limited", "Too many tests; try again soon.", TRY_AGAIN_LATER) from None
     except NoRelayError:
-        await refuse(websocket, BadClientError("media_lost", "No relay takes lessons now.", TRY_AGAIN_LATER))
-    except BadClientError as error:
-        await refuse(websocket, error)
-    except WebSocketDisconnect:
-        return
+        raise BadClientError("media_lost", "No relay takes lessons now.", TRY_AGAIN_LATER) from None
 
 
 def _admit(websocket: WebSocket, parts: Parts) -> SchoolLine | None:

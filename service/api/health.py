@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response, status
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from service.api.dependencies import PartsDependency
 from service.parts import Parts
@@ -23,16 +22,18 @@ class Health(BaseModel):
     """`ok`, or `degraded` while something that others depend on is away; what runs goes on."""
     recording: str = "well"
     reasons: list[str] = []
-    """What is away: `redis`, `relay <id>`, `no relay`, `usage log waits`."""
+    """What is away: `database`, `redis`, `relay <id>`, `no relay`, `no worker`,
+    `usage log waits`."""
 
 
-@router.get("/health")
-def read_health(parts: PartsDependency) -> Health:
-    """Answers 200 as long as the database can be read."""
-    with parts.database.reading() as session:
-        session.execute(text("SELECT 1"))
+@router.get("/health", responses={status.HTTP_503_SERVICE_UNAVAILABLE: {"model": Health}})
+def read_health(parts: PartsDependency, response: Response) -> Health:
+    """Answers 200 as long as the database can be read, else 503: nobody new should be sent here."""
+    answers = parts.database.answers()
+    if not answers:
+        response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     levels = {beat.recording_level for beat in parts.fleet.beats.values()}
-    reasons = list(_reasons(parts))
+    reasons = [*([] if answers else ["database"]), *_reasons(parts)]
     return Health(
         status="degraded" if reasons else "ok",
         recording=max(levels, key=LEVELS.index, default="well"),
@@ -51,3 +52,5 @@ def _reasons(parts: Parts) -> Iterator[str]:
     yield from (f"relay {relay_id}" for relay_id in lost)
     if not parts.fleet.carriers():
         yield "no relay"
+    if parts.fleet.workers == 0:
+        yield "no worker"

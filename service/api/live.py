@@ -24,14 +24,13 @@ from service.api.sockets import (
     TRY_AGAIN_LATER,
     BadClientError,
     close,
+    open_to_our_pages,
     receive_object,
-    refuse,
 )
 from service.live.clients import CLOSE_CODES, Client, Closing, TakenOverError
 from service.live.joining import Admission, JoinRefusedError, admit
 from service.parts import Parts
 from service.rooms.devices import saw_device
-from service.security.origins import is_same_origin
 
 router = APIRouter()
 
@@ -56,28 +55,17 @@ PONG = {"v": 1, "type": "pong"}
 @router.websocket("/live")
 async def join_live(websocket: WebSocket) -> None:
     """Serve one client from its `join` until it goes."""
-    parts: Parts = websocket.app.state.parts
-    if not is_same_origin(websocket, parts.configuration.public_url):
-        await websocket.close(POLICY_VIOLATION)  # before accepting: answered with 403
-        return
-    try:
-        principal = await asyncio.to_thread(find_principal, websocket, parts)
-    except OperationalError:
-        await websocket.accept()
-        await close(websocket, TRY_AGAIN_LATER, "database_away")
-        return
-    await websocket.accept()
-    try:
-        first = await _first_message(websocket, principal)
-        if first.get("type") == "resume":
-            await _resume(websocket, parts, principal, first)
-        else:
-            client, admission = await _admit(parts, principal, first)
-            await _serve(websocket, parts, client, admission)
-    except BadClientError as error:
-        await refuse(websocket, error)
-    except WebSocketDisconnect:
-        return
+    await open_to_our_pages(websocket, _let_in)
+
+
+async def _let_in(websocket: WebSocket, parts: Parts) -> None:
+    principal = await asyncio.to_thread(find_principal, websocket, parts)
+    first = await _first_message(websocket, principal)
+    if first.get("type") == "resume":
+        await _resume(websocket, parts, principal, first)
+    else:
+        client, admission = await _admit(parts, principal, first)
+        await _serve(websocket, parts, client, admission)
 
 
 async def _first_message(websocket: WebSocket, principal: Principal | None) -> dict[str, Any]:

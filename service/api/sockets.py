@@ -2,9 +2,14 @@
 
 import contextlib
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from service.parts import Parts
+from service.security.origins import is_same_origin
 
 MOST_BYTES = 256 * 1024
 TRY_AGAIN_LATER = 1013
@@ -18,6 +23,26 @@ class BadClientError(Exception):
         super().__init__(message)
         self.error = {"v": 1, "type": "error", "code": code, "message": message, "about": about}
         self.close_code = close_code
+
+
+async def open_to_our_pages(websocket: WebSocket, serve: Callable[[WebSocket, Parts], Awaitable[None]]) -> None:
+    """Let a client in, unless it is a page of somebody else's, and `serve` it until it goes; say why it has to go.
+
+    `serve` may raise BadClientError, WebSocketDisconnect, and OperationalError when the database is away.
+    """
+    parts: Parts = websocket.app.state.parts
+    if not is_same_origin(websocket, parts.configuration.public_url):
+        await websocket.close(POLICY_VIOLATION)  # before accepting: answered with 403
+        return
+    await websocket.accept()
+    try:
+        await serve(websocket, parts)
+    except BadClientError as error:
+        await refuse(websocket, error)
+    except OperationalError:
+        await close(websocket, TRY_AGAIN_LATER, "database_away")
+    except WebSocketDisconnect:
+        return
 
 
 async def receive_object(websocket: WebSocket) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from service.storage.base import new_id
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 200_000
+SAFE_WITHIN_S = 0.25
+"""What Redis has not taken within this time is written to disk."""
 BATCH = 256
 INBOX_LENGTH = 50_000
 """Messages an inbox keeps for a reader that was away; about so many."""
@@ -76,6 +78,8 @@ class Outbox:
         self._spool: Spool | None = None
         self._spooled: Entry | None = None
         """The newest entry that is on disk as well."""
+        self._unsafe = False
+        """Whether the disk refused the last time; said once."""
 
     def __len__(self) -> int:
         """Messages that Redis does not have yet."""
@@ -110,7 +114,7 @@ class Outbox:
             await self._wake.wait()
             batch = self._next_batch()
             try:
-                await self._send(batch)
+                await self._send_or_keep(batch)
             except AWAY_ERRORS as error:
                 failures += 1
                 self._reach.away(error)
@@ -129,6 +133,18 @@ class Outbox:
         """The next messages of one producer."""
         batch = list(islice(self._waiting, BATCH))
         return [entry for entry in batch if entry.producer == batch[0].producer]
+
+    async def _send_or_keep(self, batch: list[Entry]) -> None:
+        """Send; what waits goes to disk while Redis lets us wait: it may be frozen, and we may die before we know."""
+        sending = asyncio.ensure_future(self._send(batch))
+        try:
+            while not sending.done():
+                await asyncio.wait({sending}, timeout=SAFE_WITHIN_S)
+                if not sending.done():
+                    await self._write_fresh()
+            await sending
+        finally:
+            sending.cancel()
 
     async def _send(self, batch: list[Entry]) -> None:
         arguments: list[str | int] = []
@@ -160,6 +176,10 @@ class Outbox:
             self._wake.clear()
             self._empty.set()
             return
+        await self._write_fresh()
+
+    async def _write_fresh(self) -> None:
+        """Append what is kept and not on disk yet to the spool."""
         if self._spool is None:
             return
         kept = [entry for entry in self._waiting if self._delivery_of(entry.topic) == "kept"]
@@ -168,6 +188,9 @@ class Outbox:
             try:
                 await asyncio.to_thread(self._spool.append, fresh)
             except OSError as error:
-                log.error("what waits for Redis cannot be kept on disk: %s", error.strerror)
+                if not self._unsafe:
+                    log.error("what waits for Redis cannot be kept on disk: %s", error.strerror)
+                self._unsafe = True
             else:
+                self._unsafe = False
                 self._spooled = fresh[-1]

@@ -33,7 +33,7 @@ class Spool:
         """What a former process could not deliver."""
         try:
             lines = self._path.read_text().splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         entries = []
         for line in lines:

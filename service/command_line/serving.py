@@ -60,6 +60,7 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
     url = _address_of(parts.configuration, listener)
     say(f"preparing the database in {parts.configuration.data_folder}")
     await asyncio.to_thread(prepare_storage, parts)
+    stack.enter_context(parts.database.watched())
     # The order of stopping is the reverse: rooms leave, the relay says good-bye to all clients over HTTP that still
     # runs, and the background tasks note the last of what it reports. Hence not by uvicorn's lifespan.
     await stack.enter_async_context(running_bus(parts))

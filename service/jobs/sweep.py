@@ -38,7 +38,8 @@ class Sweep:
         except OperationalError as error:
             self.missed += 1
             if self.missed == 1:
-                log.warning("%s wait for the database: %s", self._what, str(error.orig).strip().splitlines()[:1])
+                # That it is away is said once, by who watches it.
+                log.info("%s wait for the database: %s", self._what, str(error.orig).strip().splitlines()[:1])
         except Exception:
             self.missed += 1
             log.exception("%s could not be looked for", self._what)

@@ -258,10 +258,11 @@ class Conductor:
     def _note_database(self, error: OperationalError | None) -> None:
         if (error is not None) != self._database_away:
             self._database_away = error is not None
+            level = self._database.absence_level
             if error is not None:
-                log.error("the database is away, lessons go on as they are: %s", error.orig)
+                log.log(level, "the database is away, lessons go on as they are: %s", error.orig)
             else:
-                log.warning("the database is back")
+                log.log(level, "the database is back")
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -29,6 +29,8 @@ class Fleet:
         """The newest heartbeat of each relay."""
         self.capacities: dict[str, int] = {}
         """What each relay known to this deployment is meant to carry, also those that are away at this moment."""
+        self.workers: int | None = None
+        """How many workers there are to make recordings and plans; None as long as nobody has looked."""
         self._heard_at: dict[str, float] = {}
         self._unheard: set[str] = set()
         self._steady_since: float | None = None

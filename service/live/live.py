@@ -38,6 +38,8 @@ CLOSE_WITHIN_S = 3.0
 PROBE_EVERY_S = 0.25
 PATIENCE_S = 0.5
 LISTENING_WITHIN_S = 5.0
+WORKERS = "workers"
+"""Where all workers listen to be seen, as each relay does at its own place."""
 Listeners = Callable[[Sequence[str]], Awaitable[Mapping[str, int]]]
 """Asks Redis how many listen where each relay listens."""
 
@@ -190,7 +192,9 @@ class Live:
         while True:
             await asyncio.sleep(PROBE_EVERY_S)
             try:
-                self.fleet.redis_answered(await asyncio.wait_for(listeners(list(self.fleet.beats)), 2.0))
+                heard = dict(await asyncio.wait_for(listeners([*self.fleet.beats, WORKERS]), 2.0))
+                self.fleet.workers = heard.pop(WORKERS, None)
+                self.fleet.redis_answered(heard)
                 if self.leadership.held:
                     await asyncio.to_thread(self._registry.note, dict(self.fleet.capacities))
             except (*AWAY_ERRORS, OperationalError):

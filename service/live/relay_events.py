@@ -35,7 +35,8 @@ from media.contract.tracing import continued
 from service.live.clients import CLOSE_CODES, Clients
 from service.live.leadership import Leadership
 from service.live.presence import Presence
-from service.usage.log import LoggedEvent, UsageLog
+from service.usage.kept import LoggedEvent
+from service.usage.log import UsageLog
 
 log = logging.getLogger(__name__)
 

@@ -69,11 +69,18 @@ class StateCollector(Collector):
             f"{PREFIX}usage_events_lost", "Events that never reached the usage log; anything but 0 is a fault",
             value=usage_log.lost,
         )  # fmt: skip
+        yield GaugeMetricFamily(
+            f"{PREFIX}usage_events_waiting",
+            "Events that wait to be written into the usage log",
+            value=usage_log.waiting,
+        )
         wiring = self._parts.wiring
         if wiring is not None:
             yield GaugeMetricFamily(f"{PREFIX}redis_up", "1 while Redis answers", value=int(wiring.reach.connected))
             yield CounterMetricFamily(f"{PREFIX}redis_absences", "Times Redis was away", value=wiring.reach.absences)
             yield GaugeMetricFamily(f"{PREFIX}bus_waiting", "Messages that wait for Redis", value=wiring.waiting())
+            workers = self._parts.fleet.workers
+            yield GaugeMetricFamily(f"{PREFIX}workers", "Workers that take jobs", value=workers or 0)
             yield GaugeMetricFamily(f"{PREFIX}leads", "1 for the replica that leads", value=int(wiring.leadership.held))
         disk = shutil.disk_usage(self._parts.configuration.data_folder)
         yield GaugeMetricFamily(f"{PREFIX}data_free_bytes", "Free space where the data folder is", value=disk.free)
@@ -82,9 +89,10 @@ class StateCollector(Collector):
     def _database(self) -> Iterator[Metric]:
         lessons = GaugeMetricFamily(f"{PREFIX}lessons_live", "Lessons that are being held")
         recordings = GaugeMetricFamily(f"{PREFIX}recordings", "Recordings by state", labels=["state"])
+        database = self._parts.database
         answers = 1
         try:
-            with self._parts.database.reading() as session:
+            with database.reading() as session:
                 live = session.scalar(select(func.count()).where(Lesson.state == "live")) or 0
                 by_state = session.execute(select(Recording.state, func.count()).group_by(Recording.state)).all()
         except SQLAlchemyError:
@@ -96,3 +104,5 @@ class StateCollector(Collector):
         yield lessons
         yield recordings
         yield GaugeMetricFamily(f"{PREFIX}database_up", "1 while the database answers", value=answers)
+        absences = database.watch.absences if database.watch is not None else 0
+        yield CounterMetricFamily(f"{PREFIX}database_absences", "Times the database was away", value=absences)

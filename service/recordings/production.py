@@ -147,7 +147,7 @@ class Production:
                 return
             if isinstance(error, OperationalError):
                 # What was made so far is kept, and the sweep comes back to it.
-                log.warning("the recording of lesson %s waits for the database", lesson_id)
+                log.info("the recording of lesson %s waits for the database", lesson_id)
                 return
             if isinstance(error, WorkerDiedError) and attempt < MOST_ATTEMPTS:
                 log.warning("the worker that made the recording of lesson %s died; another one tries", lesson_id)

@@ -4,16 +4,19 @@ On SQLite a unit of work begins with BEGIN IMMEDIATE, so that what it reads cann
 PostgreSQL (installed with the extra `postgresql`) the same promise is kept by locks and constraints of the features.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from service.storage.watch import DatabaseWatch
 
 BUSY_TIMEOUT_MS = 5_000
 NOTICES_ABSENCE = {
@@ -33,7 +36,7 @@ class Database:
     """One database; safe to use from many threads, each with a session of its own."""
 
     def __init__(self, url: str) -> None:
-        self.engine = _make_engine(url)
+        self.engine, self.watch = _make_engine(url)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
         self.before_commit: list[Callable[[Session], None]] = []
@@ -42,6 +45,7 @@ class Database:
     @contextmanager
     def unit_of_work(self) -> Iterator[Session]:
         """A writing transaction: committed when the block ends well, rolled back when it raises."""
+        self._refuse_if_away()
         with self._writing() as session, session.begin():
             yield session
             for called in self.before_commit:
@@ -50,15 +54,45 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent view for reading; nothing is written even if the caller changes an object."""
+        self._refuse_if_away()
         with self._reading(autoflush=False) as session:
             yield session
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Find out within seconds when PostgreSQL does not answer any more; SQLite is a file and needs no watch."""
+        if self.watch is None:
+            yield
+            return
+        with self.watch.running():
+            yield
+
+    @property
+    def absence_level(self) -> int:
+        """How loudly users of the database say that it is away: softly where the watch says so for all of them."""
+        return logging.INFO if self.watch is not None and self.watch.is_running else logging.WARNING
+
+    def answers(self) -> bool:
+        """Whether the database is there; waits for no answer while it is watched."""
+        if self.watch is not None and self.watch.is_running:
+            return not self.watch.is_away
+        try:
+            with self.reading() as session:
+                session.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            return False
+        return True
+
+    def _refuse_if_away(self) -> None:
+        if self.watch is not None:
+            self.watch.refuse_if_away()
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: str) -> tuple[Engine, DatabaseWatch | None]:
     if make_url(url).get_backend_name() != "sqlite":
         # All 40 stay open once they were needed: a new connection costs PostgreSQL a process. The one used last is
         # taken first; it knows the statements prepared before.
@@ -66,12 +100,13 @@ def _make_engine(url: str) -> Engine:
             url, connect_args=NOTICES_ABSENCE, pool_size=40, max_overflow=0, pool_timeout=10, pool_use_lifo=True
         )
         event.listen(engine, "connect", _prepare_postgresql)
+        watch = DatabaseWatch(engine)  # it knows of a connection before that is asked whether it lives
         _ping_after_idling(engine)
-        return engine
+        return engine, watch
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, pool_size=20, max_overflow=40)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
-    return engine
+    return engine, None
 
 
 def _ping_after_idling(engine: Engine) -> None:

@@ -5,6 +5,7 @@ committed transaction survives the death of the process by any signal (and, with
 
 Events of a kept topic come with a position, which is written with them: whoever takes over and is given events again
 passes over those that are in the log. They are acknowledged once they are, so a database that is away loses none.
+Others are kept on disk while the database is away.
 """
 
 import contextlib
@@ -13,31 +14,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from media.contract import (
-    EVENTS_TOPIC,
-    Delivered,
-    LineState,
-    PartyJoined,
-    PartyLeft,
-    Published,
-    RecordingState,
-    TrackEnded,
-    TrackPublished,
-)
+from media.contract import EVENTS_TOPIC, Delivered, PartyJoined, PartyLeft, Published
 from service.storage.database import Database
+from service.usage.kept import KeptEvents, LoggedEvent, Waiting, pass_over_written
 from service.usage.ledger import count_in
 from service.usage.rows import append_row
 from service.usage.tables import LogPosition
 
 log = logging.getLogger(__name__)
-
-LoggedEvent = PartyJoined | PartyLeft | TrackPublished | TrackEnded | Delivered | Published | RecordingState | LineState
 
 BATCH_WAIT_S = 0.25
 MOST_IN_BATCH = 500
@@ -47,19 +37,13 @@ PATIENCE_AT_END_S = 5.0
 """How long the database is waited for while the process stops."""
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """An event on its way; its position in the kept topic it came from, empty if it came from none."""
-
-    event: LoggedEvent
-    position: str = ""
-
-
 class UsageLog:
     """Takes events from any thread without blocking, and writes them in order."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept_file: Path | None = None) -> None:
+        """`kept_file`: where events that come from no kept topic are while the database is away."""
         self._database = database
+        self._kept = KeptEvents(kept_file) if kept_file is not None else None
         self._waiting: queue.Queue[Waiting | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self._written: Callable[[str], None] | None = None
@@ -112,6 +96,9 @@ class UsageLog:
             log.error("usage event lost: %s of lesson %s", event.type, event.lesson_id)
 
     def _run(self) -> None:
+        former = self._kept.former() if self._kept is not None else []
+        if former:
+            self._write(former)
         open_ = True
         while open_:
             first = self._waiting.get()
@@ -136,7 +123,7 @@ class UsageLog:
 
     def _write(self, batch: list[Waiting]) -> None:
         try:
-            self._patiently(lambda session: write_new(session, batch))
+            self._patiently(batch)
         except OperationalError as error:
             self._lose(batch, error)
             return
@@ -144,44 +131,60 @@ class UsageLog:
             log.exception("a batch of %d usage events was refused; writing them one by one", len(batch))
             for waiting in batch:
                 self._write_alone(waiting)
+        self._forget_kept(batch)
         written, position = self._written, batch[-1].position
         if written is not None and position:
             written(position)
 
     def _write_alone(self, waiting: Waiting) -> None:
         try:
-            self._patiently(lambda session: write_new(session, [waiting]))
+            self._patiently([waiting])
         except Exception as error:
             self._lose([waiting], error)
 
     def _lose(self, batch: Sequence[Waiting], error: Exception) -> None:
-        kept = sum(bool(waiting.position) for waiting in batch)
+        kept = sum(bool(waiting.position or waiting.place) for waiting in batch)
         self.lost += len(batch) - kept if isinstance(error, OperationalError) else len(batch)
         log.error("%d usage events are not in the log (%d will be given again): %s", len(batch), kept, error)
 
-    def _patiently(self, work: Callable[[Session], None]) -> None:
-        """Do the work in a transaction, again and again while the database is away."""
+    def _patiently(self, batch: list[Waiting]) -> None:
+        """Write the batch in a transaction, again and again while the database is away."""
         while True:
             try:
                 with self._database.unit_of_work() as session:
-                    work(session)
+                    write_new(session, batch)
             except OperationalError as error:
+                self._keep(batch)
                 if self._ends_by is not None and time.monotonic() > self._ends_by:
                     raise
                 if not self.database_away:
-                    log.warning("the usage log waits for the database: %s", error.orig)
+                    log.log(self._database.absence_level, "the usage log waits for the database: %s", error.orig)
                 self.database_away = True
                 time.sleep(RETRY_WAIT_S)
             else:
                 self.database_away = False
                 return
 
+    def _keep(self, batch: list[Waiting]) -> None:
+        """Put on disk what waits, the batch first."""
+        if self._kept is not None:
+            self._kept.keep([*batch, *self._queued()])
+
+    def _forget_kept(self, batch: list[Waiting]) -> None:
+        """Remove the file once the log has all that is in it."""
+        if self._kept is not None and any(one.place for one in batch) and not any(one.place for one in self._queued()):
+            self._kept.clear()
+
+    def _queued(self) -> list[Waiting]:
+        with self._waiting.mutex:
+            return [one for one in self._waiting.queue if one is not None]
+
 
 def write_new(session: Session, batch: Sequence[Waiting]) -> None:
     """Append what is not in the log yet, and how far it is now, in the caller's transaction."""
     last = batch[-1].position
     if not last:
-        write_events(session, [waiting.event for waiting in batch])
+        write_events(session, [waiting.event for waiting in pass_over_written(session, batch)])
         return
     row = session.get(LogPosition, EVENTS_TOPIC, with_for_update=True)
     if row is None:

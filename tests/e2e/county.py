@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import httpx
-from running_product import Product, new_password
+from running_product import Installation, new_password
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class County:
     schools: tuple[School, ...]
 
 
-def make_county(product: Product, receiving_schools: int = 4) -> County:
+def make_county(product: Installation, receiving_schools: int = 4) -> County:
     """Set the product up with its first administrator, one county and its schools."""
     founder = Account("founder", new_password())
     product.set_up(founder.username, founder.password, "青禾州")
@@ -53,7 +53,7 @@ def make_county(product: Product, receiving_schools: int = 4) -> County:
         )
 
 
-def paired(product: Product, county: County, number: int) -> str:
+def paired(product: Installation, county: County, number: int) -> str:
     """Pair the room of that school with a computer, through the API; gives the computer's token."""
     with httpx.Client(base_url=product.url) as device:
         begun = device.post("/api/device/pairing", json={}).raise_for_status().json()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from county import County, make_county
 from county_workbook import right_county, write_workbook
-from running_product import Product
+from running_product import Installation
 
 BELLS = (
     *(("08:30", "09:10"), ("09:20", "10:00"), ("10:20", "11:00"), ("11:10", "11:50")),
@@ -13,7 +13,7 @@ BELLS = (
 )
 
 
-def ring_bells(product: Product, county: County) -> None:
+def ring_bells(product: Installation, county: County) -> None:
     """Give the county eight periods a day and a term that has begun."""
     today = date.today()
     term = {
@@ -28,7 +28,7 @@ def ring_bells(product: Product, county: County) -> None:
         client.post("/api/terms", json=term).raise_for_status()
 
 
-def make_imported_county(product: Product, folder: Path) -> County:
+def make_imported_county(product: Installation, folder: Path) -> County:
     """Set the product up and bring the right workbook in."""
     county = make_county(product, receiving_schools=0)
     ring_bells(product, county)

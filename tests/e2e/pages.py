@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from county import Account
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_product import Product
+from running_product import Installation
 
 LAPTOP = {"width": 1366, "height": 768}
 CLASSROOM_SCREEN = {"width": 1920, "height": 1080}
@@ -23,7 +23,7 @@ RECEIVED = """async () => {
 }"""
 
 
-def open_page(product: Product, browser: Browser, path: str, size: dict[str, int] = LAPTOP) -> Page:
+def open_page(product: Installation, browser: Browser, path: str, size: dict[str, int] = LAPTOP) -> Page:
     """A new person's or room's window, with cookies of its own."""
     context = browser.new_context(base_url=product.page_url, permissions=["camera", "microphone"], viewport=size)
     page = context.new_page()
@@ -31,7 +31,7 @@ def open_page(product: Product, browser: Browser, path: str, size: dict[str, int
     return page
 
 
-def sign_in(product: Product, browser: Browser, account: Account, path: str) -> Page:
+def sign_in(product: Installation, browser: Browser, account: Account, path: str) -> Page:
     """Open an address as somebody who is not signed in yet, sign in, and arrive at that address."""
     page = open_page(product, browser, path)
     page.get_by_test_id("login-username").fill(account.username)

@@ -2,19 +2,21 @@
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from chromium import ARGUMENTS, EXECUTABLE
+from chromium import EXECUTABLE, home_that_trusts, launch
 from county import County, paired
 from cutting_proxy import CuttingProxy, cutting_proxy
+from deployments import product_seen_at
 from pages import CLASSROOM_SCREEN, assert_sees_and_hears, sign_in, wait_until
 from playwright.sync_api import Browser, Page, Playwright, expect
 from running_lesson import RunningLesson, start_lesson
-from running_product import Product, free_tcp_port, zone_where_it_is_morning
+from running_product import Installation, zone_where_it_is_morning
 from school_network import SchoolNetwork
 
 WATCH = """() => {
@@ -53,7 +55,7 @@ SENDING_FROM = """async () => {
 class TroubledLesson:
     """A lead teacher and one room in a running lesson; the room's browser is inside the school."""
 
-    product: Product
+    product: Installation
     school: SchoolNetwork
     lesson: RunningLesson
     teacher: Page
@@ -119,32 +121,34 @@ class TroubledLesson:
         return round(max(late, default=0.0), 2)
 
 
-def product_for(school: SchoolNetwork, folder: Path) -> Product:
+def product_for(school: SchoolNetwork, folder: Path) -> Installation:
     """A deployment whose pages the school reaches through a proxy at the one address outside of it."""
-    http_port, public_port = free_tcp_port(), free_tcp_port()
     environment = {
         "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
         "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": school.outside,
-        "THREE_CLASSROOMS_PUBLIC_URL": f"http://{school.outside}:{public_port}",
     }
-    return Product(folder, (), environment, http_port=http_port)
+    return product_seen_at(school.outside, folder, environment)
 
 
 @contextmanager
-def proxy_before(product: Product) -> Iterator[CuttingProxy]:
+def proxy_before(product: Installation) -> Iterator[CuttingProxy]:
     """The school's way to the product's pages and signalling."""
-    address, _, port = product.page_url.removeprefix("http://").partition(":")
-    with cutting_proxy(address, int(port), product.http_port) as proxy:
+    with cutting_proxy(*product.seen_at, product.front) as proxy:
         yield proxy
 
 
-def browser_for(playwright: Playwright, product: Product, executable: Path = EXECUTABLE) -> Browser:
-    """Chromium that lets the product's pages use camera and microphone as if they were served securely."""
-    trusted = f"--unsafely-treat-insecure-origin-as-secure={product.page_url}"
-    return playwright.chromium.launch(executable_path=str(executable), args=[*ARGUMENTS, trusted])
+def browser_for(playwright: Playwright, product: Installation, executable: Path = EXECUTABLE) -> Browser:
+    """Chromium that lets the product's pages use camera and microphone as if they were served securely, or trusts
+    the CA by whose certificate they are."""
+    trust = product.trust
+    home = home_that_trusts(Path(tempfile.mkdtemp(prefix="home-")), trust.authority) if trust.authority else None
+    secure = f"--unsafely-treat-insecure-origin-as-secure={product.page_url}"
+    return launch(playwright, secure, executable=executable, names=trust.names, home=home)
 
 
-def enter(product: Product, school: SchoolNetwork, county: County, teachers: Browser, rooms: Browser) -> TroubledLesson:
+def enter(
+    product: Installation, school: SchoolNetwork, county: County, teachers: Browser, rooms: Browser
+) -> TroubledLesson:
     """Start a lesson and let its teacher and one room in, each with a browser of its own."""
     lesson = start_lesson(product, county, receiving=1)
     teacher = sign_in(product, teachers, county.teacher, lesson.path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 from county import County
-from running_product import Product
+from running_product import Installation
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RunningLesson:
         return f"/lessons/{self.id}"
 
 
-def start_lesson(product: Product, county: County, receiving: int, title: str = "声音的特性") -> RunningLesson:
+def start_lesson(product: Installation, county: County, receiving: int, title: str = "声音的特性") -> RunningLesson:
     """Book a lesson for the first `receiving` receiving schools, accept it for each and start it."""
     with product.client(county.teacher.username, county.teacher.password) as teacher:
         lesson = _book(teacher, county, receiving, title)

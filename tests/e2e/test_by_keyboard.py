@@ -8,7 +8,7 @@ from county import make_county
 from imported_county import ring_bells
 from pages import sign_in, wait_until
 from playwright.sync_api import Browser, Page, expect
-from running_product import Product
+from running_product import Installation
 
 pytestmark = pytest.mark.e2e
 
@@ -86,7 +86,7 @@ def fill_in_and_send(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/lessons/[0-9a-f]{32}$"), timeout=10_000)
 
 
-def test_booking_answering_and_every_dialog_without_a_mouse(product: Product, browser: Browser) -> None:
+def test_booking_answering_and_every_dialog_without_a_mouse(product: Installation, browser: Browser) -> None:
     county = make_county(product, receiving_schools=1)
     ring_bells(product, county)
     teacher = sign_in(product, browser, county.teacher, "/week")

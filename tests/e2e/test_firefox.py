@@ -12,7 +12,7 @@ from firefox import FirefoxPage, running_firefox
 from pages import assert_sees_and_hears, sign_in
 from playwright.sync_api import Browser, Page
 from running_lesson import start_lesson
-from running_product import Product
+from running_product import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
@@ -40,18 +40,20 @@ CODECS = """(async () => {
 
 
 @pytest.fixture(scope="module")
-def county(product: Product) -> County:
+def county(product: Installation) -> County:
     return make_county(product, receiving_schools=1)
 
 
 @pytest.fixture
-def firefox(tmp_path) -> Iterator[FirefoxPage]:
-    with running_firefox(tmp_path) as page:
+def firefox(product: Installation, tmp_path) -> Iterator[FirefoxPage]:
+    trust = product.trust
+    address = next(iter(trust.names.values()), None)
+    with running_firefox(tmp_path, address, trust.authority) as page:
         yield page
 
 
 def test_firefox_and_chromium_see_and_hear_each_other_and_the_screen(
-    product: Product, browser: Browser, county: County, firefox: FirefoxPage
+    product: Installation, browser: Browser, county: County, firefox: FirefoxPage
 ) -> None:
     firefox.set_size(1920, 1080)
     pair_room(product, county, firefox)
@@ -69,7 +71,7 @@ def test_firefox_and_chromium_see_and_hear_each_other_and_the_screen(
     teacher.context.close()
 
 
-def pair_room(product: Product, county: County, firefox: FirefoxPage) -> None:
+def pair_room(product: Installation, county: County, firefox: FirefoxPage) -> None:
     firefox.goto(f"{product.page_url}/room")
     shown = firefox.wait_for("document.querySelector('[data-testid=pairing-code]')?.innerText")
     code = "".join(one for one in shown if one.isdigit())

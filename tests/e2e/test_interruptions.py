@@ -9,7 +9,7 @@ from county import County, make_county
 from pages import CLASSROOM_SCREEN, assert_sees_and_hears, open_page, pair, sign_in, wait_until
 from playwright.sync_api import Browser, Error, Page, expect
 from running_lesson import RunningLesson, start_lesson
-from running_product import Product
+from running_product import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -29,12 +29,12 @@ PLAYED = """async () => {
 
 
 @pytest.fixture(scope="module")
-def county(product: Product) -> County:
+def county(product: Installation) -> County:
     return make_county(product, receiving_schools=2)
 
 
 @pytest.fixture(scope="module")
-def rooms(product: Product, browser: Browser, county: County) -> Iterator[list[Page]]:
+def rooms(product: Installation, browser: Browser, county: County) -> Iterator[list[Page]]:
     administrator = sign_in(product, browser, county.administrator, "/rooms")
     pages = [open_page(product, browser, "/room", CLASSROOM_SCREEN) for _ in county.schools[1:]]
     for page, school in zip(pages, county.schools[1:], strict=True):
@@ -45,7 +45,7 @@ def rooms(product: Product, browser: Browser, county: County) -> Iterator[list[P
 
 
 def test_a_room_whose_tab_is_killed_returns_once_within_three_seconds(
-    product: Product, browser: Browser, county: County, rooms: list[Page]
+    product: Installation, browser: Browser, county: County, rooms: list[Page]
 ) -> None:
     lesson = start_lesson(product, county, receiving=2)
     teacher = join_as_teacher(product, browser, county, lesson)
@@ -68,7 +68,7 @@ def test_a_room_whose_tab_is_killed_returns_once_within_three_seconds(
 
 
 def test_killing_the_process_loses_no_booking_no_row_and_no_recording(
-    product: Product, browser: Browser, county: County, rooms: list[Page]
+    product: Installation, browser: Browser, county: County, rooms: list[Page]
 ) -> None:
     lesson = start_lesson(product, county, receiving=2, title="光的反射")
     teacher = join_as_teacher(product, browser, county, lesson)
@@ -94,7 +94,7 @@ def test_killing_the_process_loses_no_booking_no_row_and_no_recording(
     researcher.context.close()
 
 
-def join_as_teacher(product: Product, browser: Browser, county: County, lesson: RunningLesson) -> Page:
+def join_as_teacher(product: Installation, browser: Browser, county: County, lesson: RunningLesson) -> Page:
     page = sign_in(product, browser, county.teacher, lesson.path)
     page.get_by_test_id("lesson-join").click()
     return page
@@ -107,12 +107,12 @@ def kill_tab(page: Page) -> None:
     page.close()
 
 
-def end(product: Product, county: County, lesson: RunningLesson) -> None:
+def end(product: Installation, county: County, lesson: RunningLesson) -> None:
     with product.client(county.teacher.username, county.teacher.password) as teacher:
         teacher.post(f"/api/lessons/{lesson.id}/end").raise_for_status()
 
 
-def usage_events(product: Product, county: County, lesson: RunningLesson) -> list[dict[str, object]]:
+def usage_events(product: Installation, county: County, lesson: RunningLesson) -> list[dict[str, object]]:
     with product.client(county.administrator.username, county.administrator.password) as administrator:
         answer = administrator.get("/api/usage/events", params={"lesson_id": lesson.id, "limit": 200})
         return list(answer.raise_for_status().json()["items"])

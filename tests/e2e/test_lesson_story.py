@@ -10,7 +10,7 @@ from county import County, make_county
 from openpyxl import load_workbook
 from pages import CLASSROOM_SCREEN, assert_sees_and_hears, open_page, pair, pick, sign_in, wait_until
 from playwright.sync_api import Browser, Page, expect
-from running_product import Product, zone_where_it_is_morning
+from running_product import Installation, zone_where_it_is_morning
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -20,12 +20,12 @@ POSITIONS = """() => [...document.querySelectorAll('[data-testid=replay-video]')
 
 
 @pytest.fixture(scope="module")
-def county(product: Product) -> County:
+def county(product: Installation) -> County:
     return make_county(product)
 
 
 def test_a_lesson_is_booked_taught_recorded_replayed_and_counted(
-    product: Product, browser: Browser, county: County
+    product: Installation, browser: Browser, county: County
 ) -> None:
     receiving = county.schools[1:]
     rooms = pair_rooms(product, browser, county, (receiving[0], receiving[1], receiving[3]))
@@ -61,7 +61,7 @@ def test_a_lesson_is_booked_taught_recorded_replayed_and_counted(
     read_usage(product, browser, county, taught_s)
 
 
-def pair_rooms(product: Product, browser: Browser, county: County, schools: tuple) -> list[Page]:
+def pair_rooms(product: Installation, browser: Browser, county: County, schools: tuple) -> list[Page]:
     administrator = sign_in(product, browser, county.administrator, "/rooms")
     pages = [open_page(product, browser, "/room", CLASSROOM_SCREEN) for _ in schools]
     for page, school in zip(pages, schools, strict=True):
@@ -87,7 +87,7 @@ def book(teacher: Page, county: County) -> str:
     return "/" + teacher.url.split("/", 3)[3]
 
 
-def answer(product: Product, browser: Browser, account, lesson_path: str, accept: bool) -> None:
+def answer(product: Installation, browser: Browser, account, lesson_path: str, accept: bool) -> None:
     page = sign_in(product, browser, account, lesson_path)
     if accept:
         page.get_by_test_id("receiver-accept").click()
@@ -114,7 +114,7 @@ def end_lesson(teacher: Page) -> None:
     teacher.get_by_test_id("lesson-end-confirm").click()
 
 
-def replay_in_sync(product: Product, browser: Browser, county: County, lesson_path: str) -> None:
+def replay_in_sync(product: Installation, browser: Browser, county: County, lesson_path: str) -> None:
     researcher = sign_in(product, browser, county.researcher, f"{lesson_path}/replay")
     videos = researcher.get_by_test_id("replay-video")
     expect(videos).to_have_count(5, timeout=40_000)  # four cameras and the shared screen
@@ -137,7 +137,7 @@ def replay_in_sync(product: Product, browser: Browser, county: County, lesson_pa
     researcher.context.close()
 
 
-def read_usage(product: Product, browser: Browser, county: County, taught_s: float) -> None:
+def read_usage(product: Installation, browser: Browser, county: County, taught_s: float) -> None:
     administrator = sign_in(product, browser, county.administrator, "/usage")
     table = administrator.get_by_test_id("usage-table")
     for school in (county.schools[1], county.schools[2], county.schools[4]):

@@ -7,12 +7,13 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
-from chromium import ARGUMENTS, EXECUTABLE
+from chromium import EXECUTABLE, home_that_trusts, launch
 from county import County, make_county, paired
+from deployments import http_ports, product_behind
 from edge import PAGES_NAME, TURN_NAME, Edge, running_edge
 from pages import LAPTOP, sign_in
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from running_product import Product, free_tcp_port, zone_where_it_is_morning
+from running_product import Installation, zone_where_it_is_morning
 from school_network import SchoolNetwork, school_network
 from test_lesson_story import test_a_lesson_is_booked_taught_recorded_replayed_and_counted  # noqa: F401 - told again here
 
@@ -26,8 +27,8 @@ def school() -> Iterator[SchoolNetwork]:
 
 
 @pytest.fixture(scope="module")
-def http_port() -> int:
-    return free_tcp_port()
+def ports() -> tuple[int, ...]:
+    return http_ports()
 
 
 @pytest.fixture(scope="module")
@@ -37,55 +38,52 @@ def turn_secret() -> str:
 
 @pytest.fixture(scope="module")
 def edge(
-    school: SchoolNetwork, http_port: int, turn_secret: str, tmp_path_factory: pytest.TempPathFactory
+    school: SchoolNetwork, ports: tuple[int, ...], turn_secret: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Edge]:
-    with running_edge(tmp_path_factory.mktemp("edge"), school.outside, http_port, turn_secret) as running:
+    with running_edge(tmp_path_factory.mktemp("edge"), school.outside, ports, turn_secret) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def product(
-    edge: Edge, http_port: int, turn_secret: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Product]:
+    edge: Edge, ports: tuple[int, ...], turn_secret: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
     """A deployment behind the edge, whose relay is at the edge's address."""
-    product = Product(
-        tmp_path_factory.mktemp("product") / "data",
-        environment={
-            "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
-            "THREE_CLASSROOMS_PUBLIC_URL": f"https://{PAGES_NAME}",
-            "THREE_CLASSROOMS_TRUSTED_PROXIES": "127.0.0.1",
-            "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": edge.address,
-            "THREE_CLASSROOMS_TURN_URLS": edge.turn_url,
-            "THREE_CLASSROOMS_TURN_SECRET": turn_secret,
-        },
-        http_port=http_port,
-    )
-    product.start()
-    yield product
-    product.stop()
+    environment = {
+        "THREE_CLASSROOMS_TIME_ZONE": zone_where_it_is_morning().key,
+        "THREE_CLASSROOMS_PUBLIC_URL": f"https://{PAGES_NAME}",
+        "THREE_CLASSROOMS_TRUSTED_PROXIES": "127.0.0.1",
+        "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": edge.address,
+        "THREE_CLASSROOMS_TURN_URLS": edge.turn_url,
+        "THREE_CLASSROOMS_TURN_SECRET": turn_secret,
+    }
+    product = product_behind(edge, tmp_path_factory.mktemp("product") / "data", environment, ports)
+    try:
+        product.start()
+        yield product
+    finally:
+        product.stop()
 
 
 @pytest.fixture(scope="module")
 def browser(school: SchoolNetwork, edge: Edge, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium inside the school, which knows the deployment's names and trusts its certificate."""
-    wrapper = school.wrapper(tmp_path_factory.mktemp("browser"), EXECUTABLE)
-    names = ", ".join(f"MAP {name} {edge.address}" for name in (PAGES_NAME, TURN_NAME))
+    folder = tmp_path_factory.mktemp("browser")
+    wrapper = school.wrapper(folder, EXECUTABLE)
+    names = dict.fromkeys((PAGES_NAME, TURN_NAME), edge.address)
+    home = home_that_trusts(folder / "home", edge.authority)
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=str(wrapper),
-            args=[*ARGUMENTS, f"--host-resolver-rules={names}"],
-            env={"HOME": str(edge.home_that_trusts()), "PATH": "/usr/bin:/bin:/usr/sbin"},
-        )
+        running = launch(playwright, executable=wrapper, names=names, home=home)
         yield running
         running.close()
 
 
 @pytest.fixture(scope="module")
-def county(product: Product) -> County:
+def county(product: Installation) -> County:
     return make_county(product)
 
 
-def test_the_school_reaches_nothing_but_port_443(school: SchoolNetwork, product: Product, edge: Edge) -> None:
+def test_the_school_reaches_nothing_but_port_443(school: SchoolNetwork, product: Installation, edge: Edge) -> None:
     reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 2)"
     assert school.passes("python3", "-c", reach, edge.address, "443")
     assert not school.passes("python3", "-c", reach, edge.address, "3478")
@@ -94,7 +92,7 @@ def test_the_school_reaches_nothing_but_port_443(school: SchoolNetwork, product:
 
 
 def test_the_connection_page_says_what_is_open_and_the_administrator_reads_it(
-    product: Product, browser: Browser, county: County
+    product: Installation, browser: Browser, county: County
 ) -> None:
     where = county.schools[3]
     context = browser.new_context(permissions=["camera", "microphone"], viewport=LAPTOP)

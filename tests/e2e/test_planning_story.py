@@ -16,7 +16,7 @@ from imported_county import ring_bells
 from pages import sign_in
 from photographs import Photographs, in_english
 from playwright.sync_api import Browser, Locator, Page, expect
-from running_product import Product
+from running_product import Installation
 
 pytestmark = pytest.mark.e2e
 
@@ -37,14 +37,14 @@ class Office:
 
 
 @pytest.fixture
-def office(product: Product, browser: Browser, tmp_path: Path) -> tuple[Office, County]:
+def office(product: Installation, browser: Browser, tmp_path: Path) -> tuple[Office, County]:
     county = make_county(product, receiving_schools=0)
     ring_bells(product, county)
     page = sign_in(product, browser, county.administrator, "/exchange")
     return Office(page, Photographs(tmp_path), tmp_path), county
 
 
-def test_from_a_workbook_to_a_changed_timetable(office: tuple[Office, County], product: Product) -> None:
+def test_from_a_workbook_to_a_changed_timetable(office: tuple[Office, County], product: Installation) -> None:
     desk, county = office
     mistakes = import_county(desk)
     run_the_plan(desk)
@@ -127,7 +127,7 @@ def accept_the_plan(desk: Office) -> None:
     expect(accepted).to_have_attribute("data-state", "accepted", timeout=30_000)
 
 
-def teacher_away_for_a_week(desk: Office, product: Product, county: County) -> None:
+def teacher_away_for_a_week(desk: Office, product: Installation, county: County) -> None:
     """Up to three proposals; the stand-in's is chosen, leads that week's lessons, and is taken back."""
     page = desk.page
     page.goto("/planning/changes")
@@ -153,7 +153,7 @@ def teacher_away_for_a_week(desk: Office, product: Product, county: County) -> N
     assert led_that_week(product, county) == ["陈雨晴"] * 2
 
 
-def led_that_week(product: Product, county: County) -> list[str]:
+def led_that_week(product: Installation, county: County) -> list[str]:
     """Who leads the lessons that were changed in the week of absence."""
     with product.client(county.administrator.username, county.administrator.password) as client:
         lessons = client.get("/api/lessons", params={"limit": 200}).raise_for_status().json()["items"]

@@ -14,7 +14,7 @@ from imported_county import make_imported_county
 from pages import open_page, pick, sign_in
 from photographs import Photographs, in_english
 from playwright.sync_api import Browser, Page, expect
-from running_product import Product, new_password
+from running_product import Installation, new_password
 
 pytestmark = pytest.mark.e2e
 
@@ -46,7 +46,7 @@ def hand_out(page: Page, photograph: Photograph) -> dict[str, Account]:
     return slips
 
 
-def first_sign_in(product: Product, browser: Browser, slip: Account, photograph: Photograph | None = None) -> Page:
+def first_sign_in(product: Installation, browser: Browser, slip: Account, photograph: Photograph | None = None) -> Page:
     """Sign in with a slip: nothing opens before another password is chosen."""
     page = open_page(product, browser, "/events")
     page.get_by_test_id("login-username").fill(slip.username)
@@ -190,7 +190,7 @@ def in_both_languages(teachers: Teachers, administrator: Page, photograph: Photo
 
 
 def test_a_public_lesson_with_a_waiting_list_and_a_time_found_by_dragging(
-    product: Product, browser: Browser, tmp_path: Path
+    product: Installation, browser: Browser, tmp_path: Path
 ) -> None:
     county = make_imported_county(product, tmp_path)
     pictures = Photographs(tmp_path)

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from pages import CLASSROOM_SCREEN, LAPTOP, sign_in, wait_until
 from playwright.sync_api import Browser, Page, expect
 from running_lesson import RunningLesson, start_lesson
-from running_product import Product
+from running_product import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -42,12 +42,12 @@ SPREADS = """(duration) => new Promise((done) => {
 
 
 @pytest.fixture(scope="module")
-def county(product: Product) -> County:
+def county(product: Installation) -> County:
     return make_county(product, receiving_schools=2)
 
 
 def test_a_researcher_notes_compares_and_hands_in(
-    product: Product, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    product: Installation, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = start_lesson(product, county, 1, "分数的意义（一）")
     researcher = sign_in(product, browser, county.researcher, first.path)
@@ -69,7 +69,7 @@ def test_a_researcher_notes_compares_and_hands_in(
 
 
 def test_a_lesson_is_published_without_its_pupils_until_their_school_agrees_and_becomes_a_sample(
-    product: Product, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    product: Installation, county: County, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lesson = start_lesson(product, county, 1, "分数的意义（三）")
     with journals_of(product, county, lesson, time.time() - SECONDS, monkeypatch):
@@ -120,7 +120,7 @@ def release(theirs: Page) -> None:
     look(theirs, "release")
 
 
-def become_a_sample(product: Product, county: County, browser: Browser, lesson: RunningLesson, lead: Page) -> None:
+def become_a_sample(product: Installation, county: County, browser: Browser, lesson: RunningLesson, lead: Page) -> None:
     lead.get_by_test_id("sample-nominate").click()
     lead.get_by_test_id("sample-nominate-confirm").click()
     expect(lead.get_by_test_id("sample-nominate-confirm")).to_have_count(0)
@@ -182,7 +182,7 @@ def write_live_note(researcher: Page) -> float:
 
 
 def journals_of(
-    product: Product, county: County, lesson: RunningLesson, begun_at: float, patch: pytest.MonkeyPatch
+    product: Installation, county: County, lesson: RunningLesson, begun_at: float, patch: pytest.MonkeyPatch
 ) -> GrowingJournals:
     """Journals of the running lesson as its relay would write them from `begun_at` on."""
     folder = product.data_folder / "journals" / lesson.id
@@ -200,12 +200,12 @@ def journals_of(
     return GrowingJournals(folder, tracks, begun_at, patch)
 
 
-def end_lesson(product: Product, county: County, lesson: RunningLesson) -> None:
+def end_lesson(product: Installation, county: County, lesson: RunningLesson) -> None:
     with product.client(county.teacher.username, county.teacher.password) as teacher:
         teacher.post(f"/api/lessons/{lesson.id}/end").raise_for_status()
 
 
-def wait_for_recording(product: Product, county: County, lesson: RunningLesson) -> None:
+def wait_for_recording(product: Installation, county: County, lesson: RunningLesson) -> None:
     with product.client(county.teacher.username, county.teacher.password) as teacher:
         address = f"/api/lessons/{lesson.id}/recording"
         wait_for(lambda: str(teacher.get(address).json().get("state")) == "ready", 60)

@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from fleet.processes import Process
 from postgresql_server import Server, start_server, stop_server
 from redis_server import RedisServer
+from school_network import SchoolNetwork
 
 from service.storage.database import Database
 
@@ -77,11 +78,26 @@ class PostgresqlProcess:
 class Deployment:
     """All processes of one deployment; started in order, stopped in reverse."""
 
-    def __init__(self, folder: Path, *, replicas: int, relays: int, worker: bool, relay_rooms: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        replicas: int,
+        relays: int,
+        worker: bool,
+        relay_rooms: int,
+        http_ports: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        apart: SchoolNetwork | None = None,
+    ) -> None:
+        """`http_ports` of the replicas, free ones when none are given; settings of `environment` come on top.
+
+        The first relay runs in the network `apart`, if there is one.
+        """
         self.folder = folder
         self.postgresql = PostgresqlProcess()
         (folder / "redis").mkdir()
-        self.redis = RedisServer(folder / "redis")
+        self.redis = RedisServer(folder / "redis", *([apart.outside] if apart else []))
         self.redis.start()
         self.postgresql.server.run(f"CREATE DATABASE {DATABASE}")
         self.environment = {
@@ -92,9 +108,13 @@ class Deployment:
             "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": "127.0.0.1",
             "THREE_CLASSROOMS_RELAY_ROOMS": str(relay_rooms),
             "THREE_CLASSROOMS_LOG_LEVEL": "info",
+            **(environment or {}),
         }
-        self.replicas = [self.make(f"replica-{n}", "serve", "--port", "0") for n in range(replicas)]
+        ports = http_ports or [0] * replicas
+        self.replicas = [self.make(f"replica-{n}", "serve", "--port", str(ports[n])) for n in range(replicas)]
         self.relays = [self.make(f"relay-{n}", "relay", "--id", f"relay-{n}", "--udp-port", "0") for n in range(relays)]
+        if apart is not None:
+            self._move_out(self.relays[0], apart)
         self.workers = [self.make("worker", "worker")] if worker else []
         self.database = Database(self.postgresql.server.url(DATABASE))
         self._turn = count()
@@ -102,6 +122,13 @@ class Deployment:
     def make(self, name: str, *arguments: str) -> Process:
         """A process of this deployment, not started yet."""
         return Process(name, arguments, self.environment, self.folder / f"{name}.log")
+
+    def _move_out(self, relay: Process, network: SchoolNetwork) -> None:
+        relay.prefix = network.prefix
+        relay.environment = self.environment | {
+            "REDIS_URL": self.redis.url_at(network.outside),
+            "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": network.inside,
+        }
 
     @property
     def processes(self) -> list[Process]:
@@ -116,9 +143,11 @@ class Deployment:
             process.wait_ready()
 
     def stop(self) -> None:
-        """End all that still runs."""
+        """End all that still runs: replicas say good-bye; relays are asked twice, which ends them without draining."""
         for process in self.processes:
-            process.stop()
+            process.ask_to_stop()
+        for process in self.processes:
+            process.stop(asks=0 if process in self.replicas else 1)
         self.database.close()
         self.redis.stop()
         self.postgresql.thaw()
@@ -132,11 +161,18 @@ class Deployment:
 
 @contextmanager
 def running_deployment(
-    *, replicas: int = 2, relays: int = 2, worker: bool = True, relay_rooms: int = 400
+    *,
+    replicas: int = 2,
+    relays: int = 2,
+    worker: bool = True,
+    relay_rooms: int = 400,
+    apart: SchoolNetwork | None = None,
 ) -> Iterator[Deployment]:
     """A deployment of one's own until the block is left."""
     folder = Path(tempfile.mkdtemp(prefix="fleet-"))
-    deployment = Deployment(folder, replicas=replicas, relays=relays, worker=worker, relay_rooms=relay_rooms)
+    deployment = Deployment(
+        folder, replicas=replicas, relays=relays, worker=worker, relay_rooms=relay_rooms, apart=apart
+    )
     try:
         deployment.start()
         yield deployment

@@ -69,14 +69,14 @@ class LightLeg(asyncio.DatagramProtocol):
     async def open(self) -> None:
         """Take a UDP port of its own."""
         loop = asyncio.get_running_loop()
-        self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._socket, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("0.0.0.0", 0))
         fingerprint = next(one for one in self._certificate.getFingerprints() if one.algorithm == "sha-256").value
         port = self._socket.get_extra_info("sockname")[1]
         self.local = Transport("127.0.0.1", port, secrets.token_hex(4), secrets.token_hex(12), fingerprint)
 
     async def connect(self, remote: Transport) -> None:
         """Check and shake hands. Raises TimeoutError or RuntimeError."""
-        self._remote = Transport("127.0.0.1", remote.port, remote.ufrag, remote.password, remote.fingerprint)
+        self._remote = remote
         async with asyncio.timeout(CONNECT_WITHIN_S):
             while not self._checked.is_set():
                 self._check()

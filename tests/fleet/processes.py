@@ -22,6 +22,8 @@ class Process:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     log: Path
+    prefix: tuple[str, ...] = ()
+    """What runs it elsewhere, such as in a network namespace."""
     ready: dict[str, Any] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = None
 
@@ -37,7 +39,7 @@ class Process:
         with self.log.open("ab") as log:
             self._from = log.tell()
             self.child = subprocess.Popen(
-                [PROGRAM, *self.arguments], stdout=log, stderr=log, env={**clean, **self.environment}
+                [*self.prefix, PROGRAM, *self.arguments], stdout=log, stderr=log, env={**clean, **self.environment}
             )
 
     def wait_ready(self) -> None:
@@ -76,17 +78,17 @@ class Process:
         self.child.send_signal(signal.SIGCONT)
 
     def ask_to_stop(self) -> None:
-        """SIGTERM."""
-        assert self.child is not None
-        self.child.terminate()
+        """SIGTERM, also to one that is frozen; nothing to one that has ended."""
+        if self.child is not None and self.is_running:
+            self.thaw()
+            self.child.terminate()
 
-    def stop(self) -> None:
-        """End it, whatever state it is in."""
-        if not self.is_running:
+    def stop(self, asks: int = 1) -> None:
+        """Ask so many times, wait for its end, and end it by force when that does not come."""
+        if self.child is None:
             return
-        assert self.child is not None
-        self.thaw()
-        self.child.terminate()
+        for _ in range(asks):
+            self.ask_to_stop()
         try:
             self.child.wait(15)
         except subprocess.TimeoutExpired:

@@ -293,13 +293,25 @@ cdef inline void send_same(State *state, Sink *sink, const Packet *packet, const
         sink.resent += 1
 
 
+cdef inline uint8_t *sent_before(const Sink *sink, const Stream *stream, int64_t place, int64_t out,
+                                 Packet *packet) noexcept nogil:
+    # What went to the receiver under `out`, in the form it had then; NULL if it is known no more or would not go today.
+    cdef const Packet *found = cache_find(&stream.cache, place)
+    cdef uint8_t *payload = NULL if found == NULL else cache_payload(&stream.cache, found)
+    if payload == NULL:
+        return NULL
+    packet[0] = found[0]
+    if packet.newest_at:
+        payload = as_told(sink, packet, payload, was_red(sink, out))
+    return payload if sink.payload_types[packet.codec] >= 0 else NULL
+
+
 cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now_us) noexcept nogil:
     # Send again what the receiver misses; what we miss ourselves is forwarded when it comes.
     cdef Stream *stream = state.streams[sink.stream]
     cdef int64_t out = nearest(sink.numbering.next_out - 1, seq)
     cdef int64_t place = numbering_place(&sink.numbering, out)
-    cdef Packet *packet
-    cdef Packet negotiated
+    cdef Packet packet
     cdef uint8_t *payload
     sink.nacks_received += 1
     sink.lossy_us = now_us
@@ -308,21 +320,14 @@ cdef inline void answer_nack(State *state, Sink *sink, uint16_t seq, int64_t now
         return
     if place < 0 or not sink.active or not state.peers[sink.peer].has_address:
         return
-    packet = cache_find(&stream.cache, place)
-    payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
+    payload = sent_before(sink, stream, place, out, &packet)
     if payload == NULL:
-        return
-    if packet.newest_at:
-        negotiated = packet[0]
-        payload = as_told(sink, &negotiated, payload, was_red(sink, out))
-        packet = &negotiated
-    if sink.payload_types[packet.codec] < 0:
         return
     if sink.has_rtx and sink.rtx_payload_types[packet.codec] >= 0:
         if may_resend(state, sink, out, packet.payload_bytes, now_us):
-            send_by_rtx(state, sink, packet, payload, out)
+            send_by_rtx(state, sink, &packet, payload, out)
     elif not sink.has_rtx and may_resend(state, sink, out, packet.payload_bytes, now_us):
-        send_same(state, sink, packet, payload, out)
+        send_same(state, sink, &packet, payload, out)
 
 
 cdef inline void even_sizes(Stream *stream) noexcept nogil:
@@ -452,15 +457,14 @@ cdef inline void repeat_earlier(State *state, Sink *sink, const Stream *stream, 
     # After the packet at `place`, if none newer went out: the one before the last once more, found by its number.
     cdef int64_t out = sink.numbering.next_out - 1 - REPEAT_AFTER
     cdef int64_t earlier
-    cdef Packet *packet
+    cdef Packet packet
     cdef uint8_t *payload
     if sink.has_rtx or place < sink.numbering.highest or out < sink.first_out:
         return
     earlier = numbering_place(&sink.numbering, out)
-    packet = NULL if earlier < 0 else cache_find(&stream.cache, earlier)
-    payload = NULL if packet == NULL else cache_payload(&stream.cache, packet)
-    if payload != NULL and sink.payload_types[packet.codec] >= 0:
-        send_same(state, sink, packet, payload, out)
+    payload = NULL if earlier < 0 else sent_before(sink, stream, earlier, out, &packet)
+    if payload != NULL:
+        send_same(state, sink, &packet, payload, out)
 
 
 # --- receiver by receiver ---------------------------------------------------------------------------------------------
@@ -475,9 +479,9 @@ cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) no
         packet = &stream.cache.packets[stream.pending[k]]
         if packet.newest_at:
             send_first_of_red(state, sink, stream, packet)
-            continue
-        send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
-        if sink.repeats:
+        else:
+            send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
+        if sink.repeats and not (packet.newest_at and has_red(sink)):   # RED is the repetition
             repeat_earlier(state, sink, stream, packet.place)
 
 

@@ -75,6 +75,65 @@ def test_a_flipped_sign_is_refused(small: Snapshot, certificate: dict, family: s
         verify(small, forged)
 
 
+def test_a_flipped_sign_of_lessons_together_is_refused(small: Snapshot, certificate: dict) -> None:
+    forged = json.loads(json.dumps(certificate))
+    forged["together"][0][3] *= -1
+    with pytest.raises(CertificateError, match="at least 0"):
+        verify(small, forged)
+
+
+def test_a_price_of_lessons_together_left_out_or_changed_proves_another_bound(
+    small: Snapshot, certificate: dict
+) -> None:
+    assert (
+        proven_bound(small, {name: value for name, value in certificate.items() if name != "together"})
+        > (certificate["bound"])
+    )
+    greedy = Assignment(compile_problem(small))
+    fill_weakest_first(greedy)
+    for factor in (0, 2, 50):
+        changed = [[*entry[:3], factor * entry[3]] for entry in certificate["together"]]
+        proven = proven_bound(small, certificate | {"together": changed})
+        assert proven > certificate["bound"]
+        with pytest.raises(CertificateError, match="only prove"):
+            verify(small, certificate | {"together": changed})
+
+
+def _forgeries(snapshot: Snapshot, certificate: dict) -> dict[str, list]:
+    demand, series, times, price = certificate["together"][0]
+    stranger = next(one.id for one in snapshot.series if one.id not in snapshot.demand_of[demand].candidates)
+    fixed_of, fixed = next(
+        (one.id, candidate)
+        for one in snapshot.demands
+        for candidate in one.candidates
+        if snapshot.series_of[candidate].kind == "fixed" and len(snapshot.series_of[candidate].times) > 1
+    )
+    return {
+        "no candidate": [demand, stranger, times, price],
+        "unknown demand": ["nobody", series, times, price],
+        "unhashable demand": [[demand], series, times, price],
+        "fixed series": [fixed_of, fixed, [0, 1], price],
+        "one time": [demand, series, times[:1], price],
+        "a time twice": [demand, series, [times[0], times[0]], price],
+        "no such time": [demand, series, [times[0], 99], price],
+        "time before the first": [demand, series, [times[0], -1], price],
+        "truth for a time": [demand, series, [True, False], price],
+        "no times": [demand, series, None, price],
+        "no price": [demand, series, times],
+        "fraction": [demand, series, times, 0.5],
+        "priced twice": certificate["together"][0],
+    }
+
+
+def test_every_malformed_price_of_lessons_together_is_refused(small: Snapshot, certificate: dict) -> None:
+    for name, entry in _forgeries(small, certificate).items():
+        with pytest.raises(CertificateError, match="together"):
+            pytest.fail(f"{name}: {verify(small, certificate | {'together': [*certificate['together'], entry]})}")
+    for value in ({}, "all", 7, None):
+        with pytest.raises(CertificateError, match="together"):
+            verify(small, certificate | {"together": value})
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_changed_prices_prove_a_bound_that_still_holds_and_a_kept_statement_is_refused(
     small: Snapshot, certificate: dict, seed: int

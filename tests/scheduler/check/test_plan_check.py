@@ -47,6 +47,8 @@ def test_a_plan_obeys_the_published_schema_and_a_damaged_one_does_not(document: 
         {"pairings": [{"demand": "d"}]},
         {"coverage": 2},
         {"certificate": certificate | {"seats": [-1]}},
+        {"certificate": certificate | {"together": [["d", "c", [0], 1]]}},
+        {"certificate": certificate | {"worst_school": {"below": [1, 2], "schools": []}}},
         {"unserved": [document["unserved"][0] | {"status": "x"}]},
     ):
         assert not validator.is_valid(document | damage)

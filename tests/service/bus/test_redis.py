@@ -1,6 +1,7 @@
 """What the Redis bus keeps through absences of Redis and deaths of its users; forged messages; the lease of one."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -129,6 +130,28 @@ def test_facts_of_a_process_killed_while_redis_was_away_are_sent_by_the_next(
     own_redis.start()
     assert asyncio.run(after()) == list(range(51))
     assert not spool.exists()
+
+
+def test_facts_are_on_disk_while_a_frozen_redis_lets_us_wait(own_redis: RedisServer, tmp_path: Path) -> None:
+    spool = tmp_path / "spool" / "relay-1.jsonl"
+
+    async def scenario() -> tuple[float, list[int]]:
+        async with running(own_redis.url, spool=spool) as bus:
+            await publish(bus, EVENTS_TOPIC, numbers(3))
+            await bus._outbox.sent()
+            own_redis.freeze()
+            begun = time.monotonic()
+            await publish(bus, EVENTS_TOPIC, [{"n": 3}, {"n": 4}])
+            while not spool.exists() or len(spool.read_text().splitlines()) < 2:  # noqa: ASYNC110 - the file is the event
+                await asyncio.sleep(0.02)
+            kept_after_s = time.monotonic() - begun
+            own_redis.thaw()
+            async with bus.consume(EVENTS_TOPIC) as kept:
+                return kept_after_s, await take(kept, 5)
+
+    kept_after_s, taken = asyncio.run(scenario())
+    assert kept_after_s < 2  # long before Redis is given up, after 4 s
+    assert taken == list(range(5))
 
 
 def test_a_stranger_with_the_password_but_not_the_key_is_not_heard(redis: RedisServer) -> None:

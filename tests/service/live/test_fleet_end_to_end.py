@@ -46,7 +46,7 @@ async def lessons_outlive_a_relay(deployment: Deployment) -> None:
         assert [room.story.connections for room in spared] == [1, 1, 1]
         assert [room.story.errors for room in everyone] == [[]] * 6
         health = (await client.get(f"{deployment.url()}/api/health")).json()
-        assert (health["status"], health["reasons"]) == ("degraded", ["relay relay-0"])
+        assert (health["status"], health["reasons"]) == ("degraded", ["relay relay-0", "no worker"])
 
         for lesson, course in zip(lessons, county.courses, strict=True):
             end = f"{deployment.url()}/api/lessons/{lesson['id']}/end"

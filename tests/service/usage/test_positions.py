@@ -1,5 +1,6 @@
 """Events of a kept topic are in the log once, on both databases: given again, given late, given while it was away."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -96,6 +97,8 @@ def test_a_database_that_is_away_is_waited_for_and_loses_nothing(
 
 class AwayFor:
     """A database that does not answer the first so many times."""
+
+    absence_level = logging.WARNING
 
     def __init__(self, database: Any, tries: int) -> None:
         self._database = database

@@ -1,5 +1,5 @@
 /** What goes over the socket of a connection test (described in service/api/connections.py). */
-import { decodeMessage, type ClientMessage, type ServerMessage } from '../live/signalling'
+import { decodeMessage, readObject, type ClientMessage, type ServerMessage } from '../live/signalling'
 
 export type { ServerMessage }
 export type SocketLikeMessage = Exclude<ClientMessage, { type: 'join' }> | { type: 'join'; receive: boolean }
@@ -12,15 +12,9 @@ export type WireMessage =
 
 /** One message of the service, or null for what this page does not know. */
 export function readWire(text: unknown): WireMessage | null {
-  if (typeof text !== 'string') return null
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null) return null
-  const { type, party, message, ice, code } = value as Record<string, unknown>
+  const read = readObject(text)
+  if (read === null) return null
+  const { type, party, message, ice, code } = read
   if (type === 'ready') return { type, ice: (ice ?? {}) as { ice_servers?: RTCIceServer[] } }
   if (type === 'pong') return { type }
   if (type === 'error') return { type, code: String(code) }

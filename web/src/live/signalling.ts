@@ -140,16 +140,20 @@ export function encodeMessage(message: ClientMessage): string {
 
 /** One server message, or null for what this client does not know (a newer server may say more). */
 export function decodeMessage(text: unknown): ServerMessage | null {
+  const message = readObject(text)
+  const type = message?.type
+  return typeof type === 'string' && SERVER_TYPES.has(type) ? (message as unknown as ServerMessage) : null
+}
+
+/** The JSON object of a text frame, or null when it is none. */
+export function readObject(text: unknown): Record<string, unknown> | null {
   if (typeof text !== 'string') return null
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' ? (value as Record<string, unknown> | null) : null
   } catch {
     return null
   }
-  if (typeof value !== 'object' || value === null) return null
-  const type = (value as { type?: unknown }).type
-  return typeof type === 'string' && SERVER_TYPES.has(type) ? (value as ServerMessage) : null
 }
 
 /** Address of the signalling socket on the page's own host; `as` says which of two cookies counts. */

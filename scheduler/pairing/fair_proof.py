@@ -1,0 +1,74 @@
+"""Proves by prices that no plan serves all of some schools a certain share, as `check.worst_school` verifies it.
+
+The relaxation is solved for these schools' demands alone, to give them as many of the lessons wanted as it can. Where
+even that falls short, its prices are the proof; where it does not, the question stays open.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from scheduler.check.worst_school import of_schools, wanted_lessons, worst_share_proven
+from scheduler.errors import CertificateError
+from scheduler.pairing.certificate import price_list
+from scheduler.pairing.fair_share import MOST_OPTIONS, possible_shares
+from scheduler.pairing.fairness import most_alone
+from scheduler.pairing.linear_program import LinearProgram, build
+from scheduler.pairing.problem import Problem, compile_problem
+from scheduler.pairing.relaxation import solve_relaxation
+
+ITERATIONS = 20_000
+TOLERANCE = 1e-5
+MOST_SHARES = 5
+
+
+def prove_unreachable(
+    problem: Problem, schools: Collection[int], share: Fraction, seconds: float | None = None
+) -> dict[str, Any] | None:
+    """A proof that these schools cannot all have that share of their need; None where the relaxation rules it in."""
+    snapshot = problem.snapshot
+    names = sorted(snapshot.schools[school].id for school in schools)
+    small = compile_problem(of_schools(snapshot, frozenset(names)))
+    program = _to_share(small, build(small), share)
+    relaxed = solve_relaxation(program, tolerance=TOLERANCE, iterations=ITERATIONS, seconds=seconds)
+    proof = {"below": [share.numerator, share.denominator], "schools": names}
+    proof |= price_list(small, program, relaxed.prices)
+    try:
+        worst_share_proven(snapshot, proof)
+    except CertificateError:
+        return None
+    return proof
+
+
+def prove_worst_share(
+    problem: Problem, bound: Fraction, weakest: int | None, seconds: float | None = None
+) -> tuple[Fraction, dict[str, Any] | None]:
+    """The smallest bound of the worst school's share that prices prove, from `bound` upwards, with its proof.
+
+    First with the school that is weakest alone, then with all schools, unless they are too many.
+    """
+    groups: list[list[int]] = [] if weakest is None else [[weakest]]
+    if problem.options <= MOST_OPTIONS:
+        groups.append(list(most_alone(problem)))
+    above = [share for share in possible_shares(problem) if share > bound]
+    for share in above[:MOST_SHARES]:
+        for schools in groups:
+            proof = prove_unreachable(problem, schools, share, seconds)
+            if proof is not None:
+                return worst_share_proven(problem.snapshot, proof), proof
+    return Fraction(1), None
+
+
+def _to_share(problem: Problem, program: LinearProgram, share: Fraction) -> LinearProgram:
+    """The program with a point for each lesson wanted for a school, and none for any further."""
+    schools = len(problem.school_need)
+    wanted = wanted_lessons({str(at): need for at, need in enumerate(problem.school_need)}, share)
+    objective, upper = program.objective.copy(), program.upper.copy()
+    first = program.column["b"] + 4 * np.arange(schools)
+    objective[first] = 1.0
+    for quarter in range(4):
+        upper[first + quarter] = [wanted[str(at)] if quarter == 0 else 0.0 for at in range(schools)]
+    return replace(program, objective=objective, upper=upper)
