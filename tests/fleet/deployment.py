@@ -143,11 +143,11 @@ class Deployment:
             process.wait_ready()
 
     def stop(self) -> None:
-        """End all that still runs: replicas say good-bye; relays are asked twice, which ends them without draining."""
+        """End all that still runs: replicas say good-bye; relays are asked three times, which ends them at once."""
         for process in self.processes:
             process.ask_to_stop()
         for process in self.processes:
-            process.stop(asks=0 if process in self.replicas else 1)
+            process.stop(asks=0 if process in self.replicas else 2)
         self.database.close()
         self.redis.stop()
         self.postgresql.thaw()
