@@ -343,7 +343,7 @@ class LiveLesson:
         self._tell_tally(connection, self._ledger.close(action.connection_id, at), at)
         for mid, track in list(connection.received.items()):
             self._remove_sink(connection, mid, track)
-        self._lines.close_receiver(action.connection_id)
+        self._lines.close_receiver(action.connection_id, self._clock.monotonic())
         self._shares.close(action.connection_id)
         connection.publisher.close()
         connection.subscriber.close()

@@ -75,6 +75,9 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
     else:
         ready |= await asyncio.to_thread(_setup_address, parts, url)
     print(f"READY {json.dumps(ready, ensure_ascii=False)}", flush=True)
+    for account in ready.get("accounts", ()):
+        # The same as in READY, for eyes: one line each, the name as wide as the widest.
+        say(f"sign in as {account['username']:<10}  password {account['password']}")
     say(f"open {ready.get('setup_url', url)} in a browser; Ctrl-C stops")
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from scheduler.pairing.solve import Progress
@@ -108,6 +109,8 @@ class Planning:
             self._fail(plan_id, str(error), "planning_failed")
         except PlanRefusedError as error:
             self._fail(plan_id, str(error), "plan_refused")
+        except OperationalError:
+            raise  # the queue comes back to it
         except Exception:
             log.exception("plan %s could not be made", plan_id)
             self._fail(plan_id, "Something went wrong on our side; it was logged.", "internal_error")

@@ -35,9 +35,11 @@ class PostgresqlProcess:
         return int((self.server.folder / "data" / "postmaster.pid").read_text().split()[0])
 
     def kill(self) -> None:
-        """SIGKILL to all its processes."""
+        """SIGKILL to all its processes; those stand still first, so that none is begotten meanwhile."""
+        self.freeze()
+        doomed = self._processes()
         self._signal(signal.SIGKILL)
-        while self._processes():
+        while any(_is_alive(pid) for pid in doomed):
             time.sleep(0.05)
 
     def freeze(self) -> None:

@@ -156,4 +156,4 @@ class LightLeg(asyncio.DatagramProtocol):
 
     def _send(self, data: bytes) -> None:
         if self._socket is not None and self._remote is not None and not self._socket.is_closing():
-            self._socket.sendto(data, ("127.0.0.1", self._remote.port))
+            self._socket.sendto(data, (self._remote.ip, self._remote.port))

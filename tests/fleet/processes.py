@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(sys.executable).with_name("three-classrooms")
-READY_WITHIN_S = 120.0
+READY_WITHIN_S = 150.0
 
 
 @dataclass
