@@ -65,6 +65,12 @@ class LightConnection:
         return len(self._receiving.received) if self._receiving else 0
 
     @property
+    def heard_sources(self) -> set[str]:
+        """Whose what has arrived, as "<party>|<source>"."""
+        received = self._receiving.received if self._receiving else ()
+        return {self._sources[ssrc] for ssrc in received if ssrc in self._sources}
+
+    @property
     def newest(self) -> float | None:
         """When the newest packet arrived, in monotonic time."""
         return max(self._receiving.received_at.values(), default=None) if self._receiving else None

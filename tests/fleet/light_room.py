@@ -171,7 +171,7 @@ class LightRoom:
             if self._next is None:
                 self._next = self._connect()
             running = self._running[self._next]
-            if self._next.streams >= max(1, left.streams):
+            if self._next.heard_sources and self._next.heard_sources >= left.heard_sources:
                 left.is_left = True
                 self._current, self._next = self._next, None
                 self.story.moves += 1
