@@ -9,6 +9,8 @@ MARGIN = 0.9
 "Of what a line has left for a picture, so much is asked for: headers and the encoder's swings need the rest."
 LEAST_BPS = 120_000.0
 "With less than this a picture is not worth its name."
+SMALL_BPS = 250_000.0
+"What a small picture takes without stuttering: no weak line takes that from a good one where it is shown small."
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,9 @@ class Lowest:
     bps: float | None
     "None: what the publisher thinks best."
     elastic: bool
-    "Whether it may be lowered as far as a weaker line needs."
+    "Whether it may be lowered as far as a weaker line needs,"
+    least_bps: float = LEAST_BPS
+    "but not below this."
 
 
 FREE = Lowest(None, elastic=False)
@@ -48,8 +52,11 @@ def range_of(source: TrackSource, layers: int) -> Range:
     return RANGES.get((source, layers > 1)) or RANGES["camera", layers > 1]
 
 
-def lowest_layer(left_bps: Sequence[float], limits: Range) -> Lowest:
-    """From what each line that gets no higher layer has left for this picture."""
+def lowest_layer(left_bps: Sequence[float], limits: Range, *, shown_small: bool = False) -> Lowest:
+    """From what each line that gets no higher layer has left for this picture.
+
+    `shown_small`: whether somebody else, whose line carries the usual, shows it small.
+    """
     if not left_bps or min(left_bps) == float("inf"):
         return FREE
     weakest, strongest = MARGIN * min(left_bps), MARGIN * max(left_bps)
@@ -57,4 +64,5 @@ def lowest_layer(left_bps: Sequence[float], limits: Range) -> Lowest:
     asked = weakest if elastic else max(weakest, limits.usual)
     if limits.alone and asked >= limits.most:
         return Lowest(None, elastic)
-    return Lowest(min(max(asked, LEAST_BPS), limits.most), elastic)
+    least = min(SMALL_BPS, limits.usual) if shown_small else LEAST_BPS
+    return Lowest(min(max(asked, least), limits.most), elastic, least)

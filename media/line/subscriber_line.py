@@ -13,6 +13,8 @@ Reason = Literal["none", "line", "ceiling"]
 HOLD_S = 2.0
 "A picture that was lowered stays so for at least so long, and twice as long each time it fell soon after a rise."
 MOST_HOLD_S = 60.0
+PAUSE_SHARE = 0.5
+"A picture that was paused stays so for this share of it: any picture is better than one that stands."
 FIRST_REPORT_S = 4.0
 "Who agreed to report but has not by then never will: nothing is known of that line."
 SOON_S = 10.0
@@ -164,7 +166,8 @@ class SubscriberLine:
             course.lowered_at = now
             course.number = number
         elif number > course.number:
-            if course.lowered_at is not None and now - course.lowered_at < course.hold_s:
+            hold_s = course.hold_s * (PAUSE_SHARE if course.number == PAUSED else 1.0)
+            if course.lowered_at is not None and now - course.lowered_at < hold_s:
                 return
             course.raised_at = now
             course.number = number

@@ -6,7 +6,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Wish
-from media.line.lowest_layer import LEAST_BPS
+from media.line.lowest_layer import FREE
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.line_parties import LARGE_HEIGHT, LineTrack, Receiver, TrackFacts
@@ -150,6 +150,17 @@ class LessonLines:
         waiting = receiver.line.reason != "none" and now - receiver.decided_at >= DECIDE_EVERY_S
         if changed or waiting:
             self._decide(receiver, now)
+        if changed:
+            for track_id in set(receiver.sinks.values()) & self._tracks.keys():
+                self.wanted.want(self._tracks[track_id], now)
+
+    def moved(self, connection_id: str, now: float) -> None:
+        """A receiver goes on over another path."""
+        receiver = self._receivers.get(connection_id)
+        if receiver is not None and receiver.line.estimator.known:
+            receiver.line.estimator.moved(now)
+            receiver.line.forgive()
+            self._decide(receiver, now)
 
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Reconsider everything by fresh counters, about twice a second."""
@@ -208,7 +219,8 @@ class LessonLines:
         if facts.kind == "audio":
             return Wish(sink, importance, track.rates.choices(now, slow=False, layers=1))
         layers = receiver.most_layers(track)
-        least = LEAST_BPS if track.lowest.elastic else None
+        # Where nobody gets the lowest layer yet, it is made to fit whoever does first.
+        least = track.lowest.least_bps if track.lowest.elastic or track.lowest == FREE else None
         return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
 
     # Telling

@@ -156,8 +156,8 @@ class Deployment:
         stop_server(self.postgresql.server)
 
     def url(self) -> str:
-        """The address of a replica that runs, each in turn: what a load balancer does."""
-        running = [replica for replica in self.replicas if replica.is_running]
+        """The address of a replica that serves, each in turn: what a load balancer does."""
+        running = [replica for replica in self.replicas if replica.is_running and replica.is_ready]
         return str(running[next(self._turn) % len(running)].ready["url"])
 
 

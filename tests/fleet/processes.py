@@ -26,6 +26,8 @@ class Process:
     """What runs it elsewhere, such as in a network namespace."""
     ready: dict[str, Any] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = None
+    is_ready: bool = False
+    """It said READY and was not asked to stop since."""
 
     def start(self) -> "Process":
         """Start it and wait for READY."""
@@ -35,6 +37,7 @@ class Process:
 
     def launch(self) -> None:
         """Start it."""
+        self.is_ready = False
         clean = {key: value for key, value in os.environ.items() if not key.startswith("THREE_CLASSROOMS_")}
         with self.log.open("ab") as log:
             self._from = log.tell()
@@ -51,6 +54,7 @@ class Process:
             for line in said.splitlines():
                 if line.startswith("READY "):
                     self.ready = json.loads(line.removeprefix("READY "))
+                    self.is_ready = True
                     return
             if self.child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready; it said:\n{said[-3000:]}")
@@ -79,6 +83,7 @@ class Process:
 
     def ask_to_stop(self) -> None:
         """SIGTERM, also to one that is frozen; nothing to one that has ended."""
+        self.is_ready = False
         if self.child is not None and self.is_running:
             self.thaw()
             self.child.terminate()

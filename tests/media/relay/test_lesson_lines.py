@@ -111,6 +111,20 @@ def test_a_line_that_fills_up_loses_pictures_and_never_the_sound() -> None:
     assert state.at == 1000.0 + desk.now
 
 
+def test_a_line_that_becomes_narrow_keeps_a_small_picture_and_its_publisher_is_asked_at_once_to_make_it_fit() -> None:
+    desk = Desk()
+    desk.lines.looked("c-room", {"camera": 900}, 0.0)
+    desk.good_line()
+    assert desk.sent()[12] == 1
+    desk.told.clear()
+    desk.now += 0.2
+    desk.report(600_000, queue_ms=300.0)
+    assert 200_000 < desk.lines._receivers["c-room"].line.budget_bps < 400_000
+    assert desk.sent()[12] == 0
+    (asked,) = (message for _, message in desk.told if message["type"] == "wanted" and message["source"] == "camera")
+    assert 120 <= asked["kbps"] < 350
+
+
 @pytest.mark.parametrize(("gone_s", "at_once"), [(40.0, True), (REMEMBERED_S + 5.0, False)])
 def test_who_comes_back_after_an_outage_is_asked_at_once_about_all_the_line_carried(
     gone_s: float, at_once: bool

@@ -2915,10 +2915,10 @@ export interface components {
              */
             at: string;
             /** User Id */
-            user_id: string;
+            user_id: string | null;
             /** Person */
-            person: string;
-            role: components["schemas"]["Role"];
+            person: string | null;
+            role: components["schemas"]["Role"] | null;
             /** Operation */
             operation: string;
             /** About */
