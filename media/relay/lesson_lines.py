@@ -154,6 +154,14 @@ class LessonLines:
             for track_id in set(receiver.sinks.values()) & self._tracks.keys():
                 self.wanted.want(self._tracks[track_id], now)
 
+    def moved(self, connection_id: str, now: float) -> None:
+        """A receiver goes on over another path."""
+        receiver = self._receivers.get(connection_id)
+        if receiver is not None and receiver.line.estimator.known:
+            receiver.line.estimator.moved(now)
+            receiver.line.forgive()
+            self._decide(receiver, now)
+
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Reconsider everything by fresh counters, about twice a second."""
         for track in self._tracks.values():
