@@ -6,7 +6,7 @@ the estimate creeps while the line is used, and jumps by short probes.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from media.forwarder.api import ProbeResult, ReceiverWindow
 
@@ -54,6 +54,8 @@ USUAL_LOSS_SWINGS = 0.8
 "Losses come in bursts: over a moment they may be more than usual by this share of it."
 PROBE_GAIN = 1.05
 PROBE_ANSWER_S = 4.0
+PATH_SETTLES_S = 0.7
+"So long after a receiver went over to another path it still reports as lost what was sent into the old one."
 RETURN_SHARE = 0.5
 "Who comes back after a silence begins with this share of what the line carried before, and is asked at once about all."
 OWN_DELAY_S = 1.0
@@ -93,6 +95,7 @@ class LineEstimator:
         self._loss_cut: tuple[float, float] | None = None
         "Loss and rate before the last cut that loss caused."
         self._silent_since: float | None = None
+        self._path_since = float("-inf")
         self._watched_at: float | None = None
         self._awake_since = now
         "Since when silence can be told from not having listened."
@@ -151,6 +154,11 @@ class LineEstimator:
         elif not self._draining and self.queue_ms < QUEUE_LOW_MS:
             self._grow(min(since, 1.0), window.at)
 
+    def moved(self, at: float) -> None:
+        """The receiver goes on over another path: what was lost until it found that says nothing of it."""
+        self._path_since = at
+        self._line_is_back(at)
+
     def take_probe(self, result: ProbeResult) -> bool:
         """Learn from how a probe went; tells whether more fits the line than was known."""
         plan, self._probe = (self._probe[0] if self._probe else None), None
@@ -208,6 +216,8 @@ class LineEstimator:
         return plan
 
     def _note(self, window: ReceiverWindow) -> None:
+        if window.at < self._path_since + PATH_SETTLES_S:
+            window = replace(window, lost_packets=0)
         self._recent.append(window)
         while self._recent[0].at < window.at - MEASURE_S:
             self._recent.popleft()

@@ -6,7 +6,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Wish
-from media.line.lowest_layer import FREE
+from media.line.lowest_layer import FREE, LEAST_BPS
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.line_parties import LARGE_HEIGHT, LineTrack, Receiver, TrackFacts
@@ -154,6 +154,14 @@ class LessonLines:
             for track_id in set(receiver.sinks.values()) & self._tracks.keys():
                 self.wanted.want(self._tracks[track_id], now)
 
+    def moved(self, connection_id: str, now: float) -> None:
+        """A receiver goes on over another path."""
+        receiver = self._receivers.get(connection_id)
+        if receiver is not None and receiver.line.estimator.known:
+            receiver.line.estimator.moved(now)
+            receiver.line.forgive()
+            self._decide(receiver, now)
+
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Reconsider everything by fresh counters, about twice a second."""
         for track in self._tracks.values():
@@ -212,7 +220,7 @@ class LessonLines:
             return Wish(sink, importance, track.rates.choices(now, slow=False, layers=1))
         layers = receiver.most_layers(track)
         # Where nobody gets the lowest layer yet, it is made to fit whoever does first.
-        least = track.lowest.least_bps if track.lowest.elastic or track.lowest == FREE else None
+        least = LEAST_BPS if track.lowest.elastic or track.lowest == FREE else None
         return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
 
     # Telling

@@ -157,6 +157,20 @@ def test_a_probe_without_answer_is_forgotten():
     assert estimator.plan_probe(6.0, 3_000_000) is not None
 
 
+def test_what_was_lost_while_a_receiver_changed_its_path_says_nothing_of_the_new_one():
+    line = LineEstimator(0.0)
+    for number in range(20):
+        line.take_window(window(number * 0.2))
+    rate_bps = line.rate_bps
+    line.moved(6.0)
+    line.take_window(window(6.1, bps=20_000, lost=300, packets=310))
+    line.take_window(window(6.4, lost=30))
+    assert line.rate_bps >= rate_bps
+    for number in range(10):
+        line.take_window(window(7.0 + number * 0.2, bps=100_000, lost=30))
+    assert line.rate_bps < rate_bps
+
+
 def test_packets_that_waited_in_a_busy_computer_are_no_queue_of_the_line():
     estimator = LineEstimator(0.0)
     for step in range(30):
