@@ -29,6 +29,11 @@ class PostgresqlProcess:
     def __init__(self) -> None:
         self.server: Server = start_server({"synchronous_commit": "on", "fsync": "off", "max_connections": "200"})
 
+    @property
+    def pid(self) -> int:
+        """The postmaster."""
+        return int((self.server.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """SIGKILL to all its processes; those stand still first, so that none is begotten meanwhile."""
         self.freeze()
@@ -140,11 +145,11 @@ class Deployment:
             process.wait_ready()
 
     def stop(self) -> None:
-        """End all that still runs: replicas say good-bye; relays are asked twice, which ends them without draining."""
+        """End all that still runs: replicas say good-bye; relays are asked three times, which ends them at once."""
         for process in self.processes:
             process.ask_to_stop()
         for process in self.processes:
-            process.stop(asks=0 if process in self.replicas else 1)
+            process.stop(asks=0 if process in self.replicas else 2)
         self.database.close()
         self.redis.stop()
         self.postgresql.thaw()

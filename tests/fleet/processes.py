@@ -102,5 +102,22 @@ class Process:
     def cpu_s(self) -> float:
         """CPU seconds it used so far."""
         assert self.child is not None
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.child.pid)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds a process used so far, with those of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def tree_cpu_s(pid: int) -> float:
+    """CPU seconds of a process and its children that run now or ended."""
+    used = cpu_s(pid)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                used += cpu_s(int(stat.parent.name))
+        except OSError:
+            continue  # it has just ended
+    return used
