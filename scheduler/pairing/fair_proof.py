@@ -14,7 +14,7 @@ import numpy as np
 from scheduler.check.worst_school import of_schools, wanted_lessons, worst_share_proven
 from scheduler.errors import CertificateError
 from scheduler.pairing.certificate import price_list
-from scheduler.pairing.fair_share import MOST_OPTIONS, possible_shares
+from scheduler.pairing.fair_share import possible_shares
 from scheduler.pairing.fairness import most_alone
 from scheduler.pairing.linear_program import LinearProgram, build
 from scheduler.pairing.problem import Problem, compile_problem
@@ -22,18 +22,16 @@ from scheduler.pairing.relaxation import solve_relaxation
 
 ITERATIONS = 20_000
 TOLERANCE = 1e-5
-MOST_SHARES = 5
+MOST_SHARES = 3
 
 
-def prove_unreachable(
-    problem: Problem, schools: Collection[int], share: Fraction, seconds: float | None = None
-) -> dict[str, Any] | None:
+def prove_unreachable(problem: Problem, schools: Collection[int], share: Fraction) -> dict[str, Any] | None:
     """A proof that these schools cannot all have that share of their need; None where the relaxation rules it in."""
     snapshot = problem.snapshot
     names = sorted(snapshot.schools[school].id for school in schools)
     small = compile_problem(of_schools(snapshot, frozenset(names)))
     program = _to_share(small, build(small), share)
-    relaxed = solve_relaxation(program, tolerance=TOLERANCE, iterations=ITERATIONS, seconds=seconds)
+    relaxed = solve_relaxation(program, tolerance=TOLERANCE, iterations=ITERATIONS)
     proof = {"below": [share.numerator, share.denominator], "schools": names}
     proof |= price_list(small, program, relaxed.prices)
     try:
@@ -44,21 +42,22 @@ def prove_unreachable(
 
 
 def prove_worst_share(
-    problem: Problem, bound: Fraction, weakest: int | None, seconds: float | None = None
+    problem: Problem, bound: Fraction, alone: tuple[Fraction, int | None]
 ) -> tuple[Fraction, dict[str, Any] | None]:
     """The smallest bound of the worst school's share that prices prove, from `bound` upwards, with its proof.
 
-    First with the school that is weakest alone, then with all schools, unless they are too many.
+    `alone` is what the weakest school could have alone, and which that is: up there it is enough to look at it. Below,
+    all schools are looked at together.
     """
-    groups: list[list[int]] = [] if weakest is None else [[weakest]]
-    if problem.options <= MOST_OPTIONS:
-        groups.append(list(most_alone(problem)))
-    above = [share for share in possible_shares(problem) if share > bound]
-    for share in above[:MOST_SHARES]:
-        for schools in groups:
-            proof = prove_unreachable(problem, schools, share, seconds)
-            if proof is not None:
-                return worst_share_proven(problem.snapshot, proof), proof
+    share_alone, weakest = alone
+    shares = [share for share in possible_shares(problem) if share > bound]
+    groups = [(share, list(most_alone(problem))) for share in shares if share <= share_alone][:MOST_SHARES]
+    if weakest is not None:
+        groups += [(share, [weakest]) for share in shares if share > share_alone][:MOST_SHARES]
+    for share, schools in groups:
+        proof = prove_unreachable(problem, schools, share)
+        if proof is not None:
+            return worst_share_proven(problem.snapshot, proof), proof
     return Fraction(1), None
 
 
