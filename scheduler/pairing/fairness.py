@@ -146,15 +146,18 @@ def _help(assignment: Assignment, search: Search, school: int, extra: tuple[int,
 
 
 def _help_together(assignment: Assignment, search: Search, school: int, wanted: dict[int, int]) -> bool:
-    """Plans the school and those that rival it again as if points did not count: each gets the lessons wanted for it.
+    """Plans the school and those that rival it again as if points hardly counted, for the lessons wanted for each.
 
-    The search wins the points back; how to serve all of them it would not find.
+    The search wins the points back; how to serve all of them it would not find. A large group is first asked for any
+    more of the lessons wanted, beginning with the plan as it is, then for all of them at once.
     """
     problem = assignment.problem
+    search.floors = kept_floors(assignment)
     for count in GROUPS:
         group = search.neighbourhoods.schools_around(school, count)
         least = {one: wanted[one] for one in group if one in wanted}
-        if search.reach([demand for one in group for demand in problem.school_demands[one]], least):
+        demands = [demand for one in group for demand in problem.school_demands[one]]
+        if search.lift(demands, least, FIRST_POINTS) or search.reach(demands, least):
             return True
     return False
 

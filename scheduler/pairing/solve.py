@@ -16,7 +16,7 @@ from scheduler.pairing.budget import Budget, Watch
 from scheduler.pairing.certificate import certify
 from scheduler.pairing.fair_proof import prove_worst_share
 from scheduler.pairing.fair_share import adopt, fair_share
-from scheduler.pairing.fairness import kept_floors, raise_worst, weakest_alone, worst_share
+from scheduler.pairing.fairness import floors, kept_floors, raise_worst, weakest_alone, worst_share
 from scheduler.pairing.greedy import fill_weakest_first
 from scheduler.pairing.linear_program import build
 from scheduler.pairing.problem import Problem, compile_problem
@@ -26,6 +26,8 @@ from scheduler.pairing.rounding import round_down
 from scheduler.pairing.search import Search
 
 BLOCK_SIZE = 250
+ALL_OPTIONS = 10_000
+"""In a larger instance the question about everybody's share leaves hopeless options out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,9 @@ class _Solve:
             self._tell("blocks", assignment)
             alone, weakest = weakest_alone(assignment.problem, self._watch.small_model())
             raise_worst(assignment, search, self._going(0.2, assignment), alone, most_schools=10)
-            fair = fair_share(assignment, alone, self._watch.large_model())
+            large = assignment.problem.options > ALL_OPTIONS
+            promising = search.promising_for(floors(assignment.problem, alone)) if large else None
+            fair = fair_share(assignment, alone, self._watch.large_model(), promising)
             if worst_share(assignment.problem, assignment.school_lessons) < fair.reached:
                 adopt(assignment, fair)
                 search.changed(range(assignment.problem.demands))
