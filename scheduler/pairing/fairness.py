@@ -73,12 +73,17 @@ def weakest_alone(problem: Problem, effort: Effort) -> tuple[Fraction, int | Non
 
 
 def raise_worst(
-    assignment: Assignment, search: Search, go_on: Callable[[], bool], bound: Fraction, most_schools: int
+    assignment: Assignment,
+    search: Search,
+    go_on: Callable[[], bool],
+    bound: Fraction,
+    most_schools: int,
+    further: Callable[[], bool] | None = None,
 ) -> None:
     """Goes over the weakest schools, weakest first; gives each more lessons if no other is pushed as low as it was.
 
-    Up to the bound of the worst share this comes before any points; above it, only for few. Stops after that many
-    schools that could not be helped.
+    Up to the bound of the worst share this comes before any points; above it, only for few, and as long as `further`
+    allows. Stops after that many schools that could not be helped.
     """
     problem = assignment.problem
     most = most_alone(problem)
@@ -89,6 +94,8 @@ def raise_worst(
         if school is None:
             return
         first = assignment.school_lessons[school] < wanted[school]
+        if not first and further is not None and not further():
+            return
         upto = wanted[school] if first else most[school]
         extra = (FIRST_POINTS if first else EXTRA_POINTS, upto)
         if not _help(assignment, search, school, extra) and not (
