@@ -14,7 +14,7 @@ import numpy as np
 from scheduler.check.worst_school import of_schools, wanted_lessons, worst_share_proven
 from scheduler.errors import CertificateError
 from scheduler.pairing.certificate import price_list
-from scheduler.pairing.fair_share import possible_shares
+from scheduler.pairing.fair_share import MOST_OPTIONS, possible_shares
 from scheduler.pairing.fairness import most_alone
 from scheduler.pairing.linear_program import LinearProgram, build
 from scheduler.pairing.problem import Problem, compile_problem
@@ -42,16 +42,22 @@ def prove_unreachable(problem: Problem, schools: Collection[int], share: Fractio
 
 
 def prove_worst_share(
-    problem: Problem, bound: Fraction, alone: tuple[Fraction, int | None]
+    problem: Problem, reached: Fraction, bound: Fraction, alone: tuple[Fraction, int | None]
 ) -> tuple[Fraction, dict[str, Any] | None]:
-    """The smallest bound of the worst school's share that prices prove, from `bound` upwards, with its proof.
+    """The smallest bound of the worst school's share that prices prove, with its proof.
 
-    `alone` is what the weakest school could have alone, and which that is: up there it is enough to look at it. Below,
-    all schools are looked at together.
+    First that all schools cannot have more than the share `reached`, then from `bound` upwards. `alone` is what the
+    weakest school could have alone, and which that is: above, it is enough to look at it. In a large instance all
+    schools are not looked at together.
     """
     share_alone, weakest = alone
-    shares = [share for share in possible_shares(problem) if share > bound]
-    groups = [(share, list(most_alone(problem))) for share in shares if share <= share_alone][:MOST_SHARES]
+    shares = [share for share in possible_shares(problem) if share > reached]
+    everybody = list(most_alone(problem)) if problem.options <= MOST_OPTIONS else []
+    together = [share for share in shares if share <= share_alone]
+    groups = [
+        (share, everybody) for share in (*together[:1], *(one for one in together[1:] if one > bound)) if everybody
+    ]
+    groups = groups[:MOST_SHARES]
     if weakest is not None:
         groups += [(share, [weakest]) for share in shares if share > share_alone][:MOST_SHARES]
     for share, schools in groups:

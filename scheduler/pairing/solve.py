@@ -159,7 +159,8 @@ class _Solve:
             if worst_share(assignment.problem, assignment.school_lessons) < fair.reached:
                 adopt(assignment, fair)
                 search.changed(range(assignment.problem.demands))
-            proven = prove_worst_share(assignment.problem, fair.bound, (alone, weakest))
+            reached = worst_share(assignment.problem, assignment.school_lessons)
+            proven = prove_worst_share(assignment.problem, reached, fair.bound, (alone, weakest))
             self._tell("worst_school", assignment)
             search.floors = kept_floors(assignment)
             search.improve(self._going(1.0, assignment), lambda: self._tell("search", assignment))

@@ -46,7 +46,7 @@ def test_no_plan_has_a_worst_school_above_what_is_proven(seed: int, tiny, plans)
     for share in possible_shares(problem):
         proof = prove_unreachable(problem, list(most_alone(problem)), share)
         assert proof is None or worst_share_proven(snapshot, proof) >= best
-    proven, proof = prove_worst_share(problem, best, weakest_alone(problem, Effort(1.0)))
+    proven, proof = prove_worst_share(problem, best, best, weakest_alone(problem, Effort(1.0)))
     assert proven >= best
     assert worst_share_proven(snapshot, proof) == proven
 
