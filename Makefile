@@ -76,6 +76,12 @@ bench-booking: .setup/develop .setup/system ## booking against 100,000 lessons i
 bench-fleet: .setup/develop .setup/system ## the bell: many lessons over PostgreSQL, Redis, two replicas, several relays (ARGS="--lessons 50")
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/fleet/run.py $(ARGS)
 
+bench-usage: .setup/develop .setup/system ## the usage log at a prefecture's size in PostgreSQL: growth, appending, reading (ARGS="--rows 10000000")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/usage/run.py $(ARGS)
+
+bench-exchange: .setup/develop .setup/system ## a whole prefecture out as a workbook and into an empty one, while others ask for lists (ARGS="--size 1/4")
+	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/exchange/run.py $(ARGS)
+
 bench-pages: .setup/develop .setup/system ## every page's lists with 1,194 schools and a month of lessons, SQLite and PostgreSQL (ARGS="--size 1/4")
 	PYTHONPATH=.:tests $(BIN)/python tests/benchmarks/pages/run.py $(ARGS)
 

@@ -14,6 +14,7 @@ from service.audit.acts import AuditLog
 from service.clock import Clock, SystemClock
 from service.configuration import Configuration
 from service.connections.testing import ConnectionTests
+from service.exchange.large_files import LargeFiles
 from service.jobs.queue import JobQueue, MakeQueue
 from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
@@ -74,6 +75,7 @@ class Parts:
     recording_notices: RecordingNotices = field(init=False)
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
+    large_files: LargeFiles = field(init=False)
     live: Live = field(init=False)
     connection_tests: ConnectionTests = field(init=False)
     audit_log: AuditLog = field(init=False)
@@ -120,6 +122,7 @@ class Parts:
             SubprocessSolver(configuration.plan_processes),
             make_queue=self.make_queue,
         )
+        self.large_files = LargeFiles(self.database)
         self.live_watching = LiveWatching(
             self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
         )

@@ -1,5 +1,6 @@
 """Debian's Chromium, headless, with a fake camera and microphone, as the end-to-end tests and benchmarks use it."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,7 +38,8 @@ def launch(
     if names:
         rules = ", ".join(f"MAP {name} {address}" for name, address in names.items())
         given.append(f"--host-resolver-rules={rules}")
-    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin:/usr/sbin"} if home is not None else None
+    # All else as it is: without a locale, Chromium cannot open files whose names are Chinese.
+    environment: dict[str, str | float | bool] | None = {**os.environ, "HOME": str(home)} if home is not None else None
     return playwright.chromium.launch(executable_path=str(executable), args=given, env=environment)
 
 

@@ -35,7 +35,9 @@ class Server:
     def start_again(self) -> None:
         """Start a server that died over the data it had."""
         data = self.folder / "data"
-        (data / "postmaster.pid").unlink(missing_ok=True)
+        # A dead one that nobody has waited for yet still looks alive to its successor.
+        for left in (data / "postmaster.pid", *self.folder.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)
         _run("pg_ctl", "-D", data, "-w", "-t", "60", "-l", self.folder / "log", "-o", self.arguments, "start")
 
     def url(self, database: str) -> str:

@@ -27,6 +27,12 @@ class Bottleneck:
     burst_s: float = 0.0
     "With it loss comes in bursts of this mean length, in which all is lost."
     bad: bool = False
+    stalls: tuple[tuple[float, float], ...] = ()
+    "From when until when the receiver's computer stands still; it takes in afterwards at once what came meanwhile."
+
+    def held_ms(self, now: float) -> float:
+        """How long what arrives now waits for the receiver to take it in."""
+        return max((1000 * (end - now) for begin, end in self.stalls if begin <= now < end), default=0.0)
 
     def lost_share(self, chance: random.Random) -> float:
         """Of what passes in this step, so much is lost whatever is sent."""
@@ -93,17 +99,18 @@ def simulate(
     windows: list[tuple[float, ReceiverWindow]] = []
     results: list[tuple[float, ProbeResult]] = []
     probe: tuple[ProbePlan, float] | None = None
-    probed = [0.0, 0.0, 0.0, 0.0]
-    sums = [0.0, 0.0, 0.0, 0.0]
+    probed = [0.0, 0.0]
+    probe_queues: list[float] = []
+    sums, least_queue = [0.0, 0.0, 0.0, 0.0], float("inf")
     window_started, decided = 0.0, -1.0
 
     def obey(now: float) -> None:
-        nonlocal probe, probed
+        nonlocal probe, probed, probe_queues
         orders = line.decide(wishes, ceiling, now)
         for grant in orders.grants:
             current[grant.sink] = grant.choice
         if orders.probe is not None:
-            probe, probed = (orders.probe, now), [0.0, 0.0, 0.0, 0.0]
+            probe, probed, probe_queues = (orders.probe, now), [0.0, 0.0], []
             run.probes.append(probe[::-1])
 
     for step in range(round(seconds / STEP_S)):
@@ -113,26 +120,25 @@ def simulate(
         sending = max(media, probe[0].bits_per_second) if probing and probe else media
         out, dropped, queue = bottleneck.pass_on(sending * STEP_S, now)
         random_loss = out * bottleneck.lost_share(chance)
+        held_ms = bottleneck.held_ms(now)
+        late_ms = queue + held_ms
         sums[0] += out + dropped
         sums[1] += out - random_loss
         sums[2] += dropped + random_loss
-        sums[3] += queue * STEP_S
+        sums[3] += late_ms * STEP_S
+        least_queue = min(least_queue, late_ms)
         if probing:
-            lost_bits = dropped + random_loss
-            probed = [
-                probed[0] + sending * STEP_S,
-                probed[1] + lost_bits,
-                max(probed[2], queue),
-                probed[3] + 1,
-            ]
+            probed = [probed[0] + sending * STEP_S, probed[1] + dropped + random_loss]
+            probe_queues.append(late_ms)
         elif probe is not None and now > probe[1] + probe[0].duration_ms / 1000:
             # The last packet comes out when the queue it found is gone.
-            span_ms = 1000 * STEP_S * probed[3] + queue
+            span_ms = 1000 * STEP_S * len(probe_queues) + late_ms
             arrived = int(probed[0] - probed[1])
-            at = now + bottleneck.delay_s + queue / 1000
-            results.append((at, ProbeResult(1, at, int(probed[0]), arrived, span_ms, 0, probed[2])))
+            at = now + bottleneck.delay_s + late_ms / 1000
+            left_ms = min(probe_queues[-(len(probe_queues) // 4 or 1) :])
+            results.append((at, ProbeResult(1, at, int(probed[0]), arrived, span_ms, 0, max(probe_queues), left_ms)))
             probe = None
-        if now - window_started >= WINDOW_S:
+        if now - window_started >= WINDOW_S and not held_ms:
             packets = 10 * sum(wish.importance <= Importance.OTHER_SOUND for wish in wishes) + int(
                 sums[0] / PACKET_BITS
             )
@@ -140,10 +146,11 @@ def simulate(
             lost = round(packets * sums[2] / sums[0]) if sums[0] else 0
             span_ms = 1000 * (now - window_started)
             arrives = now + bottleneck.delay_s + queue / 1000
-            window = ReceiverWindow(1, arrives, span_ms, int(sums[0]), int(sums[1]), packets, lost, mean_queue, probing)
+            counted = (int(sums[0]), int(sums[1]), packets, lost)
+            window = ReceiverWindow(1, arrives, span_ms, *counted, mean_queue, probing, least_queue)
             if bottleneck.rate_bps(now) > 0:
                 windows.append((arrives, window))
-            sums, window_started = [0.0, 0.0, 0.0, 0.0], now
+            sums, least_queue, window_started = [0.0, 0.0, 0.0, 0.0], float("inf"), now
         while windows and windows[0][0] <= now:
             if line.take_window(windows.pop(0)[1]):
                 obey(now)

@@ -445,6 +445,8 @@ class ReceiverWindow:
     "How much longer than the fastest of the last 30-60 s packets were under way, mean of the window."
     probing: bool
     "Whether padding of a probe was among them."
+    least_queue_ms: float
+    "The same of the fastest packet of the window: what waited in front of all of them."
 
 
 @dataclass(frozen=True)
@@ -475,6 +477,8 @@ class ProbeResult:
     "Packets reported lost."
     queue_ms: float
     "How much longer than the fastest of the last 30-60 s its packets were under way, at most."
+    left_queue_ms: float
+    "The same of the fastest packet of its last quarter: what the probe left standing."
 
 
 Event = (

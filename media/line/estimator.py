@@ -6,7 +6,7 @@ the estimate creeps while the line is used, and jumps by short probes.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from media.forwarder.api import ProbeResult, ReceiverWindow
 
@@ -54,6 +54,12 @@ USUAL_LOSS_SWINGS = 0.8
 "Losses come in bursts: over a moment they may be more than usual by this share of it."
 PROBE_GAIN = 1.05
 PROBE_ANSWER_S = 4.0
+PATH_SETTLES_S = 0.7
+"So long after a receiver went over to another path it still reports as lost what was sent into the old one."
+RETURN_SHARE = 0.5
+"Who comes back after a silence begins with this share of what the line carried before, and is asked at once about all."
+OWN_DELAY_S = 1.0
+"Who looks less often than this was held up itself, and cannot tell whether the receiver was silent meanwhile."
 
 
 @dataclass(frozen=True)
@@ -67,8 +73,9 @@ class ProbePlan:
 class LineEstimator:
     """One receiver's line. `now` and the `at` of windows are monotonic seconds of one clock."""
 
-    def __init__(self, now: float) -> None:
-        self.rate_bps = float(START_BPS)
+    def __init__(self, now: float, *, before_bps: float | None = None) -> None:
+        """`before_bps`: what this receiver's line carried a while ago; None: nothing is known."""
+        self.rate_bps = max(float(START_BPS), RETURN_SHARE * (before_bps or 0.0))
         "What may be sent."
         self.loss = 0.0
         "Share of packets lost lately."
@@ -83,18 +90,37 @@ class LineEstimator:
         self._best_at = now
         self._draining = False
         self._cut_at = now - CUT_EVERY_S
+        self._taken_at = now
         self._usual_loss = 0.0
         self._loss_cut: tuple[float, float] | None = None
         "Loss and rate before the last cut that loss caused."
         self._silent_since: float | None = None
+        self._path_since = float("-inf")
+        self._watched_at: float | None = None
+        self._awake_since = now
+        "Since when silence can be told from not having listened."
+        self._before_bps = before_bps
+        "What the line carried before it fell silent, until a probe or a full line has told what it carries now."
         self._probe: tuple[ProbePlan, float] | None = None
         self._probe_at = now
         self._backoff_s = PROBE_BACKOFF_S
+        if before_bps is not None:
+            self._best_bps = max(before_bps, self.rate_bps)
 
     @property
     def known(self) -> bool:
         """Whether anything is known of the line."""
         return self.heard_at is not None
+
+    @property
+    def lately_bps(self) -> float:
+        """What the line carries, or did before its receiver fell silent."""
+        return max(self.rate_bps, self._before_bps or 0.0)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the receiver has reported, and does not any more."""
+        return self._silent_since is not None
 
     @property
     def full(self) -> bool:
@@ -105,11 +131,12 @@ class LineEstimator:
     def _slack_ms(self) -> float:
         return 1000.0 * SLACK_BITS / self.rate_bps
 
-    def take_window(self, window: ReceiverWindow) -> None:
-        """Learn from what a receiver reported."""
+    def take_window(self, window: ReceiverWindow, now: float | None = None) -> None:
+        """Learn from what a receiver reported; `now`, if it is only taken in later than it came."""
+        self._taken_at = window.at if now is None else max(now, window.at)
         since = window.at - self.heard_at if self.heard_at is not None else 0.0
         self.heard_at = window.at
-        self.queue_ms, before = window.queue_ms, self.queue_ms
+        self.queue_ms, before = _standing_ms(window), self.queue_ms
         self._note(window)
         if self._silent_since is not None:
             self._line_is_back(window.at)
@@ -127,15 +154,21 @@ class LineEstimator:
         elif not self._draining and self.queue_ms < QUEUE_LOW_MS:
             self._grow(min(since, 1.0), window.at)
 
+    def moved(self, at: float) -> None:
+        """The receiver goes on over another path: what was lost until it found that says nothing of it."""
+        self._path_since = at
+        self._line_is_back(at)
+
     def take_probe(self, result: ProbeResult) -> bool:
         """Learn from how a probe went; tells whether more fits the line than was known."""
         plan, self._probe = (self._probe[0] if self._probe else None), None
         if plan is None or result.sent_bits == 0 or result.span_ms <= 0:
             self._probe_at = result.at + PROBE_BACKOFF_S
             return False
+        self._before_bps = None
         # What is lost whatever is sent says nothing about how much fits.
         arrived_bps = result.acked_bits * 1000 / result.span_ms / (1.0 - min(self._usual_loss, self.loss))
-        queued = result.queue_ms - min(self.queue_ms, QUEUE_LOW_MS) > PROBE_QUEUE_GOOD_MS
+        queued = result.left_queue_ms - min(self.queue_ms, QUEUE_LOW_MS) > PROBE_QUEUE_GOOD_MS
         background = max(self._usual_loss, min(self.loss, MOST_USUAL_LOSS))
         bearable = PROBE_LOSS_GOOD + (1.0 + USUAL_LOSS_SWINGS) * background
         complete = result.acked_bits >= (1.0 - bearable) * result.sent_bits
@@ -157,12 +190,18 @@ class LineEstimator:
         """Time passed: a line on which nothing is reported any more is taken to carry less and less."""
         if self._probe is not None and now > self._probe[1] + PROBE_ANSWER_S:
             self._probe = None
-        if self.heard_at is None or now - self.heard_at < SILENCE_S:
+        if self._watched_at is not None and now - self._watched_at > OWN_DELAY_S:
+            # What was reported meanwhile has not been taken in yet.
+            self._awake_since = now
+        self._watched_at = now
+        if self.heard_at is None or now - max(self.heard_at, self._awake_since) < SILENCE_S:
             return
-        since = self._silent_since if self._silent_since is not None else self.heard_at + SILENCE_S - 1.0
-        if now - since >= 1.0:
-            self._silent_since = now
-            self.rate_bps = max(LEAST_BPS, self.rate_bps / 2)
+        if self._silent_since is None:
+            self._before_bps = self.lately_bps
+        elif now - self._silent_since < 1.0:
+            return
+        self._silent_since = now
+        self.rate_bps = max(LEAST_BPS, self.rate_bps / 2)
 
     def plan_probe(self, now: float, wanted_bps: float) -> ProbePlan | None:
         """The probe to send now, if more is wanted than the line is known to carry and asking is due."""
@@ -170,13 +209,15 @@ class LineEstimator:
         quiet = not self._draining and self.queue_ms < QUEUE_LOW_MS and self._loss_cut is None
         if not (heard and quiet) or self._probe is not None or now < self._probe_at or wanted_bps <= self.rate_bps:
             return None
-        rate = min(1.1 * wanted_bps, PROBE_GROWTH * self.rate_bps, MOST_BPS)
+        rate = min(1.1 * wanted_bps, max(PROBE_GROWTH * self.rate_bps, self._before_bps or 0.0), MOST_BPS)
         harmless_ms = PROBE_QUEUE_MS * self.rate_bps / max(rate - self.rate_bps, 1.0)
         plan = ProbePlan(int(rate), int(min(300.0, max(100.0, harmless_ms))))
         self._probe = (plan, now)
         return plan
 
     def _note(self, window: ReceiverWindow) -> None:
+        if window.at < self._path_since + PATH_SETTLES_S:
+            window = replace(window, lost_packets=0)
         self._recent.append(window)
         while self._recent[0].at < window.at - MEASURE_S:
             self._recent.popleft()
@@ -235,7 +276,9 @@ class LineEstimator:
 
     def _cut_to(self, rate: float, at: float) -> None:
         self.rate_bps = max(LEAST_BPS, min(self.rate_bps, rate))
-        self._cut_at = at
+        self._before_bps = None
+        # What was reported before less was sent asks for nothing more, however late it is taken in.
+        self._cut_at = max(at, self._taken_at)
         self._probe_at = max(self._probe_at, at + 2.0)
 
     def _grow(self, seconds: float, at: float) -> None:
@@ -267,4 +310,13 @@ class LineEstimator:
         self._recent.clear()
         self._lossy.clear()
         self._loss_cut = None
-        self._raise(START_BPS / 2, at)
+        self._raise(max(START_BPS / 2, RETURN_SHARE * (self._before_bps or 0.0)), at)
+
+
+def _standing_ms(window: ReceiverWindow) -> float:
+    """The queue that stood through the whole window.
+
+    A line's queue holds up every packet. Where some came in time, the others waited at one of the ends, which was busy:
+    a stalled process takes all that came meanwhile at once, the last of it without delay.
+    """
+    return window.queue_ms if window.least_queue_ms > QUEUE_LOW_MS else window.least_queue_ms

@@ -1,4 +1,7 @@
-"""What the layers of a published track take: measured, remembered by their peaks, or a usual figure before."""
+"""What the layers of a published track take: measured, remembered by their peaks, or a usual figure before.
+
+Of a screen it is the average that counts: a slide is a burst, and waits in front of a narrow line until it is through.
+"""
 
 from dataclasses import dataclass
 
@@ -20,6 +23,7 @@ PACKET_OVERHEAD_BYTES = 40
 "RTP header with extensions, and the tag of SRTP."
 SENT_WITHIN_S = 2.0
 SMOOTHING_S = 1.5
+AVERAGE_S = 8.0
 PEAK_FADES_PER_S = 0.03
 LEAST_SHARE = 0.4
 "A quiet picture (a still slide) is taken for this share of the usual at least: it may move at any moment."
@@ -40,6 +44,7 @@ class _Layer:
     bytes: int = 0
     packets: int = 0
     smooth_bps: float = 0.0
+    average_bps: float = 0.0
     peak_bps: float = 0.0
     moved_at: float | None = None
 
@@ -50,6 +55,7 @@ class TrackRates:
     def __init__(self, source: TrackSource, layers: int) -> None:
         self._layers = [_Layer() for _ in range(max(1, layers))]
         usual = USUAL_BPS.get((source, len(self._layers))) or USUAL_BPS["camera", len(self._layers)]
+        self._in_bursts = source == "screen"
         self._usual = (SOUND_BPS,) if source in ("microphone", "screen_audio") else usual
         self._noted_at: float | None = None
         self._asked: tuple[float, float] | None = None
@@ -78,13 +84,16 @@ class TrackRates:
             layer.bytes, layer.packets = size, packets
             if elapsed > 0:
                 layer.smooth_bps += min(1.0, elapsed / SMOOTHING_S) * (8 * moved / elapsed - layer.smooth_bps)
+                layer.average_bps += min(1.0, elapsed / AVERAGE_S) * (8 * moved / elapsed - layer.average_bps)
                 layer.peak_bps = max(layer.smooth_bps, layer.peak_bps * (1 - PEAK_FADES_PER_S * min(elapsed, 1.0)))
 
     def bits_per_second(self, layer: int, now: float) -> float:
         """What the layer takes, or would take if it were sent."""
         one, usual = self._layers[layer], self._usual[layer]
-        sent = one.moved_at is not None and now - one.moved_at < SENT_WITHIN_S
-        takes = max(one.peak_bps, LEAST_SHARE * usual) if sent and one.peak_bps > 0 else usual
+        # A slide that stands still is sent, too.
+        sent = one.moved_at is not None and (self._in_bursts or now - one.moved_at < SENT_WITHIN_S)
+        measured = PRESENT_MARGIN * one.average_bps if self._in_bursts else one.peak_bps
+        takes = max(measured, LEAST_SHARE * usual) if sent and one.peak_bps > 0 else usual
         if layer == 0 and self._asked is not None and now - self._asked[1] >= OBEYS_WITHIN_S and self.obeys(now):
             takes = min(takes, ASKED_MARGIN * self._asked[0])
         return takes

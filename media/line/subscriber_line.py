@@ -13,6 +13,8 @@ Reason = Literal["none", "line", "ceiling"]
 HOLD_S = 2.0
 "A picture that was lowered stays so for at least so long, and twice as long each time it fell soon after a rise."
 MOST_HOLD_S = 60.0
+PAUSE_SHARE = 0.5
+"A picture that was paused stays so for this share of it: any picture is better than one that stands."
 FIRST_REPORT_S = 4.0
 "Who agreed to report but has not by then never will: nothing is known of that line."
 SOON_S = 10.0
@@ -63,11 +65,14 @@ class _Course:
 class SubscriberLine:
     """Decides for one receiver. Give it what the packet core reports and, twice a second, the wishes."""
 
-    def __init__(self, now: float, *, reports: bool) -> None:
-        """`reports`: whether the receiver agreed to transport-wide feedback; of others nothing is known."""
+    def __init__(self, now: float, *, reports: bool, before_bps: float | None = None) -> None:
+        """`reports`: whether the receiver agreed to transport-wide feedback; of others nothing is known.
+
+        `before_bps`: what its line carried when it was here a while ago.
+        """
         self.reports = reports
         self._opened_at = now
-        self.estimator = LineEstimator(now)
+        self.estimator = LineEstimator(now, before_bps=before_bps)
         self.reason: Reason = "none"
         "What keeps pictures from being full."
         self._courses: dict[int, _Course] = {}
@@ -89,12 +94,15 @@ class SubscriberLine:
         """What the sink gets; None: nothing."""
         return self._told.get(sink)
 
-    def take_window(self, window: ReceiverWindow) -> bool:
-        """Learn; tells whether what is sent should be reconsidered at once."""
-        before = self.estimator.rate_bps
-        self.estimator.take_window(window)
+    def take_window(self, window: ReceiverWindow, now: float | None = None) -> bool:
+        """Learn; `now`, if it is taken in late. Tells whether what is sent should be reconsidered at once."""
+        before, was_silent = self.estimator.rate_bps, self.estimator.silent
+        self.estimator.take_window(window, now)
         self._judge_repeating(window.at)
-        return self.estimator.rate_bps < before
+        if was_silent:
+            # What fell while nothing was heard is no sign of a weak line.
+            self.forgive()
+        return was_silent or self.estimator.rate_bps < before
 
     def _judge_repeating(self, at: float) -> None:
         # What a full line drops would only be more if more were sent.
@@ -158,7 +166,8 @@ class SubscriberLine:
             course.lowered_at = now
             course.number = number
         elif number > course.number:
-            if course.lowered_at is not None and now - course.lowered_at < course.hold_s:
+            hold_s = course.hold_s * (PAUSE_SHARE if course.number == PAUSED else 1.0)
+            if course.lowered_at is not None and now - course.lowered_at < hold_s:
                 return
             course.raised_at = now
             course.number = number

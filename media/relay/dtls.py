@@ -65,6 +65,10 @@ class DatagramPath:
         self._transmit = send
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_DATAGRAMS)
 
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._transmit = lambda _data: None
+
     def feed(self, data: bytes) -> None:
         """Hand in a datagram; when the queue is full it is lost and DTLS retransmits."""
         if not self._queue.full():
@@ -122,12 +126,9 @@ class DtlsLeg:
         self._on_closed = on_closed
         self._handshake: asyncio.Task[None] | None = None
         self._closing = False
+        self.started = False
+        "Whether the peer's fingerprints are known."
         self.fingerprint = next(f for f in certificate.getFingerprints() if f.algorithm == "sha-256").value
-
-    @property
-    def started(self) -> bool:
-        """Whether the peer's fingerprints are known."""
-        return self._handshake is not None
 
     def feed(self, data: bytes) -> None:
         """Hand in a datagram of the peer; before `start` it waits."""
@@ -135,16 +136,26 @@ class DtlsLeg:
 
     def start(self, fingerprints: list[tuple[str, str]], deadline_s: float) -> None:
         """Begin the handshake with a peer whose certificate has these (algorithm, value) fingerprints."""
+        self.started = True
         expected = [RTCDtlsFingerprint(algorithm=name, value=value) for name, value in fingerprints]
         self._handshake = asyncio.create_task(self._run(expected, deadline_s))
 
     async def close(self) -> None:
-        """Say close_notify and end; returns when no task of the leg is left."""
+        """Say close_notify and end; returns when no task of the leg is left, nor anything it held."""
         self._closing = True
         if self._handshake is not None:
             self._handshake.cancel()
             await asyncio.gather(self._handshake, return_exceptions=True)
         await self._stop_transport()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Break the cycles: what OpenSSL holds is large and unknown to the collector of cycles, which comes seldom."""
+        self._transport._ssl = None
+        self._path.close()
+        self._handshake = None
+        self._on_ready = lambda _keys: None
+        self._on_closed = lambda _outcome: None
 
     async def _run(self, fingerprints: list[RTCDtlsFingerprint], deadline_s: float) -> None:
         try:

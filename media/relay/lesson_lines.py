@@ -6,7 +6,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Wish
-from media.line.lowest_layer import LEAST_BPS
+from media.line.lowest_layer import FREE, LEAST_BPS
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.line_parties import LARGE_HEIGHT, LineTrack, Receiver, TrackFacts
@@ -21,6 +21,8 @@ HELD_BACK_AFTER_S = 4.0
 "A layer that is wanted and does not come for so long is one that the publisher's own line does not carry."
 TELL_EVERY_S = 2.0
 REPEAT_EVERY_S = 15.0
+REMEMBERED_S = 120.0
+"Who comes back within this time most likely comes over the same line."
 
 
 class LessonLines:
@@ -44,6 +46,10 @@ class LessonLines:
         self._wall = wall
         self._receivers: dict[str, Receiver] = {}
         self._tracks: dict[str, LineTrack] = {}
+        self._carried: dict[str, tuple[float, float]] = {}
+        "By party: what the line of its last connection carried, and when that ended."
+        self._looked_early: dict[str, dict[str, int]] = {}
+        "What clients said of the sizes before their receiving legs were negotiated, by connection."
         self.wanted = WantedLayers(self._tracks, self._receivers, shares, tell)
         "Set its `on_stage` and `recorded`."
 
@@ -53,14 +59,26 @@ class LessonLines:
         """A client's receiving leg was negotiated; may be told again."""
         known = self._receivers.get(connection_id)
         if known is None or known.peer != peer:
-            line = SubscriberLine(now, reports=reports)
-            self._receivers[connection_id] = Receiver(connection_id, party, line, peer)
+            line = SubscriberLine(now, reports=reports, before_bps=self._carried_lately(party, now))
+            heights = self._looked_early.pop(connection_id, None) if known is None else known.heights
+            self._receivers[connection_id] = Receiver(connection_id, party, line, peer, heights=heights)
         else:
             known.line.reports = known.line.reports or reports
 
-    def close_receiver(self, connection_id: str) -> None:
-        """The client is gone."""
-        self._receivers.pop(connection_id, None)
+    def close_receiver(self, connection_id: str, now: float) -> None:
+        """The client is gone; it may come back."""
+        self._looked_early.pop(connection_id, None)
+        receiver = self._receivers.pop(connection_id, None)
+        if receiver is not None and receiver.line.estimator.known:
+            self._carried[receiver.party.party_id] = (receiver.line.estimator.lately_bps, now)
+
+    def _carried_lately(self, party: Party, now: float) -> float | None:
+        """What the party's line carried when it was here within the last two minutes."""
+        present = [one.line.estimator for one in self._receivers.values() if one.party.party_id == party.party_id]
+        known = [estimator.lately_bps for estimator in present if estimator.known]
+        self._carried = {one: kept for one, kept in self._carried.items() if now - kept[1] < REMEMBERED_S}
+        gone = self._carried.get(party.party_id)
+        return known[-1] if known else gone[0] if gone is not None else None
 
     def add_track(self, facts: TrackFacts) -> None:
         """A track is received."""
@@ -95,7 +113,9 @@ class LessonLines:
     def looked(self, connection_id: str, heights: Mapping[str, int], now: float) -> None:
         """A client says how large it shows the tracks, in lines; what it does not name it does not show."""
         receiver = self._receivers.get(connection_id)
-        if receiver is not None:
+        if receiver is None:
+            self._looked_early[connection_id] = dict(heights)
+        else:
             receiver.heights = dict(heights)
             # What it asked for itself is no sign of a weak line.
             receiver.line.forgive()
@@ -124,11 +144,22 @@ class LessonLines:
         if receiver is None:
             return
         if isinstance(event, core.ReceiverWindow):
-            changed = receiver.line.take_window(event)
+            changed = receiver.line.take_window(event, now)
         else:
             changed = receiver.line.take_probe(event)
         waiting = receiver.line.reason != "none" and now - receiver.decided_at >= DECIDE_EVERY_S
         if changed or waiting:
+            self._decide(receiver, now)
+        if changed:
+            for track_id in set(receiver.sinks.values()) & self._tracks.keys():
+                self.wanted.want(self._tracks[track_id], now)
+
+    def moved(self, connection_id: str, now: float) -> None:
+        """A receiver goes on over another path."""
+        receiver = self._receivers.get(connection_id)
+        if receiver is not None and receiver.line.estimator.known:
+            receiver.line.estimator.moved(now)
+            receiver.line.forgive()
             self._decide(receiver, now)
 
     def sample(self, statistics: core.Statistics, now: float) -> None:
@@ -188,7 +219,8 @@ class LessonLines:
         if facts.kind == "audio":
             return Wish(sink, importance, track.rates.choices(now, slow=False, layers=1))
         layers = receiver.most_layers(track)
-        least = LEAST_BPS if track.lowest.elastic else None
+        # Where nobody gets the lowest layer yet, it is made to fit whoever does first.
+        least = LEAST_BPS if track.lowest.elastic or track.lowest == FREE else None
         return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
 
     # Telling

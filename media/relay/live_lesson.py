@@ -267,6 +267,16 @@ class LiveLesson:
             for track in connection.received.values():
                 self._add_sink(track, track.sinks[connection.connection_id])
 
+    def leg_moved(self, leg: Leg) -> None:
+        """A client goes on at another address: what it missed on the way is not worth waiting for."""
+        connection = self._connection_of(leg)
+        if connection is None or connection.subscriber.leg is not leg:
+            return
+        self._lines.moved(connection.connection_id, self._clock.monotonic())
+        for track in connection.received.values():
+            if track.info.kind == "video" and track.added:
+                self._port.command(core.RequestKeyframe(track.stream))
+
     def leg_closed(self, leg: Leg, outcome: str) -> None:
         """A leg is over: a publisher may come with a new one, anything else ends the connection."""
         connection = self._connection_of(leg)
@@ -343,7 +353,7 @@ class LiveLesson:
         self._tell_tally(connection, self._ledger.close(action.connection_id, at), at)
         for mid, track in list(connection.received.items()):
             self._remove_sink(connection, mid, track)
-        self._lines.close_receiver(action.connection_id)
+        self._lines.close_receiver(action.connection_id, self._clock.monotonic())
         self._shares.close(action.connection_id)
         connection.publisher.close()
         connection.subscriber.close()
@@ -427,7 +437,7 @@ class LiveLesson:
         connection = self._connections.get(action.connection_id)
         if connection is None:
             return
-        sdp = connection.subscriber.offer(action.lines, cname_of=lambda party_id: party_id)
+        sdp = connection.subscriber.offer(action.lines, cname_of=lambda party_id: party_id, restarts=action.restarts)
         tracks = [
             {
                 "mid": line.mid,

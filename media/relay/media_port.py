@@ -43,6 +43,9 @@ class LegOwner(Protocol):
     def leg_ready(self, leg: "Leg") -> None:
         """Its media may flow: the peer is known to the packet core."""
 
+    def leg_moved(self, leg: "Leg") -> None:
+        """Its client goes on at another address."""
+
     def leg_closed(self, leg: "Leg", outcome: str) -> None:
         """It is over: `closed` by the peer, `failed` handshake, or `consent` lost. The leg is dropped already."""
 
@@ -216,6 +219,8 @@ class MediaPort:
         leg = self._legs.get(outcome.session.leg) if outcome.session is not None else None
         if leg is not None and leg.ready and (outcome.moved or address not in leg.told_addresses):
             self._tell_addresses(leg)
+            if outcome.moved:
+                leg.owner.leg_moved(leg)
 
     def _tell_addresses(self, leg: Leg) -> None:
         """Before it nominates, a client may send from any address that passed a check."""

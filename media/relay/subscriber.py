@@ -39,10 +39,15 @@ class Subscriber:
         self._used_ssrcs: set[int] = set()
         self._lines: dict[str, SentAs] = {}
 
-    def offer(self, lines: tuple[OfferedLine, ...], cname_of: Callable[[str], str]) -> str:
-        """Render an offer of these lines; `cname_of` maps a party to its canonical name."""
+    def offer(self, lines: tuple[OfferedLine, ...], cname_of: Callable[[str], str], *, restarts: bool = False) -> str:
+        """Render an offer of these lines; `cname_of` maps a party to its canonical name.
+
+        `restarts`: with new ICE credentials (RFC 8839 section 4.4.1.1.1), so that the client looks for another path.
+        """
         if self.leg is None:
             self.leg = self._port.open_leg(self._owner, cname="relay")
+        elif restarts:
+            self._port.restart_ice(self.leg)
         leg = self.leg
         self._forget_gone_tracks(lines)
         sent = [self._render(line, cname_of) for line in lines]

@@ -124,6 +124,8 @@ class OfferTracks:
     connection_id: str
     offer_id: int
     lines: tuple[OfferedLine, ...]
+    restarts: bool = False
+    "With new ICE credentials, so that the client looks for another path."
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,12 @@ class Look(FromClient):
     tracks: list[ShownTrack] = Field(max_length=400)
 
 
+class Restart(FromClient):
+    """Nothing arrives any more: offer the receiving connection again, with new ICE credentials."""
+
+    type: Literal["restart"]
+
+
 class Leave(FromClient):
     """The client leaves on purpose."""
 
@@ -110,7 +116,7 @@ class Ping(FromClient):
 
 
 ClientRequest = Annotated[
-    Publish | Subscribed | Mute | Hand | Stage | Look | Leave | Moved | Ping, Field(discriminator="type")
+    Publish | Subscribed | Mute | Hand | Stage | Look | Restart | Leave | Moved | Ping, Field(discriminator="type")
 ]
 _requests: TypeAdapter[ClientRequest] = TypeAdapter(ClientRequest)
 

@@ -78,6 +78,7 @@ class LessonRoom:
             messages.Hand: self._hand,
             messages.Stage: self._stage,
             messages.Look: self._look,
+            messages.Restart: self._restart,
             messages.Leave: self._leave,
             messages.Moved: self._moved,
             messages.Ping: self._ping,
@@ -295,6 +296,9 @@ class LessonRoom:
     def _look(self, _member: Member, presence: Presence, request: messages.Look, _now: float) -> None:
         heights = {shown.track_id: shown.height for shown in request.tracks}
         self._actions.append(actions.Look(presence.connection_id, heights))
+
+    def _restart(self, _member: Member, presence: Presence, _request: messages.Restart, _now: float) -> None:
+        presence.subscription.restart()
 
     def _leave(self, member: Member, presence: Presence, _request: messages.Leave, _now: float) -> None:
         self._withdraw(member, presence)

@@ -50,6 +50,7 @@ class Subscription:
         self._offer_id = 0
         self._offered: tuple[OfferedLine, ...] = ()
         self._dirty = False
+        self._restarts = False
         self._ended = False
         self.offered_at: float | None = None
         self.reuses_lines = True
@@ -97,6 +98,11 @@ class Subscription:
         """Whether the track is among those the subscriber should receive."""
         return track_id in self._wanted
 
+    def restart(self) -> None:
+        """The client's path is dead: offer again, so that it gets new ICE credentials. Without an offer, nothing."""
+        if self._offer_id:
+            self._restarts = self._dirty = True
+
     def settle(self, now: float) -> list[OfferTracks]:
         """Make the offer that gathered changes call for, if one may go out now."""
         if not self._dirty or self._ended:
@@ -129,14 +135,16 @@ class Subscription:
             return []
         self._place_wanted_tracks()
         lines = tuple(_describe(line) for line in self._lines)
-        if all(line.track_id == old.answered_track_id for line, old in zip(lines, self._lines, strict=True)):
+        unchanged = all(line.track_id == old.answered_track_id for line, old in zip(lines, self._lines, strict=True))
+        if unchanged and not self._restarts:
             # Tracks came and went before anyone was told, or there is no line left for them.
             self._state = OfferState.IDLE
             return []
         self._offer_id += 1
         self._offered = lines
         self.offered_at = now
-        return [OfferTracks(self._connection_id, self._offer_id, lines)]
+        restarts, self._restarts = self._restarts, False
+        return [OfferTracks(self._connection_id, self._offer_id, lines, restarts=restarts)]
 
     def _place_wanted_tracks(self) -> None:
         placed = {line.track.track_id for line in self._lines if line.track is not None}

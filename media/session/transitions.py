@@ -105,6 +105,7 @@ REQUESTS: Mapping[type[messages.FromClient], frozenset[PartyRole]] = MappingProx
         messages.Hand: frozenset({"lead", "room", "teacher"}),
         messages.Stage: frozenset({"lead"}),
         messages.Look: frozenset({"lead", "room", "teacher", "observer"}),
+        messages.Restart: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Leave: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Moved: frozenset({"lead", "room", "teacher", "observer"}),
         messages.Ping: frozenset({"lead", "room", "teacher", "observer"}),

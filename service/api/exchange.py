@@ -1,7 +1,8 @@
 """Tables in and out: templates, exports, and imports that are looked at before they are applied."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import asdict
 from typing import IO, Annotated, Literal
 from urllib.parse import quote
 
@@ -15,12 +16,11 @@ from service.configuration import Locale
 from service.exchange.cells import MOST_FILE_BYTES
 from service.exchange.checking import WORKBOOK
 from service.exchange.columns import SheetKind
-from service.exchange.exporting import RowValues, export_rows
+from service.exchange.exports import export, sheets_of
 from service.exchange.faults import Fault
-from service.exchange.findings import Change, FieldChange, Findings, Scalar
+from service.exchange.findings import Change, FieldChange, Scalar, Summary
 from service.exchange.imports import apply, look_at
-from service.exchange.register import Register
-from service.exchange.sheets import BY_KIND, SHEETS
+from service.exchange.sheets import BY_KIND
 from service.exchange.writing import write_csv, write_workbook
 from service.problems import InvalidRequest, Problem
 
@@ -47,8 +47,6 @@ LocaleParameter = Annotated[Locale | None, Query(description="Language of header
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV_TYPE = "text/csv; charset=utf-8"
 CHUNK_BYTES = 64 * 1024
-MOST_SHOWN = 1000
-"""Faults and changes given in full; the totals count all."""
 FILES: dict[int | str, dict[str, object]] = {200: {"content": {XLSX_TYPE: {}, "text/csv": {}}}}
 
 
@@ -143,8 +141,8 @@ def check_import(
 ) -> ImportReport:
     """Look through a file and report every mistake and every change; nothing is written yet."""
     content = file.file.read(MOST_FILE_BYTES + 1)
-    import_id, findings = look_at(parts, person, kind, file.filename or "", content)
-    return _report(import_id, kind, file.filename or "", findings, person.locale, applied=False)
+    import_id, summary = look_at(parts, person, kind, file.filename or "", content)
+    return _report(import_id, kind, file.filename or "", summary, person.locale, applied=False)
 
 
 class ImportResult(BaseModel):
@@ -158,8 +156,8 @@ class ImportResult(BaseModel):
 @router.post("/imports/{import_id}/apply")
 def apply_import(import_id: str, person: AdministratorDependency, parts: PartsDependency) -> ImportResult:
     """Do all that the report listed, in one transaction; 409 if it would no longer do exactly that."""
-    findings = apply(parts, person, import_id)
-    return ImportResult(id=import_id, change_total=len(findings.changes), counts=_counts(findings))
+    summary = apply(parts, person, import_id)
+    return ImportResult(id=import_id, change_total=summary.change_total, counts=_counts(summary))
 
 
 @router.get("/templates/{kind}", response_class=Response, responses=FILES)
@@ -168,8 +166,12 @@ def download_template(
 ) -> Response:
     """A file to fill in: headers, comments, lists of choices and an example line that is not imported."""
     language = _language(person, locale)
-    tables: list[tuple[SheetKind, Sequence[RowValues]]] = [(sheet, []) for sheet in _sheets(kind)]
-    return _answer(tables, kind, form, language, "template" if language == "en" else "模板", example=True)
+    _refuse_county_as_csv(kind, form)
+    if form == "csv":
+        file = write_csv(sheets_of(kind)[0], [], language, example=True)
+    else:
+        file = write_workbook([(sheet, []) for sheet in sheets_of(kind)], language, example=True)
+    return _answer(file, kind, form, language, template=True)
 
 
 @router.get("/exports/{kind}", response_class=Response, responses=FILES)
@@ -182,10 +184,8 @@ def export_table(
 ) -> Response:
     """Everything of one kind in one's own subtree, in the shape that can be imported again."""
     language = _language(person, locale)
-    with parts.database.reading() as session:
-        register = Register(session, person, parts.clock.now(), language, writes=False)
-        tables = [(sheet, list(export_rows(sheet.kind, register))) for sheet in _sheets(kind)]
-    return _answer(tables, kind, form, language, "", example=False)
+    _refuse_county_as_csv(kind, form)
+    return _answer(export(parts, person, kind, form, language), kind, form, language, template=False)
 
 
 class CountyIsNotCsv(Problem):
@@ -195,29 +195,19 @@ class CountyIsNotCsv(Problem):
     code = "workbook_only"
 
 
-def _sheets(kind: Kind) -> tuple[SheetKind, ...]:
-    return SHEETS if kind == WORKBOOK else (BY_KIND[kind],)
+def _refuse_county_as_csv(kind: Kind, form: Literal["xlsx", "csv"]) -> None:
+    if form == "csv" and kind == WORKBOOK:
+        raise CountyIsNotCsv("A whole county needs a workbook: ask for format=xlsx.")
 
 
 def _answer(
-    tables: Sequence[tuple[SheetKind, Sequence[RowValues]]],
-    kind: Kind,
-    form: Literal["xlsx", "csv"],
-    locale: str,
-    suffix: str,
-    *,
-    example: bool,
-) -> Response:
-    if form == "csv" and len(tables) > 1:
-        raise CountyIsNotCsv("A whole county needs a workbook: ask for format=xlsx.")
-    if form == "csv":
-        file = write_csv(*tables[0], locale, example=example)
-    else:
-        file = write_workbook(tables, locale, example=example)
+    file: IO[bytes], kind: Kind, form: Literal["xlsx", "csv"], locale: str, *, template: bool
+) -> StreamingResponse:
+    suffix = ("template" if locale == "en" else "模板") if template else ""
     whole = "county" if locale == "en" else "全县"
-    words = [whole if kind == WORKBOOK else tables[0][0].title(locale), suffix]
+    words = [whole if kind == WORKBOOK else BY_KIND[kind].title(locale), suffix]
     name = "-".join(word for word in words if word) + f".{form}"
-    plain = f"{kind}{'-template' if example else ''}.{form}"
+    plain = f"{kind}{'-template' if template else ''}.{form}"
     headers = {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}",
         "Cache-Control": "private, no-store",
@@ -236,7 +226,7 @@ def _language(person: Person, locale: str | None) -> str:
 
 
 def _report(
-    import_id: str, kind: Kind, file_name: str, findings: Findings, locale: str, *, applied: bool
+    import_id: str, kind: Kind, file_name: str, summary: Summary, locale: str, *, applied: bool
 ) -> ImportReport:
     return ImportReport(
         id=import_id,
@@ -244,30 +234,17 @@ def _report(
         file_name=file_name,
         can_apply=bool(import_id),
         applied=applied,
-        faults=[FaultAnswer.of(fault) for fault in findings.faults[:MOST_SHOWN]],
-        fault_total=len(findings.faults),
-        error_total=len(findings.errors),
-        changes=[ChangeAnswer.of(change, locale) for change in findings.changes[:MOST_SHOWN]],
-        change_total=len(findings.changes),
-        counts=_counts(findings),
+        faults=[FaultAnswer.of(fault) for fault in summary.faults],
+        fault_total=summary.fault_total,
+        error_total=summary.error_total,
+        changes=[ChangeAnswer.of(change, locale) for change in summary.changes],
+        change_total=summary.change_total,
+        counts=_counts(summary),
     )
 
 
-def _counts(findings: Findings) -> list[KindCount]:
-    def count(kind: str, action: str) -> int:
-        return sum(change.kind == kind and change.action == action for change in findings.changes)
-
-    return [
-        KindCount(
-            kind=sheet.kind,
-            rows=findings.rows[sheet.kind],
-            created=count(sheet.kind, "create"),
-            updated=count(sheet.kind, "update"),
-            unchanged=findings.unchanged[sheet.kind],
-        )
-        for sheet in SHEETS
-        if findings.rows[sheet.kind]
-    ]
+def _counts(summary: Summary) -> list[KindCount]:
+    return [KindCount(**asdict(count)) for count in summary.counts]
 
 
 def _field_change(kind: SheetKind, change: FieldChange, locale: str) -> FieldChangeAnswer:

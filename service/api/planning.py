@@ -1,6 +1,5 @@
 """Endpoints of plans: asked for, watched, read, explained, questioned with what-ifs and accepted."""
 
-import json
 from contextlib import closing
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -51,6 +50,8 @@ router = APIRouter(tags=["planning"])
 PlanId = Annotated[str, Path(max_length=64)]
 Subject = Annotated[str | None, Query(max_length=40)]
 FINISHED = ("done", "accepted", "replaced")
+JSON_TYPE = "application/json"
+"""Of texts as they are kept: megabytes that are not taken apart and put together again for an answer."""
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -114,9 +115,10 @@ def read_plans(parts: PartsDependency, person: PersonDependency, limit: Limit = 
 def read_plan(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> PlanView:
     """Give a plan: how far it is, and once it is finished its result, verified before it is shown."""
     with parts.database.reading() as session:
-        plan = find_plan(session, person, plan_id)
-        opened = parts.planning.shelf.open(plan_id) if plan.state in FINISHED else None
-        return view_plan(session, plan, opened, parts.clock.now())
+        is_finished = find_plan(session, person, plan_id).state in FINISHED
+    opened = parts.planning.shelf.open(plan_id) if is_finished else None
+    with parts.database.reading() as session:
+        return view_plan(session, find_plan(session, person, plan_id), opened, parts.clock.now())
 
 
 @router.post("/plans/{plan_id}/cancel")
@@ -248,19 +250,19 @@ def export_plan(
         return Response(file.read(), media_type=XLSX_TYPE, headers=headers)
 
 
-@router.get("/plans/{plan_id}/document")
-def read_document(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> dict[str, Any]:
+@router.get("/plans/{plan_id}/document", response_model=dict[str, Any])
+def read_document(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Response:
     """Give the plan in the scheduler's own format, certificate included, for checks outside."""
-    return _open(parts, person, plan_id).document
+    _open(parts, person, plan_id)
+    return Response(parts.planning.shelf.plan_text(plan_id), media_type=JSON_TYPE)
 
 
-@router.get("/plans/{plan_id}/instance")
-def read_instance(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> dict[str, Any]:
+@router.get("/plans/{plan_id}/instance", response_model=dict[str, Any])
+def read_instance(plan_id: PlanId, parts: PartsDependency, person: PersonDependency) -> Response:
     """Give the instance a plan was made from, in the scheduler's own format."""
     with parts.database.reading() as session:
         find_plan(session, person, plan_id)
-    instance: dict[str, Any] = json.loads(parts.planning.shelf.instance_text(plan_id))
-    return instance
+    return Response(parts.planning.shelf.instance_text(plan_id), media_type=JSON_TYPE)
 
 
 @router.post("/plans/{plan_id}/what-if", status_code=status.HTTP_202_ACCEPTED)

@@ -119,7 +119,7 @@ def _refuse_early(parts: Parts, person: Person, wanted: UsageFilter) -> None:
 
 
 def _export_rows(parts: Parts, person: Person, wanted: UsageFilter, locale: Locale) -> Iterator[list[Cell]]:
-    with parts.database.reading() as session:
+    with parts.database.reading_at_length() as session:
         for item in all_items(session, person, wanted):
             yield row_cells(item, locale, parts.configuration.zone, lambda code: _subject(code, locale))
 

@@ -5,11 +5,12 @@ known, and is written in the transaction of the first change it makes, so that n
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi.routing import APIRoute
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,12 +18,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.accounts.principal import Person
 from service.audit.tables import AuditRow
 from service.clock import Clock
+from service.organisation.tables import Organisation
 from service.storage.database import Database
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_PARAMETER = 120
 REFUSED = "refused"
-"""Key in `about` under which the status of a refusal stands."""
+"""Key in `about` under which the status of a refusal stands, or the reason of a sign-in's."""
 
 NOT_NOTED = frozenset(
     {
@@ -41,6 +43,10 @@ NOT_NOTED = frozenset(
 """Operations that change nothing anybody must answer for."""
 
 
+Reason = Literal["wrong_password", "unknown", "disabled", "locked_out"]
+"""Why somebody who wanted to sign in was not let in; `unknown`: there is no such account."""
+
+
 @dataclass
 class Act:
     """One request on its way; shared by all that handles it, whichever thread they run on."""
@@ -48,6 +54,8 @@ class Act:
     scope: Mapping[str, Any]
     person: Person | None = None
     is_written: bool = False
+    turned_away: Reason | None = None
+    """Why somebody who wanted to sign in could not; `person` is then whose account it was, if there is one."""
 
     @property
     def operation(self) -> str | None:
@@ -66,6 +74,42 @@ def done_by(person: Person) -> None:
         act.person = person
 
 
+def turned_away(person: Person | None, reason: Reason) -> None:
+    """Nobody was let in: note the attempt on `person`'s account, or on one that does not exist, with its reason."""
+    act = _act.get()
+    if act is not None:
+        act.person, act.turned_away = person, reason
+
+
+def act_to_write(at: datetime) -> dict[str, Any] | None:
+    """The row of the present act, for a process that does it in a transaction of its own; None where there is none."""
+    act = _act.get()
+    if act is None or act.operation is None or act.person is None:
+        return None
+    return _row(act, act.person, act.operation, at)
+
+
+def act_was_written() -> None:
+    """The present act's row was written elsewhere, with its change."""
+    act = _act.get()
+    if act is not None:
+        act.is_written = True
+
+
+def _row(act: Act, person: Person | None, operation: str, at: datetime) -> dict[str, Any]:
+    client = act.scope.get("client")
+    return {
+        "at": at,
+        "user_id": person.user_id if person else "",
+        "person": person.display_name if person else "",
+        "role": person.role.value if person else "",
+        "organisation_path": person.organisation_path if person else "/",
+        "operation": operation,
+        "about": {str(n): str(value)[:LONGEST_PARAMETER] for n, value in act.scope.get("path_params", {}).items()},
+        "client": client[0] if client else "",
+    }
+
+
 class AuditLog:
     """Writes acts into the database they change."""
 
@@ -81,10 +125,17 @@ class AuditLog:
         One that had written something and was refused all the same is followed by a line that says so.
         """
         succeeded = status < HTTPStatus.BAD_REQUEST
-        if act.person is None or act.operation is None or succeeded == act.is_written:
+        if act.operation is None:
             return
+        if act.turned_away is not None:
+            refused: dict[str, str] = {REFUSED: act.turned_away}
+        elif act.person is None or succeeded == act.is_written:
+            return
+        else:
+            refused = {} if succeeded else {REFUSED: str(status)}
+        act.is_written = True  # by what follows: not once more because it is a change too
         with self._database.unit_of_work() as session:
-            self._write(session, act, act.person, act.operation, {} if succeeded else {REFUSED: str(status)})
+            self._write(session, act, act.person, act.operation, refused)
 
     def _write_with_the_change(self, session: Session) -> None:
         act = _act.get()
@@ -96,22 +147,18 @@ class AuditLog:
 
             event.listen(session, "after_commit", committed, once=True)
 
-    def _write(self, session: Session, act: Act, person: Person, operation: str, more: dict[str, str]) -> None:
-        client = act.scope.get("client")
-        about = {str(name): str(value)[:LONGEST_PARAMETER] for name, value in act.scope.get("path_params", {}).items()}
-        session.add(
-            AuditRow(
-                at=self._clock.now(),
-                user_id=person.user_id,
-                person=person.display_name,
-                role=person.role.value,
-                organisation_path=person.organisation_path,
-                operation=operation,
-                about=about | more,
-                client=client[0] if client else "",
-            )
-        )
+    def _write(self, session: Session, act: Act, person: Person | None, operation: str, more: dict[str, str]) -> None:
+        row = AuditRow(**_row(act, person, operation, self._clock.now()))
+        row.about |= more
+        if person is None:
+            row.organisation_path = _top(session)
+        session.add(row)
         session.flush()
+
+
+def _top(session: Session) -> str:
+    """Where what concerns no account in particular belongs: the root's administrators read it."""
+    return session.scalar(select(Organisation.path).where(Organisation.is_root.is_(True))) or "/"
 
 
 class NoteActs:

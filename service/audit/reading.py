@@ -38,9 +38,9 @@ def list_acts(session: Session, person: Person, wanted: AuditFilter, limit: int,
         AuditEntry(
             id=row.id,
             at=row.at,
-            user_id=row.user_id,
-            person=row.person,
-            role=row.role,  # type: ignore[arg-type]
+            user_id=row.user_id or None,
+            person=row.person or None,
+            role=row.role or None,  # type: ignore[arg-type]
             operation=row.operation,
             about=row.about,
             subject=next((names[one] for one in row.about.items() if one in names), None),

@@ -12,9 +12,10 @@ class AuditEntry(BaseModel):
 
     id: int
     at: datetime
-    user_id: str
-    person: str
-    role: Role
+    user_id: str | None
+    person: str | None
+    role: Role | None
+    """Nobody's: somebody tried to sign in to an account that does not exist."""
     operation: str
     about: dict[str, str]
     subject: str | None

@@ -1,15 +1,21 @@
-"""The audit log's table, append-only by triggers like the usage log's."""
+"""The audit log's table, append-only like the usage log."""
 
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import DDL, JSON, BigInteger, Index, Integer, String, event
+from sqlalchemy import JSON, BigInteger, Index, Integer, String, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.storage.append_only import keep_append_only
 from service.storage.base import Base, Id
 
 
 class AuditRow(Base):
-    """One act of one person. Names are those of the time of the act; no value that was set is kept."""
+    """One act of one person. Names are those of the time of the act; no value that was set is kept.
+
+    An attempt to sign in to an account that does not exist has an empty person: what was typed as its name is not kept,
+    for people type passwords there.
+    """
 
     __tablename__ = "audit_log"
     __table_args__ = (
@@ -30,22 +36,4 @@ class AuditRow(Base):
     """IP address the request came from."""
 
 
-_REFUSAL = "the audit log is append-only"
-
-SQLITE_GUARDS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS audit_log_refuses_{verb.lower()} BEFORE {verb} ON audit_log "
-    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-    for verb in ("UPDATE", "DELETE")
-)
-POSTGRESQL_GUARDS = (
-    "CREATE OR REPLACE FUNCTION refuse_change_of_audit_log() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
-    "CREATE OR REPLACE TRIGGER audit_log_refuses_change BEFORE UPDATE OR DELETE ON audit_log "
-    "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_audit_log()",
-    "CREATE OR REPLACE TRIGGER audit_log_refuses_truncate BEFORE TRUNCATE ON audit_log "
-    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit_log()",
-)
-
-for _dialect, _guards in (("sqlite", SQLITE_GUARDS), ("postgresql", POSTGRESQL_GUARDS)):
-    for _guard in _guards:
-        event.listen(AuditRow.__table__, "after_create", DDL(_guard).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+keep_append_only(cast(Table, AuditRow.__table__), "the audit log is append-only")

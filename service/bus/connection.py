@@ -30,6 +30,13 @@ def connect(url: str) -> Redis:
     )
 
 
+def is_absence(error: BaseException) -> bool:
+    """Whether an error, or all errors of a group, say that Redis is away."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_absence(one) for one in error.exceptions)
+    return isinstance(error, AWAY_ERRORS)
+
+
 def back_off_s(failures: int) -> float:
     """How long to wait after so many failures in a row."""
     return BACK_OFF_S[min(failures, len(BACK_OFF_S)) - 1] if failures > 0 else 0.0

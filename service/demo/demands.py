@@ -67,7 +67,8 @@ class _School:
     def _series(self, index: int, teacher: User, studio: Room) -> None:
         grades = sorted({one.grade for one in self._classes})
         for step, grade in enumerate(grades):
-            if (step + index) % 2 and len(grades) > 1:
+            # Every other grade, and the next strong school those between: few subjects of a grade are led by nobody.
+            if (step + index + self._number // 2) % 2 and len(grades) > 1:
                 continue
             times = list(self._times(index * 7 + step * 3 + self._number))
             self._session.add(

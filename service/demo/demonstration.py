@@ -14,6 +14,7 @@ from service.demo.credentials import DemoCredentials, load_credentials, make_cre
 from service.demo.demands import fill_demands
 from service.demo.live_lesson import api_client, begin_lesson, find_cast, keep_a_lesson_live
 from service.demo.names import LIVE_PICTURE_NAMES, LIVE_RECEIVERS
+from service.demo.public_lessons import fill_public_lessons
 from service.demo.publishers import watching_publishers
 from service.demo.room_process import RoomOrder, RoomsOrder, running_rooms
 from service.demo.timetable import fill_timetable
@@ -27,6 +28,7 @@ async def running_demonstration(parts: Parts, url: str) -> AsyncIterator[dict[st
     credentials = await asyncio.to_thread(prepare_county, parts)
     await asyncio.to_thread(fill_timetable, parts)
     await asyncio.to_thread(fill_demands, parts)
+    await asyncio.to_thread(fill_public_lessons, parts)
     cast = await asyncio.to_thread(find_cast, parts)
     async with api_client(parts, url) as client:
         order = RoomsOrder(

@@ -63,7 +63,7 @@ def fill_timetable(parts: Parts) -> None:
     now = parts.clock.now()
     today = now.astimezone(parts.configuration.zone).date()
     with parts.database.reading() as session:
-        system = _system_person(session)
+        system = system_person(session)
     for slot in _slots(today):
         try:
             with parts.database.unit_of_work() as session:
@@ -165,7 +165,8 @@ class _Booking:
         return list(self.session.scalars(statement.order_by(SchoolClass.grade, SchoolClass.name)))
 
 
-def _system_person(session: Session) -> Person:
+def system_person(session: Session) -> Person:
+    """The system administrator, for whom everything in the timetable is booked."""
     user = session.scalars(select(User).where(User.role == Role.SYSTEM_ADMINISTRATOR).order_by(User.created_at)).first()
     assert user is not None  # noqa: S101 - the county was built just before
     return person_of(user, "", "")

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from types import MappingProxyType
 
 from sqlalchemy import select
@@ -11,8 +12,8 @@ from service.exchange.register import Register
 from service.exchange.sheets import BY_KIND, CONSENTS, DAY_RUNS, FREE, HOURS, ODD_EVEN, SERIES_KINDS, YES_NO
 from service.exchange.weekly_times import MOST_PERIOD, WEEKDAYS, write_times
 from service.organisation.curriculum import GRADES, SUBJECTS
-from service.organisation.tables import Organisation, SchoolClass
-from service.planning.tables import ClassPeriod, Demand, LeadSeries, Pact, SpecialDay
+from service.organisation.tables import Organisation, Period, SchoolClass
+from service.planning.tables import ClassPeriod, Demand, LeadSeries, SeasonPeriod, SpecialDay
 from service.rooms.tables import Room
 
 Written = str | int | float | None
@@ -74,11 +75,12 @@ def _classes(register: Register) -> Iterator[RowValues]:
 
 
 def _timetables(register: Register) -> Iterator[RowValues]:
+    timetables = _hours_by_day(register)
     for row in _all_classes(register):
         for day in range(7):
-            hours = register.class_periods.get((row.id, day))
+            hours = timetables.get((row.id, day))
             if hours:
-                cells = {f"period_{n}": _hour(hours.get(n), register) for n in range(1, MOST_PERIOD + 1)}
+                cells = {f"period_{n}": hours.get(n) for n in range(1, MOST_PERIOD + 1)}
                 yield {**_class(row, register), "weekday": _word(WEEKDAYS, str(day), register), **cells}
 
 
@@ -127,24 +129,28 @@ def _demands(register: Register) -> Iterator[RowValues]:
 def _pacts(register: Register) -> Iterator[RowValues]:
     schools = {school.id: school for school in _all_schools(register)}
 
-    def order(pact: Pact) -> tuple[object, ...]:
-        return _order(schools[pact.one_id], register), _order(schools[pact.other_id], register)
+    def order(id_: str) -> tuple[str, str, str]:
+        return _order(schools[id_], register)
 
     known = [pact for pact in register.pacts.values() if pact.one_id in schools and pact.other_id in schools]
-    for pact in sorted(known, key=order):
-        one, other = _school(schools[pact.one_id], register), _school(schools[pact.other_id], register)
+    pairs = [(*sorted((pact.one_id, pact.other_id), key=order), pact.name) for pact in known]
+    for one_id, other_id, name in sorted(pairs, key=lambda pair: (order(pair[0]), order(pair[1]))):
+        one, other = _school(schools[one_id], register), _school(schools[other_id], register)
         yield {
             **one,
             "other_county": other["county"],
             "other_code": other["school_code"],
             "other_school": other["school"],
-            "name": pact.name,
+            "name": name,
         }
 
 
 def _bells(register: Register) -> Iterator[RowValues]:
+    bells: dict[str, dict[date | None, dict[int, Period | SeasonPeriod]]] = defaultdict(dict)
+    for (where, from_day), rows in register.own_bells.items():
+        bells[where][from_day] = rows
     for node in _all_places(register):
-        own = {from_day: rows for (where, from_day), rows in register.own_bells.items() if where == node.id}
+        own = bells.get(node.id, {})
         for from_day in sorted(own, key=lambda it: it.isoformat() if it else ""):
             for number, period in sorted(own[from_day].items()):
                 yield {
@@ -247,11 +253,16 @@ def _class(row: SchoolClass, register: Register) -> RowValues:
     }
 
 
-def _hour(hour: ClassPeriod | None, register: Register) -> str | None:
-    if hour is None:
-        return None
+def _hours_by_day(register: Register) -> dict[tuple[str, int], dict[int, str]]:
+    """The hours of every class and weekday by period, in words; as plain values: a prefecture has half a million."""
     language = "en" if register.locale == "en" else "zh"
-    return FREE[language] if hour.free else _word(HOURS, hour.subject or "busy", register)
+    mine = select(SchoolClass.id).join(SchoolClass.school).where(register.below)
+    row = ClassPeriod
+    statement = select(row.class_id, row.weekday, row.period, row.free, row.subject).where(row.class_id.in_(mine))
+    found: dict[tuple[str, int], dict[int, str]] = defaultdict(dict)
+    for class_id, day, period, free, subject in register.session.execute(statement.execution_options(yield_per=5_000)):
+        found[class_id, day][period] = FREE[language] if free else _word(HOURS, subject or "busy", register)
+    return found
 
 
 def _word(choices: Choices, value: str, register: Register) -> str:

@@ -33,6 +33,34 @@ class Change:
     fields: Sequence[FieldChange]
 
 
+MOST_SHOWN = 1000
+"""Faults and changes given in full; the totals count all."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many rows of one kind of table do what."""
+
+    kind: str
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Findings as they are told: the first faults and changes, and how many there are; `digest` stands for them all."""
+
+    faults: Sequence[Fault]
+    fault_total: int
+    error_total: int
+    changes: Sequence[Change]
+    change_total: int
+    counts: Sequence[Count]
+    digest: str
+
+
 @dataclass
 class Findings:
     """Faults and changes in the order of the file."""
@@ -48,6 +76,24 @@ class Findings:
     def errors(self) -> list[Fault]:
         """The faults that forbid applying."""
         return [fault for fault in self.faults if not fault.is_warning]
+
+    def summary(self) -> Summary:
+        """What is told of it."""
+        done = Counter((change.kind, change.action) for change in self.changes)
+        counts = [
+            Count(kind, rows, done[kind, "create"], done[kind, "update"], self.unchanged[kind])
+            for kind, rows in self.rows.items()
+            if rows
+        ]
+        return Summary(
+            faults=self.faults[:MOST_SHOWN],
+            fault_total=len(self.faults),
+            error_total=len(self.errors),
+            changes=self.changes[:MOST_SHOWN],
+            change_total=len(self.changes),
+            counts=counts,
+            digest=self.digest(),
+        )
 
     def digest(self) -> str:
         """A fingerprint of the changes: equal exactly if the same would be done."""

@@ -1,20 +1,27 @@
 """Uploads: looked at first, applied later in one transaction, all or nothing, and only as they were shown."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
+from service.audit.acts import act_to_write, act_was_written
+from service.audit.tables import AuditRow
 from service.exchange.checking import check_tables
 from service.exchange.faults import FileRefused
-from service.exchange.findings import Findings
+from service.exchange.findings import Findings, Summary
+from service.exchange.large_files import LARGE_FILE_BYTES
 from service.exchange.opening import open_tables
 from service.exchange.register import Register
 from service.exchange.tables import Import
 from service.parts import Parts
 from service.problems import Conflict, NotFound
 from service.storage.base import new_id
+from service.storage.database import Database
 
 KEPT_FOR = timedelta(hours=24)
 MOST_WAITING = 5
@@ -22,50 +29,123 @@ MOST_WAITING = 5
 MOST_NAME_CHARACTERS = 200
 
 
-def look_at(parts: Parts, person: Person, kind: str, file_name: str, content: bytes) -> tuple[str, Findings]:
+@dataclass(frozen=True)
+class LookOrder:
+    """A file to look through for a person; and where the rows are it speaks of."""
+
+    database_url: str
+    person: Person
+    now: datetime
+    kind: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class ApplyOrder:
+    """An upload to apply; `act` is the row of the audit log that is written with it."""
+
+    database_url: str
+    person: Person
+    now: datetime
+    import_id: str
+    act: dict[str, Any] | None
+
+
+def look_at(parts: Parts, person: Person, kind: str, file_name: str, content: bytes) -> tuple[str, Summary]:
     """Every fault and change of a file, and the id to apply it by. Writes nothing but the upload itself."""
-    try:
-        tables = open_tables(content)
-    except FileRefused as refused:
-        return "", Findings(faults=[refused.fault])
     now = parts.clock.now()
-    with parts.database.reading() as session:
-        findings = check_tables(tables, kind, Register(session, person, now, person.locale, writes=False))
-    if findings.errors:
-        return "", findings
+    order = LookOrder(parts.large_files.database_url, person, now, kind, content)
+    if is_large(content):
+        summary: Summary = parts.large_files.run(look_here, order)
+    else:
+        summary = _look(parts.database, order)
+    if summary.error_total:
+        return "", summary
     upload = Import(
         id=new_id(),
         user_id=person.user_id,
         kind=kind,
         file_name=_plain_name(file_name),
         content=content,
-        digest=findings.digest(),
+        digest=summary.digest,
         created_at=now,
     )
     with parts.database.unit_of_work() as session:
         _make_room(session, person, now)
         session.add(upload)
-    return upload.id, findings
+    return upload.id, summary
 
 
-def apply(parts: Parts, person: Person, import_id: str) -> Findings:
+def look_here(order: LookOrder, report: Callable[[object], None]) -> Summary:
+    """Look through a file in this process, over a connection of its own."""
+    database = Database(order.database_url)
+    try:
+        return _look(database, order)
+    finally:
+        database.close()
+
+
+def _look(database: Database, order: LookOrder) -> Summary:
+    try:
+        tables = open_tables(order.content)
+    except FileRefused as refused:
+        return Findings(faults=[refused.fault]).summary()
+    with database.reading() as session:
+        register = Register(session, order.person, order.now, order.person.locale, writes=False)
+        return check_tables(tables, order.kind, register).summary()
+
+
+def apply(parts: Parts, person: Person, import_id: str) -> Summary:
     """Do what was shown. Raises NotFound, or Conflict when it was done already or would no longer do the same."""
-    with parts.database.reading() as session:
-        content, kind = _waiting(session, person, import_id, parts.clock.now())
-    tables = open_tables(content)
     now = parts.clock.now()
-    with parts.database.unit_of_work() as session:
+    with parts.database.reading() as session:
+        content, _kind = _waiting(session, person, import_id, now)
+    if not is_large(content):
+        return _apply(parts.database, person, import_id, now)
+    order = ApplyOrder(parts.large_files.database_url, person, now, import_id, act_to_write(now))
+    summary: Summary = parts.large_files.run(apply_here, order)
+    act_was_written()
+    return summary
+
+
+def apply_here(order: ApplyOrder, report: Callable[[object], None]) -> Summary:
+    """Apply an upload in this process, with its line of the audit log."""
+    database = Database(order.database_url)
+
+    def write_act(session: Session) -> None:
+        if order.act is not None:
+            session.add(AuditRow(**order.act))
+            session.flush()
+
+    database.before_commit.append(write_act)
+    try:
+        return _apply(database, order.person, order.import_id, order.now)
+    finally:
+        database.close()
+
+
+def _apply(database: Database, person: Person, import_id: str, now: datetime) -> Summary:
+    with database.reading() as session:
+        content, kind = _waiting(session, person, import_id, now)
+    tables = open_tables(content)
+    with database.unit_of_work() as session:
         upload = session.get_one(Import, import_id, with_for_update=True)
         if upload.applied_at is not None:
             raise _applied()
         with session.no_autoflush:
             findings = check_tables(tables, kind, Register(session, person, now, person.locale, writes=True))
-        if findings.errors or findings.digest() != upload.digest:
+        summary = findings.summary()
+        if summary.error_total or summary.digest != upload.digest:
             raise Conflict(
                 "What the file refers to was changed since it was checked; upload it again.", code="import_outdated"
             )
         upload.applied_at, upload.content = now, None
-    return findings
+    return summary
+
+
+def is_large(content: bytes) -> bool:
+    """Whether a file is work for a process of its own."""
+    return len(content) > LARGE_FILE_BYTES
 
 
 def _waiting(session: Session, person: Person, import_id: str, now: datetime) -> tuple[bytes, str]:

@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile
 from service.exchange.faults import Fault, FaultCode, FileRefused
 
 MOST_PARTS = 500
-MOST_UNPACKED_BYTES = 64 * 1024 * 1024
+MOST_UNPACKED_BYTES = 256 * 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
 _READ_SUFFIXES = (".xml", ".rels")
 

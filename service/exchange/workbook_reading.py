@@ -1,7 +1,7 @@
 """XLSX to tables: values as Excel stores them, merged cells filled, formulas marked and never computed."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from itertools import islice
@@ -58,8 +58,8 @@ def _lines(sheet: Any, merged: dict[Place, Place]) -> Iterator[Line]:
     kept = empty_rows = 0
     rows: Iterable[Any] = sheet.iter_rows(max_col=MOST_COLUMNS)
     for number, cells in enumerate(islice(rows, _LAST_ROW), 1):
-        own = [_value(cell) for cell in cells]
-        for column in range(len(own)):
+        own = [_value(cell) for cell in (cells if merged else cells[: _filled(cells)])]
+        for column in range(len(own) if merged else 0):
             if (number, column) in covering:
                 tops[number, column] = own[column]
         if all(value is None for value in own):
@@ -70,8 +70,17 @@ def _lines(sheet: Any, merged: dict[Place, Place]) -> Iterator[Line]:
         kept, empty_rows = kept + 1, 0
         if kept > MOST_ROWS + 1:
             raise FileRefused(Fault(FaultCode.TOO_MANY_ROWS, sheet.title, number, expected={"most": MOST_ROWS}))
-        filled = [tops.get(merged[number, c]) if (number, c) in merged else value for c, value in enumerate(own)]
-        yield Line(number, filled)
+        if merged:
+            own = [tops.get(merged[number, c]) if (number, c) in merged else value for c, value in enumerate(own)]
+        yield Line(number, own)
+
+
+def _filled(cells: Sequence[Any]) -> int:
+    """How many cells there are up to the last that holds anything: the reader adds empty ones up to MOST_COLUMNS."""
+    count = len(cells)
+    while count and cells[count - 1].value is None:
+        count -= 1
+    return count
 
 
 def _value(cell: Any) -> Value:

@@ -3,16 +3,17 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
 
 from service.exchange.cells import MOST_ROWS
 from service.exchange.columns import Column, SheetKind
@@ -27,38 +28,42 @@ NOTE = "#"
 """Begins a line that an import passes over."""
 
 
-def columns_of(kind: SheetKind, rows: Sequence[RowValues]) -> tuple[Column, ...]:
+def columns_of(kind: SheetKind, rows: Iterable[RowValues]) -> tuple[Column, ...]:
     """The columns to write: those of the template, and others that a row has something in."""
+    if all(column.in_template for column in kind.columns):
+        return kind.columns
     used = {name for row in rows for name, value in row.items() if value is not None}
     return tuple(column for column in kind.columns if column.in_template or column.name in used)
 
 
-def write_csv(kind: SheetKind, rows: Sequence[RowValues], locale: str, *, example: bool = False) -> IO[bytes]:
-    """One table as CSV, rewound; the caller closes it."""
+def write_csv(kind: SheetKind, rows: Iterable[RowValues], locale: str, *, example: bool = False) -> IO[bytes]:
+    """One table as CSV, rewound; the caller closes it. Rows may be gone through twice."""
     columns = columns_of(kind, rows)
-    text = io.StringIO(newline="")
+    file = _spooled()
+    file.write(b"\xef\xbb\xbf")
+    text = io.TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
     writer = csv.writer(text)
     writer.writerow([column.header(locale) for column in columns])
     if example:
         writer.writerow(_example(columns, locale))
     for row in rows:
         writer.writerow([_plain(row.get(column.name)) for column in columns])
-    file = _spooled()
-    file.write(b"\xef\xbb\xbf" + text.getvalue().encode("utf-8", "replace"))
+    text.detach()
     file.seek(0)
     return file
 
 
 def write_workbook(
-    tables: Iterable[tuple[SheetKind, Sequence[RowValues]]], locale: str, *, example: bool = False
+    tables: Sequence[tuple[SheetKind, Iterable[RowValues]]], locale: str, *, example: bool = False
 ) -> IO[bytes]:
-    """One sheet for each table, rewound; the caller closes it."""
-    book = Workbook()
-    lists = cast(Worksheet, book.active)
-    lists.title = _LISTS_SHEET
+    """One sheet for each table, rewound; the caller closes it.
+
+    Rows go to the file one by one and may be gone through twice: a whole prefecture's never stand in memory at once.
+    """
+    book = Workbook(write_only=True)
+    lists = Lists(book, tables, locale)
     for kind, rows in tables:
         _write_sheet(book.create_sheet(kind.title(locale)), lists, kind, rows, locale, example=example)
-    lists.sheet_state = "hidden"
     book.active = 1
     file = _spooled()
     book.save(file)
@@ -66,28 +71,61 @@ def write_workbook(
     return file
 
 
+class Lists:
+    """The hidden sheet with the words that cells of some columns are chosen from, a column for each list."""
+
+    def __init__(self, book: Workbook, tables: Sequence[tuple[SheetKind, Any]], locale: str) -> None:
+        language = "en" if locale == "en" else "zh"
+        self._language = language
+        found = {self._words(column): None for kind, _rows in tables for column in kind.columns if column.choices}
+        self._place = {words: index for index, words in enumerate(found, 1)}
+        sheet = book.create_sheet(_LISTS_SHEET)
+        for row in zip_longest(*found):
+            sheet.append(row)
+        sheet.sheet_state = "hidden"
+
+    def area(self, column: Column) -> str:
+        """Where the words of a column with choices stand."""
+        words = self._words(column)
+        letter = get_column_letter(self._place[words])
+        return f"{_LISTS_SHEET}!${letter}$1:${letter}${len(words)}"
+
+    def _words(self, column: Column) -> tuple[str, ...]:
+        return tuple(names[self._language] for names in column.choices.values())
+
+
 def _write_sheet(
-    sheet: Worksheet, lists: Worksheet, kind: SheetKind, rows: Sequence[RowValues], locale: str, *, example: bool
+    sheet: Any, lists: Lists, kind: SheetKind, rows: Iterable[RowValues], locale: str, *, example: bool
 ) -> None:
     columns = columns_of(kind, rows)
-    sheet.append([column.header(locale) for column in columns])
     sheet.freeze_panes = "A2"
-    for index, column in enumerate(columns, 1):
-        _dress(sheet, lists, index, column, locale)
+    sheet.append([_dressed(sheet, lists, index, column, locale) for index, column in enumerate(columns, 1)])
     if example:
-        sheet.append(_example(columns, locale))
-        for cell in sheet[2]:
-            cell.font = Font(italic=True, color="FF7A878B")
+        sheet.append([_as_example(_typed(sheet, value)) for value in _example(columns, locale)])
     for row in rows:
-        sheet.append([_plain(row.get(column.name)) for column in columns])
-    for line in sheet.iter_rows(min_row=2):
-        for cell in line:
-            if isinstance(cell.value, str):
-                cell.data_type = "s"  # openpyxl takes text that begins with "=" for a formula
+        sheet.append([_cell(sheet, _plain(row.get(column.name))) for column in columns])
 
 
-def _dress(sheet: Worksheet, lists: Worksheet, index: int, column: Column, locale: str) -> None:
-    head = sheet.cell(1, index)
+def _cell(sheet: Any, value: Any) -> Any:
+    """The value, or a cell where openpyxl would take text for a formula or an error."""
+    return _typed(sheet, value) if isinstance(value, str) and value.startswith(("=", "#")) else value
+
+
+def _typed(sheet: Any, value: Any) -> Any:
+    cell = WriteOnlyCell(sheet, value=value)
+    if isinstance(value, str):
+        cell.data_type = "s"
+    return cell
+
+
+def _as_example(cell: Any) -> Any:
+    cell.font = Font(italic=True, color="FF7A878B")
+    return cell
+
+
+def _dressed(sheet: Any, lists: Lists, index: int, column: Column, locale: str) -> Any:
+    """The head of a column, whose width, format and choices are set with it."""
+    head = WriteOnlyCell(sheet, value=column.header(locale))
     head.font = Font(bold=True)
     head.fill = _REQUIRED if column.required else _OPTIONAL
     head.alignment = Alignment(wrap_text=True, vertical="center")
@@ -99,27 +137,12 @@ def _dress(sheet: Worksheet, lists: Worksheet, index: int, column: Column, local
     head.comment = comment
     if column.choices:
         area = f"{letter}2:{letter}{MOST_ROWS + 1}"
-        validation = DataValidation(type="list", formula1=_list_of(lists, column, locale), allow_blank=True)
+        validation = DataValidation(type="list", formula1=lists.area(column), allow_blank=True)
         # A word in another language or a synonym is right too: the list helps, the import judges.
         validation.showErrorMessage = False
         validation.add(area)
-        sheet.add_data_validation(validation)
-
-
-def _list_of(lists: Worksheet, column: Column, locale: str) -> str:
-    words = [names["en" if locale == "en" else "zh"] for names in column.choices.values()]
-    for known in range(1, (lists.max_column or 0) + 1):
-        if [cell.value for cell in lists[get_column_letter(known)] if cell.value is not None] == words:
-            return _area(known, len(words))
-    at = (lists.max_column or 0) + 1 if lists.cell(1, 1).value is not None else 1
-    for row, word in enumerate(words, 1):
-        lists.cell(row, at, word)
-    return _area(at, len(words))
-
-
-def _area(column: int, rows: int) -> str:
-    letter = get_column_letter(column)
-    return f"{_LISTS_SHEET}!${letter}$1:${letter}${rows}"
+        sheet.data_validations.append(validation)
+    return head
 
 
 def _remark(column: Column, locale: str) -> str:

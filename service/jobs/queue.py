@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncIterator, Callable
 
+from sqlalchemy.exc import OperationalError
 from taskiq import InMemoryBroker
 
 log = logging.getLogger(__name__)
 
+TRY_AGAIN_S = 1.0
+MOST_TRIES = 600
 
 MakeQueue = Callable[[str, Callable[[str], None]], "JobQueue"]
 """Makes a queue of a name for work: in this process (`JobQueue` itself) or on Redis."""
@@ -26,6 +30,7 @@ class JobQueue:
         self._work = work
         self._loop: asyncio.AbstractEventLoop | None = None
         self._put: Callable[[str], None] | None = None
+        self._over = threading.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -44,11 +49,13 @@ class JobQueue:
             pending.add(sent)
             sent.add_done_callback(pending.discard)
 
+        self._over.clear()
         await broker.startup()
         self._loop, self._put = asyncio.get_running_loop(), put
         try:
             yield
         finally:
+            self._over.set()
             self._loop = self._put = None
             await asyncio.gather(*pending, return_exceptions=True)
             await broker.wait_all()
@@ -61,7 +68,18 @@ class JobQueue:
             loop.call_soon_threadsafe(put, argument)
 
     def _run(self, argument: str) -> None:
-        try:
-            self._work(argument)
-        except Exception:
-            log.exception("the job %s(%s) broke", self._name, argument)
+        """Do the work; again while the database is away, for its state in there says that it is under way."""
+        for tries in range(MOST_TRIES):
+            try:
+                self._work(argument)
+            except OperationalError as error:
+                if tries == 0:
+                    log.info("the job %s(%s) waits for the database: %s", self._name, argument, error.orig)
+                if self._over.wait(TRY_AGAIN_S):
+                    return  # it is put again when the queue starts
+            except Exception:
+                log.exception("the job %s(%s) broke", self._name, argument)
+                return
+            else:
+                return
+        log.error("the job %s(%s) waited in vain for the database", self._name, argument)

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from service.bus.connection import AWAY_ERRORS, back_off_s, connect
+from service.bus.connection import AWAY_ERRORS, back_off_s, connect, is_absence
 from service.jobs.queue import JobQueue
 from service.storage.base import new_id
 
@@ -106,11 +106,13 @@ class RedisJobQueue(JobQueue):
     async def running(self) -> AsyncIterator[None]:
         """Do jobs until left; then the one under way is waited for."""
         finish = asyncio.Event()
+        self._over.clear()
         working = asyncio.create_task(self._work_for_ever(finish), name=self._name)
         try:
             yield
         finally:
             finish.set()
+            self._over.set()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
             await asyncio.to_thread(self._pool.shutdown)
@@ -123,7 +125,7 @@ class RedisJobQueue(JobQueue):
                     await self._task.kiq(argument)
             except Exception as error:
                 if failures == 1:
-                    log.warning("the job %s(%s) waits for Redis: %s", self._name, argument, error)
+                    log.log(_level_of(error), "the job %s(%s) waits for Redis: %s", self._name, argument, error)
                 with contextlib.suppress(*AWAY_ERRORS):
                     await self._redis.delete(f"{self._key}.put.{argument}")
                 await asyncio.sleep(back_off_s(failures))
@@ -142,7 +144,7 @@ class RedisJobQueue(JobQueue):
             except Exception as error:
                 failures += 1
                 if failures == 1:
-                    log.warning("jobs %s cannot be taken: %s", self._name, error)
+                    log.log(_level_of(error), "jobs %s cannot be taken: %s", self._name, error)
                 await asyncio.sleep(back_off_s(failures))
 
     async def _do(self, argument: str) -> None:
@@ -165,3 +167,8 @@ class RedisJobQueue(JobQueue):
             await asyncio.sleep(RENEW_EVERY_S)
             with contextlib.suppress(*AWAY_ERRORS):
                 await self._redis.set(lease, self._worker, px=int(LEASE_S * 1000))
+
+
+def _level_of(error: Exception) -> int:
+    """That Redis is away is said once, by the bus."""
+    return logging.INFO if is_absence(error) else logging.WARNING

@@ -138,11 +138,20 @@ class LessonClaim(Base):
 
     id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
     lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"))
-    receiver_id: Mapped[str | None] = mapped_column(ForeignKey("lesson_receivers.id", ondelete="CASCADE"), index=True)
+    receiver_id: Mapped[str | None] = mapped_column(ForeignKey("lesson_receivers.id", ondelete="CASCADE"))
     resource_kind: Mapped[str] = mapped_column(String(10))
     resource_id: Mapped[str] = mapped_column(Id)
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+# Half of all claims are for no receiver.
+Index(
+    "ix_lesson_claims_receiver_id",
+    LessonClaim.receiver_id,
+    sqlite_where=LessonClaim.receiver_id.is_not(None),
+    postgresql_where=LessonClaim.receiver_id.is_not(None),
+)
 
 
 class LessonAmount(Base):

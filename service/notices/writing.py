@@ -15,6 +15,13 @@ from service.storage.many import insert_rows
 
 _NOTICES = cast(Table, Notice.__table__)
 
+_WITHOUT_ANSWER = {
+    "lesson_asked": "lesson_to_lead",
+    "lesson_moved": "lesson_moved_told",
+    "series_moved": "series_moved_told",
+}
+"""The same for those of whom no answer is wanted: who leads the lesson, and who only watches it."""
+
 
 def tell(
     session: Session,
@@ -48,12 +55,14 @@ def tell(
 
 
 def tell_receiving(session: Session, lesson: Lesson, kind: str, now: datetime, but: str, **more: Any) -> None:
-    """Tell the receiving schools, accompanying teachers and observers of a lesson, except the person who did it."""
+    """Tell who receives a lesson, leads it or watches it, except the person who did it; each what it means to them."""
     counting = [one for one in lesson.receivers if one.counts]
-    users = {one.accompanying_teacher_id for one in counting if one.accompanying_teacher_id}
-    users |= {lesson.lead_teacher_id, *(observer.user_id for observer in lesson.observers)}
+    asked = {one.accompanying_teacher_id for one in counting if one.accompanying_teacher_id} - {but}
+    others = {lesson.lead_teacher_id, *(observer.user_id for observer in lesson.observers)} - asked - {but}
     schools = {one.room.organisation_id for one in counting}
-    tell(session, now, kind, lesson_data(lesson) | more, users=users - {but}, schools=schools, lesson_id=lesson.id)
+    said = lesson_data(lesson) | more
+    tell(session, now, kind, said, users=asked, schools=schools, lesson_id=lesson.id)
+    tell(session, now, _WITHOUT_ANSWER.get(kind, kind), said, users=others, lesson_id=lesson.id)
 
 
 def lesson_data(lesson: Lesson) -> dict[str, Any]:

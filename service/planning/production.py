@@ -14,15 +14,17 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from scheduler.pairing.solve import Progress
 from service.clock import Clock
 from service.jobs.queue import JobQueue, MakeQueue
 from service.planning.freezing_process import FreezeOrder, FreezingFailedError, FrozenInstance, SubprocessFreezer
-from service.planning.opened import OpenedPlan, PlanRefusedError, PlanShelf, open_texts
+from service.planning.opened import PlanShelf
 from service.planning.plan_tables import Plan, PlanDocument
 from service.planning.solving import Order, Report, SolvingFailedError, SubprocessSolver
+from service.planning.verifying import PlanRefusedError, Proven, Texts, Verifier
 from service.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,8 @@ class Planning:
         self._freezer = freezer or SubprocessFreezer()
         self._jobs = make_queue("make_plan", self.make)
         self._stopping = False
-        self.shelf = PlanShelf(database)
+        self._verifier = Verifier()
+        self.shelf = PlanShelf(database, verifier=self._verifier)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -88,6 +91,7 @@ class Planning:
                 self._stopping = True
                 await asyncio.to_thread(self._freezer.stop)
                 await asyncio.to_thread(self._solver.stop)
+                await asyncio.to_thread(self._verifier.stop)
 
     def request(self, plan_id: str) -> None:
         """A queued plan waits to be made. From any thread."""
@@ -108,6 +112,8 @@ class Planning:
             self._fail(plan_id, str(error), "planning_failed")
         except PlanRefusedError as error:
             self._fail(plan_id, str(error), "plan_refused")
+        except OperationalError:
+            raise  # the queue comes back to it
         except Exception:
             log.exception("plan %s could not be made", plan_id)
             self._fail(plan_id, "Something went wrong on our side; it was logged.", "internal_error")
@@ -115,8 +121,8 @@ class Planning:
             if made is not None:
                 self._keep(plan_id, *made)
 
-    def _make(self, plan_id: str) -> tuple[str, OpenedPlan] | None:
-        """The plan's text and itself, verified; None for a plan that nobody waits for."""
+    def _make(self, plan_id: str) -> tuple[str, Proven] | None:
+        """The plan's text and what it proves; None for a plan that nobody waits for."""
         begun = self._begin(plan_id)
         if isinstance(begun, FreezeOrder):
             self._keep_frozen(plan_id, self._freezer.freeze(plan_id, begun))
@@ -124,15 +130,18 @@ class Planning:
         if not isinstance(begun, Order):
             return None
         text = self._solver.solve(plan_id, begun, lambda progress: self._tell(plan_id, progress))
-        return text, open_texts(begun.snapshot, text)
+        texts = Texts(begun.snapshot, text)
+        proven = self._verifier.verify(texts)
+        self.shelf.verified(plan_id, texts)
+        return text, proven
 
-    def _keep(self, plan_id: str, text: str, opened: OpenedPlan) -> None:
+    def _keep(self, plan_id: str, text: str, proven: Proven) -> None:
         numbers = {
             "state": "done",
             "stage": "done",
-            "score": opened.plan.score,
-            "bound": opened.plan.bound,
-            "gap_pct": float(opened.document["gap_pct"]),
+            "score": proven.score,
+            "bound": proven.bound,
+            "gap_pct": proven.gap_pct,
         }
         self._finish(plan_id, numbers, text)
 

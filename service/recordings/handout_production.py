@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from media.contract import HandoutFile, HandoutMaker, HandoutSource
 from service.clock import Clock
@@ -87,6 +88,8 @@ class HandoutProduction:
             made = maker.make(sources, work / "handout.mp4", work, lambda share: self._tell(handout_id, share))
             self._finish(lesson_id, handout_id, made, self._stored(lesson_id, work / "handout.mp4", made))
             shutil.rmtree(work, ignore_errors=True)
+        except OperationalError:
+            raise  # the queue comes back to it
         except Exception as error:
             if self._stopping:
                 log.info("the file to hand out of lesson %s is made after the restart", lesson_id)

@@ -6,7 +6,6 @@ A notice begins once, is told once to those it concerns through their inbox, and
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from threading import Lock
@@ -19,13 +18,12 @@ from media.contract import RecordingState, RelayHeartbeat
 from service.accounts.roles import Role
 from service.accounts.tables import User
 from service.clock import Clock
+from service.jobs.sweep import Sweep
 from service.lessons.tables import Lesson
 from service.notices.writing import lesson_data, tell
 from service.organisation.tables import Organisation
 from service.recordings.making_tables import RecordingNotice
 from service.storage.database import Database
-
-log = logging.getLogger(__name__)
 
 SETTLE_EVERY_S = 3.0
 WELL = "well"
@@ -46,7 +44,8 @@ class RecordingNotices:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the notices in agreement with what is heard."""
-        settling = asyncio.create_task(self._settle_for_ever(), name="recording-notices")
+        sweep = Sweep("notices about recordings", self.settle, SETTLE_EVERY_S)
+        settling = asyncio.create_task(sweep.for_ever(at_once=True), name="recording-notices")
         try:
             yield
         finally:
@@ -59,12 +58,20 @@ class RecordingNotices:
             self._lessons[event.lesson_id] = event
 
     def settle(self) -> None:
-        """Bring the notices into agreement with what was heard."""
+        """Bring the notices into agreement with what was heard; what fails is settled the next time."""
+        with self._lock:
+            heard = dict(self._lessons)
+            self._lessons.clear()
+        try:
+            self._settle(list(heard.values()))
+        except Exception:
+            with self._lock:
+                self._lessons = heard | self._lessons
+            raise
+
+    def _settle(self, lessons: list[RecordingState]) -> None:
         now = self._clock.now()
         relays = list(self._beats())
-        with self._lock:
-            lessons = list(self._lessons.values())
-            self._lessons.clear()
         with self._database.reading() as session:
             standing = {(one.kind, one.subject) for one in session.scalars(select(RecordingNotice).where(_STANDING))}
         for beat in relays:
@@ -76,14 +83,6 @@ class RecordingNotices:
             lost = state.code if state.active and state.problem is not None else None
             if lost is not None or told:
                 self._settle_lesson(state, lost, now)
-
-    async def _settle_for_ever(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self.settle)
-            except Exception:
-                log.exception("notices about recordings could not be written; trying again")
-            await asyncio.sleep(SETTLE_EVERY_S)
 
     def _settle_relay(self, beat: RelayHeartbeat, now: datetime) -> None:
         with self._database.unit_of_work() as session:

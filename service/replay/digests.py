@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from media.contract.digest import StreamDigest, StreamDigester
 from service.clock import Clock
@@ -116,6 +117,8 @@ class Digests:
             self._work_folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._work_folder) as folder:
                 digest, key = self._read(stream, Path(folder), thumbnails=thumbnails)
+        except OperationalError:
+            raise  # the queue comes back to it
         except Exception as error:
             if self._stopping:
                 return

@@ -26,6 +26,8 @@ SIGN_IN_ACCOUNT = Limit("sign-in of an account from an address", 10, 300)
 SIGN_IN_ACCOUNT_ANYWHERE = Limit("sign-in of an account", 60, 300)
 """Generous, so that a stranger cannot easily keep somebody out; one address gets far fewer."""
 SIGN_IN_ADDRESS = Limit("sign-in from an address", 100, 300)
+LOCK_OUT_NOTED = Limit("notes of one lock-out", 1, 300)
+"""Whoever goes on trying while locked out does not fill the audit log."""
 PAIRING_START = Limit("pairing codes from an address", 60, 600)
 PAIRING_CONFIRM = Limit("pairing codes tried by a person", 20, 300)
 SETUP = Limit("setup tokens from an address", 10, 300)

@@ -37,7 +37,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine, self.watch = _make_engine(url)
-        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(_without_transactions(self.engine), expire_on_commit=False)
+        self._reading_at_length = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
         self.before_commit: list[Callable[[Session], None]] = []
         "Called with the session of every unit of work that is about to be committed; what they raise rolls it back."
@@ -53,9 +54,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A consistent view for reading; nothing is written even if the caller changes an object."""
+        """For reading: nothing is written even if the caller changes an object."""
         self._refuse_if_away()
         with self._reading(autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def reading_at_length(self) -> Iterator[Session]:
+        """For reading rows a few at a time (`yield_per`), which PostgreSQL does in a transaction only."""
+        self._refuse_if_away()
+        with self._reading_at_length(autoflush=False) as session:
             yield session
 
     @contextmanager
@@ -107,6 +115,14 @@ def _make_engine(url: str) -> tuple[Engine, DatabaseWatch | None]:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine, None
+
+
+def _without_transactions(engine: Engine) -> Engine:
+    """On PostgreSQL a reading has no transaction around it: with BEGIN and ROLLBACK each would go there three times.
+
+    It would see no more of one moment: there, each statement of a transaction sees what is committed by then.
+    """
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
 
 
 def _ping_after_idling(engine: Engine) -> None:

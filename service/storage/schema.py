@@ -1,5 +1,6 @@
 """The whole schema: knows where every feature keeps its tables and brings a database up to it."""
 
+import logging
 from importlib import import_module
 
 from alembic import command
@@ -10,8 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.base import Base
 from service.storage.database import Database
+from service.storage.support import note_support, serves_though_newer
+
+log = logging.getLogger(__name__)
 
 TABLE_MODULES = (
+    "service.storage.support",
     "service.organisation.tables",
     "service.accounts.tables",
     "service.rooms.tables",
@@ -57,13 +62,18 @@ def prepare_schema(database: Database) -> None:
     """Bring `database` to the present schema by its migrations; harmless when it is there already.
 
     Several processes at once: the others wait for the first. Raises SchemaError for a database that is not
-    ours or is newer than this program.
+    ours, or is newer than this program and does not serve it any more.
     """
     try:
         with database.engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-            command.upgrade(migration_configuration(connection), "head")
+            configuration = migration_configuration(connection)
+            if serves_though_newer(connection, configuration):
+                log.warning("the database is newer than this program and serves it: upgrade this program, too")
+                return
+            command.upgrade(configuration, "head")
+            note_support(connection, configuration)
     except (SQLAlchemyError, CommandError) as error:
         raise SchemaError(f"the database cannot be brought up to date: {_first_line(error)}") from error
 

@@ -1,8 +1,9 @@
 """Keeps the attendance figures in step with the log, and can rebuild them from it."""
 
 from dataclasses import asdict, fields
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from media.contract import Delivered, PartyJoined, PartyLeft, Published
@@ -11,6 +12,7 @@ from service.lessons.tables import Lesson
 from service.organisation.tables import Organisation
 from service.organisation.tree import ancestor_ids
 from service.rooms.tables import Room
+from service.storage.many import one_of
 from service.usage.attendance import Attendance, AttendanceEvent, fold
 from service.usage.tables import AttendanceRow, UsageRow
 
@@ -25,17 +27,25 @@ _EVENTS: dict[str, type[AttendanceEvent]] = {
 
 def count_in(session: Session, events: list[AttendanceEvent]) -> None:
     """Fold events into the attendance rows, in order; parties and lessons nobody knows stay in the log only."""
-    rows: dict[tuple[str, str], AttendanceRow | None] = {}
+    rows = _known_rows(session, events)
+    figures: dict[tuple[str, str], Attendance] = {}
     for event in events:
         key = (event.lesson_id, event.party_id)
-        if key not in rows:
-            rows[key] = session.get(AttendanceRow, key)
-        if rows[key] is None and isinstance(event, PartyJoined):
-            rows[key] = _new_row(session, event)
-        row = rows[key]
+        row = rows.get(key)
+        if row is None and isinstance(event, PartyJoined):
+            row = _new_row(session, event)
         if row is not None:
-            _store(row, fold(_load(row), event))
+            rows[key] = row
+            figures[key] = fold(figures.get(key) or _load(row), event)
+    for key, attendance in figures.items():
+        _store(rows[key], attendance)
     session.flush()
+
+
+def _known_rows(session: Session, events: list[AttendanceEvent]) -> dict[tuple[str, str], AttendanceRow]:
+    lessons = {event.lesson_id for event in events}
+    of_lessons = one_of(session, cast(ColumnElement[str], AttendanceRow.lesson_id), lessons)
+    return {(row.lesson_id, row.party_id): row for row in session.scalars(select(AttendanceRow).where(of_lessons))}
 
 
 def rebuild(session: Session, lesson_id: str) -> None:

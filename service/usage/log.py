@@ -24,7 +24,7 @@ from media.contract import EVENTS_TOPIC, Delivered, PartyJoined, PartyLeft, Publ
 from service.storage.database import Database
 from service.usage.kept import KeptEvents, LoggedEvent, Waiting, pass_over_written
 from service.usage.ledger import count_in
-from service.usage.rows import append_row
+from service.usage.rows import append_rows
 from service.usage.tables import LogPosition
 
 log = logging.getLogger(__name__)
@@ -204,16 +204,20 @@ def _number(position: str) -> tuple[int, int]:
 
 def write_events(session: Session, events: list[LoggedEvent]) -> None:
     """Append the events to the log and count them into the attendance figures, in the caller's transaction."""
-    for event in events:
-        append_row(
-            session,
-            event_time(event),
-            event.type,
-            lesson_id=event.lesson_id,
-            party_id=getattr(event, "party_id", None),
-            connection_id=getattr(event, "connection_id", None),
-            data=event.model_dump(mode="json", exclude={"type", "lesson_id", "party_id", "connection_id"}),
-        )
+    append_rows(
+        session,
+        [
+            {
+                "at": event_time(event),
+                "type": event.type,
+                "lesson_id": event.lesson_id,
+                "party_id": getattr(event, "party_id", None),
+                "connection_id": getattr(event, "connection_id", None),
+                "data": event.model_dump(mode="json", exclude={"type", "lesson_id", "party_id", "connection_id"}),
+            }
+            for event in events
+        ],
+    )
     count_in(session, [e for e in events if isinstance(e, PartyJoined | PartyLeft | Delivered | Published)])
 
 

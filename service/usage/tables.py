@@ -1,11 +1,12 @@
 """Tables of usage: the append-only log, guarded by database triggers, and the attendance figures folded from it."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DDL, JSON, BigInteger, Float, ForeignKey, Index, Integer, String, event
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service.storage.append_only import keep_append_only
 from service.storage.base import Base, Id
 
 COMINGS_AND_GOINGS = ("party_joined", "party_left")
@@ -46,7 +47,7 @@ class AttendanceRow(Base):
     __tablename__ = "usage_attendance"
 
     lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id"), primary_key=True)
-    party_id: Mapped[str] = mapped_column(String(120), primary_key=True)
+    party_id: Mapped[str] = mapped_column(String(120), primary_key=True, index=True)
     party_role: Mapped[str] = mapped_column(String(10))
     organisation_id: Mapped[str] = mapped_column(ForeignKey("organisations.id"))
     organisation_path: Mapped[str] = mapped_column(String(200), index=True)
@@ -74,22 +75,4 @@ class LogPosition(Base):
     position: Mapped[str] = mapped_column(String(60))
 
 
-_REFUSAL = "the usage log is append-only"
-
-SQLITE_GUARDS = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS usage_log_refuses_{verb.lower()} BEFORE {verb} ON usage_log "
-    f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
-    for verb in ("UPDATE", "DELETE")
-)
-POSTGRESQL_GUARDS = (
-    "CREATE OR REPLACE FUNCTION refuse_change_of_usage_log() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$",
-    "CREATE OR REPLACE TRIGGER usage_log_refuses_change BEFORE UPDATE OR DELETE ON usage_log "
-    "FOR EACH ROW EXECUTE FUNCTION refuse_change_of_usage_log()",
-    "CREATE OR REPLACE TRIGGER usage_log_refuses_truncate BEFORE TRUNCATE ON usage_log "
-    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_usage_log()",
-)
-
-for _dialect, _guards in (("sqlite", SQLITE_GUARDS), ("postgresql", POSTGRESQL_GUARDS)):
-    for _guard in _guards:
-        event.listen(UsageRow.__table__, "after_create", DDL(_guard).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+keep_append_only(cast(Table, UsageRow.__table__), "the usage log is append-only")

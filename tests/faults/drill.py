@@ -60,7 +60,7 @@ class Drill:
             placed = await asyncio.to_thread(self._placements)
             struck = {key for key, room in rooms.items() if fault.strikes(self._deployment, room, placed[key[0]])}
             watch = Watch(self._deployment, self._client)
-            begun, ended = await self._strike(fault, rooms, watch)
+            begun, ended, booked = await self._strike(fault, rooms, watch)
         finally:
             await self._end(lessons)
             await asyncio.wait(tasks, timeout=10)
@@ -68,6 +68,7 @@ class Drill:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return await self._judge(fault, lessons, rooms, struck) | {
+            "booked_meanwhile": booked,
             "shown_after_s": watch.shown_after_s(fault.reason, begun) if fault.reason else None,
             "well_after_s": watch.well_after_s(ended),
             "health_unanswered": watch.unanswered(),
@@ -75,22 +76,23 @@ class Drill:
             "told": list(watch.told()),
         }
 
-    async def _strike(self, fault: Fault, rooms: dict[Any, LightRoom], watch: Watch) -> tuple[float, float]:
-        """Do it and undo it; gives when that was, in monotonic time."""
+    async def _strike(self, fault: Fault, rooms: dict[Any, LightRoom], watch: Watch) -> tuple[float, float, int]:
+        """Do it and undo it; gives when that was, in monotonic time, and how much was booked meanwhile."""
         booking = asyncio.create_task(self._keep_booking())
+        before = len(self._booked)
         try:
             async with watch.running():
                 begun = time.monotonic()
                 await asyncio.to_thread(fault.begin, self._deployment)
                 await asyncio.sleep(fault.lasts_s)
                 await asyncio.to_thread(fault.end, self._deployment)
-                ended = time.monotonic()
+                ended, booked = time.monotonic(), len(self._booked) - before
                 await asyncio.sleep(AFTER_S)
                 while not all(room.hears for room in rooms.values()):
                     if time.monotonic() > ended + HEALED_WITHIN_S:
                         break
                     await asyncio.sleep(0.2)
-                return begun, ended
+                return begun, ended, booked
         finally:
             booking.cancel()
             await asyncio.gather(booking, return_exceptions=True)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -76,15 +77,17 @@ def network_apart() -> Any:
 def main() -> None:
     """Parse the command line and drill."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", help="faults whose name contains this")
+    parser.add_argument("--only", nargs="+", default=[""], help="faults whose name contains one of these")
     parser.add_argument("--freeze-seconds", type=float, default=30.0)
     parser.add_argument("--logs", action="store_true", help="print the warnings and errors of each fault")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended; nothing is left running"))
     network: SchoolNetwork | None
     with network_apart() as network:
-        faults = [one for one in all_faults(arguments.freeze_seconds, network) if arguments.only in one.name]
+        every = all_faults(arguments.freeze_seconds, network)
+        faults = [one for one in every if any(only in one.name for only in arguments.only)]
         if not faults:
-            parser.error(f"no fault is called {arguments.only!r}")
+            parser.error(f"there are only: {', '.join(one.name for one in every)}")
         with running_deployment(apart=network) as deployment:
             good = asyncio.run(drill(deployment, faults, logs=arguments.logs))
     sys.exit(not good)

@@ -60,8 +60,6 @@ class LightLeg(asyncio.DatagramProtocol):
         self._dtls = _Dtls(self._path, certificate)
         self._keeper: asyncio.Task[None] | None = None
         self._highest: dict[int, int] = {}
-        self.on_rtp: Callable[[int], None] = lambda _ssrc: None
-        """Called with the SSRC of each RTP packet that arrives."""
         self.received: Counter[int] = Counter()
         """RTP packets by SSRC."""
         self.received_at: dict[int, float] = {}
@@ -129,7 +127,6 @@ class LightLeg(asyncio.DatagramProtocol):
             self.received[ssrc] += 1
             self.received_at[ssrc] = time.monotonic()
             self._highest[ssrc] = seq
-            self.on_rtp(ssrc)
 
     async def _keep(self) -> None:
         while True:
@@ -159,4 +156,4 @@ class LightLeg(asyncio.DatagramProtocol):
 
     def _send(self, data: bytes) -> None:
         if self._socket is not None and self._remote is not None and not self._socket.is_closing():
-            self._socket.sendto(data, ("127.0.0.1", self._remote.port))
+            self._socket.sendto(data, (self._remote.ip, self._remote.port))

@@ -98,11 +98,12 @@ class LineModel:
             self.last_arrival = arrival if self.last_arrival is None else max(self.last_arrival, arrival)
             self.before = arrival if self.before is None else self.before
 
-    def window(self) -> tuple[float, int, int, int, int, float]:
-        """Return span_ms, sent_bits, acked_bits, sent_packets, lost_packets, queue_ms and begin the next."""
+    def window(self) -> tuple[float, int, int, int, int, float, float]:
+        """Return span_ms, sent_bits, acked_bits, sent_packets, lost_packets, queue_ms and its least; begin the next."""
         span = 0 if self.before is None else ((self.last_arrival or 0) - self.before) / 1000
         queue = sum(self.queues) // len(self.queues) / 1000 if self.queues else 0.0
-        told = (span, self.sent_bytes * 8, self.acked_bytes * 8, self.sent_packets, self.lost_packets, queue)
+        counted = (self.sent_bytes * 8, self.acked_bytes * 8, self.sent_packets, self.lost_packets)
+        told = (span, *counted, queue, min(self.queues, default=0) / 1000)
         self.before = self.last_arrival
         self.sent_bytes = self.acked_bytes = self.sent_packets = self.lost_packets = 0
         self.queues = []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from service.application import MOST_BODY_BYTES
@@ -14,6 +15,17 @@ from service.web_pages import install_web_pages
 
 def test_the_service_says_that_it_is_well(anonymous: Any) -> None:
     assert anonymous.get("/api/health").json() == {"status": "ok", "recording": "well", "reasons": []}
+
+
+def test_a_database_that_does_not_answer_is_named_and_nobody_new_is_sent_here(
+    anonymous: Any, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Any:
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    monkeypatch.setattr(parts.database, "reading", away)
+    answer = anonymous.get("/api/health")
+    assert (answer.status_code, answer.json()["status"], answer.json()["reasons"]) == (503, "degraded", ["database"])
 
 
 def test_pages_may_only_talk_to_ourselves(anonymous: Any) -> None:

@@ -16,9 +16,9 @@ cdef enum:
     EVENT_LAYER_STARTED = 7         # u8 layer
     EVENT_LAYER_STALLED = 8         # u8 layer
     EVENT_LAYER_SWITCHED = 9        # u8 layer, u8 temporal layer
-    EVENT_WINDOW = 10               # 8 i64, in the order of ReceiverWindow; times in microseconds, sizes in bytes
+    EVENT_WINDOW = 10               # 9 i64, in the order of ReceiverWindow; times in microseconds, sizes in bytes
     EVENT_ESTIMATE = 11             # i64
-    EVENT_PROBED = 12               # 6 i64, in the order of ProbeResult; times in microseconds, sizes in bytes
+    EVENT_PROBED = 12               # 7 i64, in the order of ProbeResult; times in microseconds, sizes in bytes
     RECORD_HEADER_BYTES = 13
     MAX_EVENT_BYTES = 32 * 1024 * 1024
 

@@ -5,7 +5,7 @@ from libc.string cimport memset
 from media.forwarder.native.events cimport EVENT_ESTIMATE, EVENT_PROBED, EVENT_WINDOW, tell_numbers
 from media.forwarder.native.line cimport Line, line_new
 from media.forwarder.native.packet_cache cimport Packet
-from media.forwarder.native.probing cimport PADDING_BYTES, PATIENCE_US, Probe, probe_due_bytes, probe_span_us, probe_start
+from media.forwarder.native.probing cimport PADDING_BYTES, PATIENCE_US, UNTIMED, Probe, probe_due_bytes, probe_span_us, probe_start
 from media.forwarder.native.receiver_feedback cimport (
     NEVER_US, WINDOW_US, FeedbackWindow, read_remb, take_feedback, window_restart,
 )
@@ -58,7 +58,7 @@ cdef inline bint is_reported(Line *line, int64_t number) noexcept nogil:
 
 
 cdef inline void tell_window(State *state, const Peer *peer, const FeedbackWindow *window, int64_t now_us) noexcept nogil:
-    cdef int64_t[8] numbers
+    cdef int64_t[9] numbers
     numbers[0] = now_us
     numbers[1] = 0 if window.arrival_before_us == NEVER_US else window.last_arrival_us - window.arrival_before_us
     numbers[2] = window.sent_bytes
@@ -67,7 +67,8 @@ cdef inline void tell_window(State *state, const Peer *peer, const FeedbackWindo
     numbers[5] = window.lost_packets
     numbers[6] = window.queue_sum_us // window.timed_packets if window.timed_packets else 0
     numbers[7] = window.padding
-    tell_numbers(state, EVENT_WINDOW, peer.id, numbers, 8)
+    numbers[8] = window.least_queue_us if window.timed_packets else 0
+    tell_numbers(state, EVENT_WINDOW, peer.id, numbers, 9)
 
 
 cdef inline void take_remb(State *state, int p, const uint8_t *packet, int size, int64_t now_us) noexcept nogil:
@@ -158,12 +159,13 @@ cdef inline void send_padding(State *state, Sink *sink, int64_t now_us) noexcept
 
 cdef inline void tell_probed(State *state, const Peer *peer, int64_t now_us) noexcept nogil:
     cdef Probe *probe = &peer.line.probe
-    cdef int64_t[6] numbers
+    cdef int64_t[7] numbers
     numbers[0] = now_us
     numbers[1] = probe.sent_bytes
     numbers[2] = probe.acked_bytes
     numbers[3] = probe_span_us(probe)
     numbers[4] = probe.lost_packets
     numbers[5] = probe.queue_us
+    numbers[6] = probe.queue_us if probe.left_queue_us == UNTIMED else probe.left_queue_us
     probe.sending = probe.waiting = False
-    tell_numbers(state, EVENT_PROBED, peer.id, numbers, 6)
+    tell_numbers(state, EVENT_PROBED, peer.id, numbers, 7)

@@ -4,7 +4,8 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memmove
 
 cdef enum:
-    PACER_BYTES = 160 * 1024        # may wait for one receiver; what finds no room is lost
+    PACER_BYTES = 160 * 1024        # may wait for one receiver; what finds no room is lost,
+    WAIT_MS = 2500                  # and what would have to wait for so much and for the largest picture that waits
     PACE_PERCENT = 110              # of the line's rate: a burst shall wait here and not in front of the sound
     BURST_MS = 40                   # of it may go at once,
     MIN_BURST_BYTES = 4000          # and so much at any rate
@@ -27,6 +28,7 @@ ctypedef struct Pacer:
     uint8_t *queue                  # NULL before something had to wait
     int begin
     int end
+    int largest_bytes               # of one picture, since nothing waited
 
 
 cdef inline void pacer_fill(Pacer *pacer, int64_t now_us) noexcept nogil:
@@ -77,13 +79,26 @@ cdef inline uint8_t *pacer_room(Pacer *pacer, int bytes) noexcept nogil:
     return NULL if pacer.end + bytes > PACER_BYTES else pacer.queue + pacer.end
 
 
-cdef inline bint pacer_push(Pacer *pacer, const Waiting *waiting, const uint8_t *header,
-                            const uint8_t *payload) noexcept nogil:
-    # False without room.
+cdef inline bint is_too_late(Pacer *pacer, int bytes, int picture_bytes) noexcept nogil:
+    # Whether the line takes too long until there. One picture may take as long as it needs: without it nothing is seen.
+    if pacer.begin == pacer.end:
+        pacer.largest_bytes = 0
+    pacer.largest_bytes = max(pacer.largest_bytes, picture_bytes)
+    return pacer.bits_per_second != 0 and (
+        pacer.end - pacer.begin + bytes - pacer.largest_bytes > pacer.bits_per_second * WAIT_MS // 8000)
+
+
+cdef inline bint pacer_push(Pacer *pacer, const Waiting *waiting, const uint8_t *header, const uint8_t *payload,
+                            int *picture_bytes) noexcept nogil:
+    # False without room; `picture_bytes`: of this packet's picture before it, and afterwards with it.
     cdef int bytes = <int>sizeof(Waiting) + waiting.header_bytes + waiting.payload_bytes
-    cdef uint8_t *at = pacer_room(pacer, bytes)
+    cdef uint8_t *at
+    if is_too_late(pacer, bytes, picture_bytes[0] + bytes):
+        return False
+    at = pacer_room(pacer, bytes)
     if at == NULL:
         return False
+    picture_bytes[0] += bytes
     memcpy(at, waiting, sizeof(Waiting))
     memcpy(at + sizeof(Waiting), header, waiting.header_bytes)
     memcpy(at + sizeof(Waiting) + waiting.header_bytes, payload, waiting.payload_bytes)

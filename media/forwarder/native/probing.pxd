@@ -4,6 +4,8 @@ from libc.stdint cimport int64_t, uint64_t
 cdef enum:
     PATIENCE_US = 1_000_000         # how long after a probe its last reports are waited for
     PADDING_BYTES = 255             # in one packet, the most that RTP allows (RFC 3550 5.1)
+    UNTIMED = -1                    # a queueing time that cannot be told
+    END_PART = 4                    # the last of so many parts of a probe is its end
 
 ctypedef struct Probe:
     bint sending
@@ -23,13 +25,14 @@ ctypedef struct Probe:
     int64_t first_arrival_us
     int64_t last_arrival_us
     int64_t queue_us
+    int64_t left_queue_us           # the least of what was sent at its end; UNTIMED before the first
     bint any_
 
 
 cdef inline void probe_start(Probe *probe, int64_t bits_per_second, int64_t duration_us, int64_t next_number,
                              uint64_t bytes_before, int64_t now_us) noexcept nogil:
     probe[0] = Probe(True, False, bits_per_second, now_us, now_us + duration_us, bytes_before, next_number, 0, 0, 0, 0,
-                     0, 0, 0, 0, 0, False)
+                     0, 0, 0, 0, 0, UNTIMED, False)
 
 
 cdef inline int64_t probe_due_bytes(const Probe *probe, uint64_t bytes, int64_t now_us) noexcept nogil:
@@ -54,6 +57,8 @@ cdef inline void probe_note(Probe *probe, int64_t number, int size, int64_t sent
     probe.lost_packets -= was_lost
     probe.acked_bytes += size
     probe.queue_us = max(probe.queue_us, queue_us)
+    if queue_us != UNTIMED and sent_us >= probe.until_us - (probe.until_us - probe.since_us) // END_PART:
+        probe.left_queue_us = queue_us if probe.left_queue_us == UNTIMED else min(probe.left_queue_us, queue_us)
     if not probe.any_ or arrival_us < probe.first_arrival_us:
         probe.first_arrival_us = arrival_us
     if not probe.any_ or arrival_us > probe.last_arrival_us:

@@ -3,7 +3,7 @@
 from libc.stdint cimport int16_t, int64_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcmp
 
-from media.forwarder.native.probing cimport Probe, probe_note
+from media.forwarder.native.probing cimport UNTIMED, Probe, probe_note
 from media.forwarder.native.sent_log cimport (
     ARRIVED, LOST, PADDING, SENT_PACKETS, UNREPORTED, SentLog, SentPacket, may_be_again, sent_log_find,
 )
@@ -38,6 +38,7 @@ ctypedef struct FeedbackWindow:
     int lost_packets
     int timed_packets               # those of which it is known when they were sent
     int64_t queue_sum_us
+    int64_t least_queue_us          # of the packets of this window; NEVER_US before the first
     bint padding
     LeastDelay least
 
@@ -105,7 +106,7 @@ cdef inline bint take_feedback(FeedbackWindow *window, SentLog *log, Probe *prob
     else:
         window.begun = True
         window.since_us = now_us
-        window.last_arrival_us = window.arrival_before_us = NEVER_US
+        window.last_arrival_us = window.arrival_before_us = window.least_queue_us = NEVER_US
     window.reference = reference
     arrival_us = reference * TICKS_OF_REFERENCE * TICK_US
     while statuses > 0:
@@ -143,9 +144,10 @@ cdef inline void note_status(FeedbackWindow *window, SentLog *log, Probe *probe,
     if arrived:
         queue_us = queue_of(&window.least, arrival_us - packet.at_us, now_us)
         if may_be_again(packet, queue_us):
-            queue_us = 0
+            queue_us = UNTIMED
         else:
             window.queue_sum_us += queue_us
+            window.least_queue_us = min(window.least_queue_us, queue_us)
             window.timed_packets += 1
         window.acked_packets += 1
         window.acked_bytes += packet.size
@@ -164,6 +166,7 @@ cdef inline void window_restart(FeedbackWindow *window, int64_t now_us) noexcept
     window.arrival_before_us = window.last_arrival_us
     window.sent_bytes = window.acked_bytes = window.queue_sum_us = 0
     window.sent_packets = window.acked_packets = window.lost_packets = window.timed_packets = 0
+    window.least_queue_us = NEVER_US
     window.padding = False
 
 

@@ -13,9 +13,9 @@ _ARRIVAL = struct.Struct("=q")
 _STREAM = struct.Struct("=10q")
 _SINK = struct.Struct("=9q2d")
 _SWITCHED = struct.Struct("=BB")
-_WINDOW = struct.Struct("=8q")
+_WINDOW = struct.Struct("=9q")
 _ESTIMATE = struct.Struct("=q")
-_PROBED = struct.Struct("=6q")
+_PROBED = struct.Struct("=7q")
 _ALL_TEMPORAL = 4
 
 
@@ -50,15 +50,16 @@ def _switched(number: int, body: bytes) -> api.Event:
 
 
 def _window(number: int, body: bytes) -> api.Event:
-    at_us, span_us, sent, acked, packets, lost, queue_us, probing = _WINDOW.unpack(body)
+    at_us, span_us, sent, acked, packets, lost, queue_us, probing, least_us = _WINDOW.unpack(body)
     return api.ReceiverWindow(
-        number, at_us / 1e6, span_us / 1e3, sent * 8, acked * 8, packets, lost, queue_us / 1e3, bool(probing)
+        *(number, at_us / 1e6, span_us / 1e3, sent * 8, acked * 8, packets, lost, queue_us / 1e3, bool(probing)),
+        least_queue_ms=least_us / 1e3,
     )
 
 
 def _probed(number: int, body: bytes) -> api.Event:
-    at_us, sent, acked, span_us, lost, queue_us = _PROBED.unpack(body)
-    return api.ProbeResult(number, at_us / 1e6, sent * 8, acked * 8, span_us / 1e3, lost, queue_us / 1e3)
+    at_us, sent, acked, span_us, lost, queue_us, left_us = _PROBED.unpack(body)
+    return api.ProbeResult(number, at_us / 1e6, sent * 8, acked * 8, span_us / 1e3, lost, queue_us / 1e3, left_us / 1e3)
 
 
 _DECODERS: dict[int, Callable[[int, bytes], api.Event]] = {

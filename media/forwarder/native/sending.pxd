@@ -19,7 +19,7 @@ from media.forwarder.native.pacer cimport (
     Waiting, must_wait, pacer_fill, pacer_forget, pacer_push, pacer_take,
 )
 from media.forwarder.native.sent_log cimport sent_log_note
-from media.forwarder.native.shaping cimport Shaping, note_sent
+from media.forwarder.native.shaping cimport NOTHING_AWAITED, Shaping, note_sent
 from media.forwarder.native.srtp cimport protection_foresee, seal_rtcp, seal_rtp
 from media.forwarder.native.state cimport (
     OPUS, PEER_LINES, RED, SENT_NUMBERS, SINK_LINES, VP8, Peer, SentNumber, Sink, State, Stream, sink_of_ssrc,
@@ -186,9 +186,13 @@ cdef inline void let_wait(State *state, Sink *sink, const Packet *packet, int pa
         waiting.transport_at = 17 + sink.two_byte
         if sink.extensions.mid and named and sink.mid_bytes:
             waiting.transport_at += 1 + sink.two_byte + sink.mid_bytes
-    if not pacer_push(&state.peers[sink.peer].line.pacer, &waiting, header, payload):
+    if sink.waiting_timestamp != packet.timestamp:
+        sink.waiting_timestamp = packet.timestamp
+        sink.waiting_bytes = 0
+    if not pacer_push(&state.peers[sink.peer].line.pacer, &waiting, header, payload, &sink.waiting_bytes):
         state.drops.pacing_full += 1
-        want_keyframe(state, sink.stream)
+        if sink.shaping == NULL or sink.shaping.awaited == NOTHING_AWAITED:     # else it has been asked for one already
+            want_keyframe(state, sink.stream)
         return
     state.peers_due_us[sink.peer] = 0
 

@@ -138,6 +138,8 @@ ctypedef struct Sink:
     int64_t last_rr_us              # -1 before the first
     int64_t lossy_us                # when the receiver last told of loss
     double rtt_s                    # -1 while unknown
+    uint32_t waiting_timestamp      # of the picture that last had to wait,
+    int waiting_bytes               # and how much of it did
 
 # A track that comes in several qualities: each layer is a Stream of its own, in the same tables.
 ctypedef struct Simulcast:

@@ -115,6 +115,12 @@ def restored_s(frames: Sequence[tuple[float, int]], span: Span, height: int = FU
     return None
 
 
+def moves_again_s(frames: Sequence[tuple[float, int]], span: Span) -> float | None:
+    """How long after the span's begin the first picture was shown; None: none was."""
+    first = min((at for at, _ in frames if span.begin <= at < span.end), default=None)
+    return None if first is None else first - span.begin
+
+
 def queues_ms(passed: Mapping[str, Any], direction: str, span: Span) -> list[tuple[float, float]]:
     """The longest wait in the line's queue in each tenth of a second."""
     length, began = passed["bucket_s"], passed["began_at"]

@@ -64,7 +64,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("shared10", down=_line((0.0, 10 * MBIT)), up=_line((0.0, 10 * MBIT)), rooms=3, full_height=True),
     Scenario("4mbit", down=_line((0.0, 4 * MBIT)), up=_line((0.0, 2 * MBIT)), full_height=True),
     Scenario("2mbit", down=_line((0.0, 2 * MBIT)), up=_line((0.0, 1 * MBIT))),
-    Scenario("0.5mbit", down=_line((0.0, 0.5 * MBIT)), up=_line((0.0, 0.5 * MBIT)), slides=True),
+    Scenario("0.5mbit", down=_line((0.0, 0.5 * MBIT)), up=_line((0.0, 0.5 * MBIT)), slides=True, witness=True),
     Scenario(
         "loss5", down=_line((0.0, 10 * MBIT), rtt_s=0.15, loss=0.05), up=_line((0.0, 10 * MBIT), rtt_s=0.15, loss=0.05)
     ),

@@ -16,8 +16,10 @@ DEMAND_BPS = 1_660_000.0
 JSON_KEYS = ("concealed_pct", "freeze_s", "height_p50", "step_down_s", "step_up_s", "used_pct")
 LONGEST_FREEZE_S = 2.0
 RECOVERED_WITHIN_S = 10.0
+MOVES_WITHIN_S = 3.0
 SLIDE_WITHIN_S = 5.0
 WITNESS_FREEZE_S = 1.0
+WITNESS_CONCEALED_PCT = 2.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ class Figures:
     witness_height_p50: int | None
     "What a room on fibre saw meanwhile, in lines,"
     witness_freeze_s: float | None
-    "and for how long it stood there."
+    "for how long it stood there,"
+    witness_concealed_pct: float | None
+    "and what it heard."
+    back_s: float | None
+    "How long after an outage the picture moved again."
     cpu_limited_s: float
     "How long the lead's browser sent less for want of CPU."
     codec: str
@@ -84,6 +90,10 @@ def figures_of(scenario: Scenario, lesson: Lesson) -> Figures:
         witness_freeze_s=sum(gap for _, gap in figures.freezes(lesson.witness.frames, settled))
         if lesson.witness
         else None,
+        witness_concealed_pct=figures.concealed_pct(lesson.witness, span) if lesson.witness else None,
+        back_s=_most([figures.moves_again_s(room.frames, Span(low.end, span.end)) for room in lesson.rooms])
+        if low and scenario.cut
+        else None,
         cpu_limited_s=max((float((one.get("limited_s") or {}).get("cpu", 0.0)) for one in video), default=0.0),
         codec=next((str(one["codec"]) for one in video if one.get("codec")), "?"),
     )
@@ -105,16 +115,23 @@ def missed_bars(scenario: Scenario, found: Figures) -> list[str]:
             found.height_p50 == figures.FULL_HEIGHT, f"the lead at {found.height_p50} lines, not {figures.FULL_HEIGHT}"
         )
     if scenario.witness:
-        spared = found.witness_height_p50 == figures.FULL_HEIGHT and (found.witness_freeze_s or 0.0) < WITNESS_FREEZE_S
+        # Beside slides the lead is shown small.
+        high = found.witness_height_p50 == figures.FULL_HEIGHT or scenario.slides
+        spared = high and (found.witness_freeze_s or 0.0) < WITNESS_FREEZE_S
         hold(
             spared, f"a room on fibre at {found.witness_height_p50} lines, standing {_shown(found.witness_freeze_s)} s"
         )
+        heard = found.witness_concealed_pct is not None and found.witness_concealed_pct < WITNESS_CONCEALED_PCT
+        hold(heard, f"a room on fibre with concealed sound {_shown(found.witness_concealed_pct)} %")
     if scenario.slides:
         quick = found.slide_s is not None and found.slide_s <= SLIDE_WITHIN_S
         hold(quick, f"a slide after {_shown(found.slide_s)} s, not within {SLIDE_WITHIN_S:g} s")
     if scenario.low:
         back = found.step_up_s is not None and found.step_up_s <= RECOVERED_WITHIN_S
         hold(back, f"full quality after {_shown(found.step_up_s)} s, not within {RECOVERED_WITHIN_S:g} s")
+    if scenario.cut:
+        moves = found.back_s is not None and found.back_s < MOVES_WITHIN_S
+        hold(moves, f"the picture moves {_shown(found.back_s)} s after the outage, not within {MOVES_WITHIN_S:g} s")
     if found.step_down_s is not None:
         hold(found.longest_freeze_s <= LONGEST_FREEZE_S, f"a freeze of {found.longest_freeze_s:.1f} s")
     hold(found.used_pct >= 75, f"{found.used_pct:.0f} % of the line used")
@@ -134,6 +151,7 @@ COLUMNS = {
     "fps": "fps",
     "down s": "step_down_s",
     "up s": "step_up_s",
+    "moves s": "back_s",
     "delay ms": "delay_ms",
     "queue ms": "queue_p95_ms",
     "used %": "used_pct",
@@ -141,6 +159,7 @@ COLUMNS = {
     "first s": "first_frame_s",
     "other height": "witness_height_p50",
     "other frozen s": "witness_freeze_s",
+    "other concealed %": "witness_concealed_pct",
     "cpu s": "cpu_limited_s",
 }
 

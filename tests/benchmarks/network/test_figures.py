@@ -55,6 +55,12 @@ def test_restored_is_when_the_full_picture_has_come_to_stay():
     assert figures.restored_s(frames((90, 120)), SPAN) == pytest.approx(0.0, abs=0.05)
 
 
+def test_the_picture_moves_again_with_the_first_frame_after_the_outage():
+    shown = [*frames((100, 103)), *frames((108.4, 112))]
+    assert figures.moves_again_s(shown, Span(107.0, 120.0)) == pytest.approx(1.4)
+    assert figures.moves_again_s(shown, Span(113.0, 120.0)) is None
+
+
 def test_stepping_down_lasts_until_the_queue_is_short_for_good():
     buckets = {str(number): {"queue_ms": 400.0 if 10 <= number < 24 else 20.0} for number in range(200)}
     passed = {"bucket_s": 0.1, "began_at": 100.0, "down": buckets}

@@ -23,6 +23,8 @@ GOOD = Figures(
     first_frame_s=1.0,
     witness_height_p50=720,
     witness_freeze_s=0.0,
+    witness_concealed_pct=0.1,
+    back_s=1.2,
     cpu_limited_s=0.0,
     codec="video/H264",
 )
@@ -48,6 +50,11 @@ def test_good_figures_miss_nothing(name):
         ("outage", {"step_up_s": 11.0}),
         ("step", {"witness_height_p50": 360}),
         ("step", {"witness_freeze_s": 1.5}),
+        ("step", {"witness_concealed_pct": 2.5}),
+        ("burst15", {"witness_concealed_pct": None}),
+        ("0.5mbit", {"witness_freeze_s": 1.5}),
+        ("outage", {"back_s": 3.0}),
+        ("outage", {"back_s": None}),
         ("2mbit", {"used_pct": 70.0}),
         ("2mbit", {"queue_p95_ms": 160.0}),
     ],
@@ -55,6 +62,10 @@ def test_good_figures_miss_nothing(name):
 def test_each_bar_that_is_missed_is_named_with_its_line(name, change):
     (missed,) = missed_bars(BY_NAME[name], replace(GOOD, **change))
     assert missed.startswith(f"{name}: ")
+
+
+def test_a_lead_shown_small_beside_slides_is_no_fault():
+    assert missed_bars(BY_NAME["0.5mbit"], replace(GOOD, height_p50=360, witness_height_p50=360)) == []
 
 
 def test_what_is_lost_while_the_line_is_cut_is_no_fault():

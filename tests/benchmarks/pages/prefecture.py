@@ -8,14 +8,17 @@ from typing import Any
 from scheduler.instance.snapshot import DAY_MINUTES, Snapshot
 from service.accounts.roles import Role
 from service.accounts.tables import User
+from service.accounts.usernames import username_key
 from service.organisation.curriculum import GRADES
 from service.organisation.tables import Organisation, Period, SchoolClass, Term
 from service.planning.tables import ClassPeriod, Demand, LeadSeries, LeadTeacher, Pact, SchoolCapacity, SeriesTime
 from service.rooms.tables import Room
 
 GRADE_CODES = list(GRADES)
-PEOPLE = 22_005
-"""Teachers of the whole prefecture."""
+SUBJECT_CODES = {"it": "information"}
+"""Of the instance's subjects those that the product calls otherwise."""
+PEOPLE, SCHOOLS = 22_005, 1_194
+"""Teachers and schools of the whole prefecture; a smaller one has as many teachers for each school."""
 
 
 def identity(name: str) -> str:
@@ -94,8 +97,8 @@ class Prefecture:
         self.rows[User].append(
             {
                 "id": identity(key),
-                "username": key,
-                "username_key": key,
+                "username": key.replace(" ", "-"),
+                "username_key": username_key(key.replace(" ", "-")),
                 "display_name": name,
                 "password_hash": "",
                 "role": role,
@@ -113,7 +116,8 @@ class Prefecture:
             self.user(teacher.id, f"教师{number}", Role.TEACHER, teacher.school)
             self.rows[LeadTeacher].append({"user_id": identity(teacher.id), "weekly_limit": teacher.weekly_limit})
         schools = self.snapshot.schools
-        for number in range(PEOPLE - len(self.snapshot.teachers)):
+        people = max(len(self.snapshot.teachers), PEOPLE * len(schools) // SCHOOLS)
+        for number in range(people - len(self.snapshot.teachers)):
             self.user(f"colleague {number}", f"任课教师{number}", Role.TEACHER, schools[number % len(schools)].id)
         for number, studio in enumerate(self.snapshot.studios, 1):
             self._room(studio.id, f"录播教室{number}", studio.school, True)
@@ -146,7 +150,7 @@ class Prefecture:
                     "teacher_id": identity(one.teacher),
                     "room_id": identity(one.studio),
                     "class_id": None,
-                    "subject": one.subject,
+                    "subject": SUBJECT_CODES.get(one.subject, one.subject),
                     "grade": GRADE_CODES[one.grade - 1],
                     "edition": one.edition,
                     "seats": one.seats,
@@ -165,7 +169,7 @@ class Prefecture:
                 {
                     "id": identity(one.id),
                     "class_id": identity(one.class_id),
-                    "subject": one.subject,
+                    "subject": SUBJECT_CODES.get(one.subject, one.subject),
                     "grade": GRADE_CODES[one.grade - 1],
                     "edition": one.edition,
                     "lessons": one.lessons,

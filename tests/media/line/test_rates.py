@@ -40,3 +40,22 @@ def test_choices_go_from_slow_and_small_to_full():
     assert rates.choices(0.0, slow=True, layers=0) == ()
     costs = [choice.bits_per_second for choice in rates.choices(0.0, slow=True, layers=2)]
     assert costs == sorted(costs)
+
+
+def slides(rates, seconds, *, kilobytes, every_s):
+    """A screen whose slide is turned now and then, all of its bytes within half a second."""
+    for half in range(2 * seconds + 1):
+        turned = half // (2 * every_s) + 1
+        rates.note(stream(1000 * kilobytes * turned), half / 2)
+    return float(seconds)
+
+
+def test_a_turned_slide_does_not_count_as_what_the_screen_takes_all_the_time():
+    rates = TrackRates("screen", 1)
+    now = slides(rates, 32, kilobytes=60, every_s=6)  # 80 kbit/s, in bursts of a Mbit/s
+    assert rates.bits_per_second(0, now) < 200_000
+
+
+def test_a_screen_that_always_moves_counts_in_full():
+    rates = TrackRates("screen", 1)
+    assert rates.bits_per_second(0, sent(rates, 20, 700_000)) > 700_000

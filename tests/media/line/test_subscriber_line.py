@@ -10,7 +10,7 @@ SOUND_BPS = 3 * 40_000
 
 
 def window(at, *, bps=500_000, queue_ms=0.0, lost=0):
-    return ReceiverWindow(1, at, 200.0, int(bps * 0.2), int(bps * 0.2), 40, lost, queue_ms, False)
+    return ReceiverWindow(1, at, 200.0, int(bps * 0.2), int(bps * 0.2), 40, lost, queue_ms, False, queue_ms)
 
 
 def test_the_first_pictures_do_not_flood_a_line_nothing_is_known_of():

@@ -1,6 +1,8 @@
 """Two DTLS ends over a loss-free pipe: the relay's side is the server and yields the keys of the other's."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from aiortc import rtcdtlstransport as aiortc_dtls
@@ -75,6 +77,33 @@ def test_the_relay_prefers_gcm_128_whatever_the_client_lists_first():
         await client.stop()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("ended_by", ["us", "the client", "a failed handshake"])
+def test_what_a_leg_held_is_free_at_its_end_and_not_when_cycles_are_looked_for(ended_by):
+    """OpenSSL's memory is unknown to Python's collector, which comes seldom: hundreds of reconnects wait for it."""
+
+    async def scenario():
+        leg, client, keys, outcome = await handshake([PROFILES[0]], lie=ended_by == "a failed handshake")
+        held = weakref.ref(leg._transport._ssl)
+        if ended_by == "the client":
+            await asyncio.wait_for(keys, 5)
+            await client.stop()
+        if ended_by != "us":
+            await asyncio.wait_for(outcome, 5)
+        await leg.close()
+        await client.stop()
+        client.transport.leg = None  # the client's end is not what is tested
+        ended = weakref.ref(leg)
+        del leg, client, keys, outcome
+        await asyncio.sleep(0)
+        return held(), ended()
+
+    gc.disable()
+    try:
+        assert asyncio.run(scenario()) == (None, None)
+    finally:
+        gc.enable()
 
 
 def test_keys_are_not_shown_in_logs():

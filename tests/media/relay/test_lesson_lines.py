@@ -6,7 +6,7 @@ import pytest
 
 from media.contract import Party, SchoolLine
 from media.forwarder import api as core
-from media.relay.lesson_lines import LessonLines
+from media.relay.lesson_lines import REMEMBERED_S, LessonLines
 from media.relay.line_parties import LARGE_HEIGHT, TrackFacts
 from media.relay.school_shares import SchoolShares
 from media.relay.wanted_layers import UNWANTED_S
@@ -50,14 +50,14 @@ class Desk:
     def report(self, bps: float, *, queue_ms: float = 0.0, lost: int = 0) -> None:
         bits = int(bps * 0.2)
         self.lines.heard(
-            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, lost, queue_ms, False), self.now
+            "c-room", core.ReceiverWindow(7, self.now, 200.0, bits, bits, 40, lost, queue_ms, False, queue_ms), self.now
         )
 
     def probed(self) -> None:
         """The last probe went through."""
         probe = next(one for one in reversed(self.commands) if isinstance(one, core.Probe))
         bits = probe.bits_per_second * probe.duration_ms // 1000
-        result = core.ProbeResult(7, self.now, bits, bits, float(probe.duration_ms), 0, 0.0)
+        result = core.ProbeResult(7, self.now, bits, bits, float(probe.duration_ms), 0, 0.0, 0.0)
         self.lines.heard("c-room", result, self.now)
 
     def good_line(self) -> None:
@@ -111,6 +111,44 @@ def test_a_line_that_fills_up_loses_pictures_and_never_the_sound() -> None:
     assert state.at == 1000.0 + desk.now
 
 
+def test_a_line_that_becomes_narrow_keeps_a_small_picture_and_its_publisher_is_asked_at_once_to_make_it_fit() -> None:
+    desk = Desk()
+    desk.lines.looked("c-room", {"camera": 900}, 0.0)
+    desk.good_line()
+    assert desk.sent()[12] == 1
+    desk.told.clear()
+    desk.now += 0.2
+    desk.report(600_000, queue_ms=300.0)
+    assert 200_000 < desk.lines._receivers["c-room"].line.budget_bps < 400_000
+    assert desk.sent()[12] == 0
+    (asked,) = (message for _, message in desk.told if message["type"] == "wanted" and message["source"] == "camera")
+    assert 120 <= asked["kbps"] < 350
+
+
+@pytest.mark.parametrize(("gone_s", "at_once"), [(40.0, True), (REMEMBERED_S + 5.0, False)])
+def test_who_comes_back_after_an_outage_is_asked_at_once_about_all_the_line_carried(
+    gone_s: float, at_once: bool
+) -> None:
+    desk = Desk()
+    desk.good_line()
+    for _ in range(20):  # nothing is heard any more
+        desk.now += 0.5
+        desk.lines.sample(NOTHING, desk.now)
+    desk.lines.close_receiver("c-room", desk.now)
+    desk.commands.clear()
+    desk.now += gone_s
+    desk.lines.open_receiver("c-again", ROOM, 8, desk.now, reports=True)
+    for sink, track_id in ((21, "microphone"), (22, "camera"), (23, "screen")):
+        desk.lines.add_sink("c-again", sink, track_id, desk.now)
+    desk.now += 0.3
+    desk.lines.heard(
+        "c-again", core.ReceiverWindow(8, desk.now, 200.0, 60_000, 60_000, 40, 0, 0.0, False, 0.0), desk.now
+    )
+    desk.lines.sample(NOTHING, desk.now)
+    probe = next(one for one in desk.commands if isinstance(one, core.Probe))
+    assert (probe.bits_per_second > 1_900_000) == at_once
+
+
 def test_who_shows_a_picture_small_or_not_at_all_gets_no_more_than_that() -> None:
     desk = Desk(reports=False)
     desk.lines.looked("c-room", {"camera": LARGE_HEIGHT - 1, "screen": 900}, 1.0)
@@ -119,6 +157,16 @@ def test_who_shows_a_picture_small_or_not_at_all_gets_no_more_than_that() -> Non
     assert desk.sent() == {11: 0, 12: None, 13: 0}
     desk.lines.looked("c-room", {"camera": 900, "screen": 900}, 2.1)
     assert desk.sent() == {11: 0, 12: 1, 13: 0}
+
+
+def test_what_a_client_says_of_sizes_before_it_receives_anything_counts() -> None:
+    desk = Desk(reports=False)
+    desk.lines.looked("c-early", {"camera": 100, "screen": 900}, 1.0)
+    desk.lines.open_receiver("c-early", ROOM, 9, 1.2, reports=False)
+    for sink, track_id in ((21, "microphone"), (22, "camera"), (23, "screen")):
+        desk.lines.add_sink("c-early", sink, track_id, 1.2)
+    layers = [one.layer for one in desk.commands if isinstance(one, core.SetSinkLayer) and one.sink == 22]
+    assert layers == [0]
 
 
 def wanted(desk: Desk) -> list[int]:

@@ -238,6 +238,39 @@ def test_an_answer_with_the_id_of_no_offer_is_refused():
     assert sent(hall.say("watcher", "subscribed", id=7, sdp=SDP), "watcher", "error")[0]["code"] == "bad_message"
 
 
+def test_a_client_whose_path_is_dead_is_offered_the_same_lines_with_new_credentials():
+    hall = Hall()
+    hall.join("lead", "lead")
+    hall.join("room")
+    hall.publish("lead", "camera")
+    hall.answer("room")
+    before = hall.last_offer("room")
+    (offer,) = of(hall.say("room", "restart"), actions.OfferTracks)
+    assert (offer.lines, offer.restarts) == (before.lines, True)
+    assert not of(hall.answer("room"), actions.Attach)  # what flows goes on
+    hall.publish("lead", "camera", "microphone")
+    assert not hall.last_offer("room").restarts  # once
+
+
+def test_a_restart_asked_for_while_an_offer_is_out_follows_its_answer():
+    hall = Hall()
+    hall.join("lead", "lead")
+    hall.join("room")
+    hall.publish("lead", "camera")
+    assert not of(hall.say("room", "restart"), actions.OfferTracks)
+    (offer,) = of(hall.answer("room"), actions.OfferTracks)
+    assert offer.restarts
+
+
+def test_there_is_nothing_to_restart_before_the_first_offer():
+    hall = Hall()
+    hall.join("room")
+    assert not of(hall.say("room", "restart"), actions.OfferTracks)
+    hall.join("lead", "lead")
+    hall.publish("lead", "camera")
+    assert not hall.last_offer("room").restarts
+
+
 def test_publishing_again_keeps_what_stays_and_ends_what_is_missing():
     hall = Hall()
     hall.join("lead", "lead")

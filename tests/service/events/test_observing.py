@@ -74,7 +74,7 @@ def test_who_watches_is_told_when_a_lesson_moves_or_is_called_off(
     assert teacher.patch(f"/api/lessons/{lesson_id}", {"version": version} | times).status_code == 200
     assert teacher.post(f"/api/events/{event['id']}/cancel", json={"reason": "雨"}).status_code == 200
     kinds = [one["kind"] for one in signed_in("teacher_south").get("/api/notices").json()["items"]]
-    assert sorted(set(kinds)) == ["lesson_cancelled", "lesson_moved"]
+    assert sorted(set(kinds)) == ["lesson_cancelled", "lesson_moved_told"]
     assert signed_in("teacher_south").post(f"/api/events/{event['id']}/observing").json()["code"] == "event_cancelled"
 
 

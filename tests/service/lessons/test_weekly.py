@@ -127,6 +127,23 @@ def test_suggestions_are_periods_in_which_all_is_free_and_book_nothing(
     assert teacher.get("/api/lessons").json()["total"] == 1
 
 
+def test_who_leads_is_told_but_not_asked(
+    rooms: Any, lesson_request: Callable[..., Any], signed_in: Callable[[str], Any], county: Any
+) -> None:
+    office = signed_in("county_north")
+    booking = lesson_request("south room", lead_teacher_id=county.users["teacher_north"].id)
+    lesson = office.post("/api/lessons", json=booking).json()
+    later = lesson_request(in_minutes=200)
+    moved = {"version": lesson["version"], "starts_at": later["starts_at"], "ends_at": later["ends_at"]}
+    assert office.patch(f"/api/lessons/{lesson['id']}", moved).status_code == 200
+    people = ("teacher_north", "school_south")
+    told = {who: {one["kind"] for one in signed_in(who).get("/api/notices").json()["items"]} for who in people}
+    assert told == {
+        "teacher_north": {"lesson_to_lead", "lesson_moved_told"},
+        "school_south": {"lesson_asked", "lesson_moved"},
+    }
+
+
 def test_those_concerned_are_told_of_bookings_answers_and_cancellations(
     rooms: Any, lesson_request: Callable[..., Any], signed_in: Callable[[str], Any]
 ) -> None:

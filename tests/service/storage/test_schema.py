@@ -56,8 +56,9 @@ def test_preparing_again_changes_nothing(migrated: Database) -> None:
     assert schema_of(migrated) == before
 
 
-def test_a_database_of_a_newer_program_is_refused(migrated: Database) -> None:
+def test_a_database_of_a_newer_program_that_serves_this_one_no_more_is_refused(migrated: Database) -> None:
     with migrated.unit_of_work() as session:
+        session.execute(text("UPDATE schema_support SET oldest = '9999'"))
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(SchemaError, match="9999"):
         prepare_schema(migrated)

@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * Read Health
-         * @description Answers 200 as long as the database can be read.
+         * @description Answers 200 as long as the database can be read, else 503: nobody new should be sent here.
          */
         get: operations["read_health"];
         put?: never;
@@ -2915,10 +2915,10 @@ export interface components {
              */
             at: string;
             /** User Id */
-            user_id: string;
+            user_id: string | null;
             /** Person */
-            person: string;
-            role: components["schemas"]["Role"];
+            person: string | null;
+            role: components["schemas"]["Role"] | null;
             /** Operation */
             operation: string;
             /** About */
@@ -7225,6 +7225,15 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

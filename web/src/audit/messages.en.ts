@@ -1,6 +1,6 @@
 export default {
   title: 'What was changed',
-  lead: 'Who changed what and when: written with the change itself and never altered. You see what people of your part of the organisation did.',
+  lead: 'Who signed in, signed out and changed what, and when: written with the change itself and never altered. You see what people of your part of the organisation did.',
   from: 'From',
   to: 'To',
   what: 'Act',
@@ -10,7 +10,15 @@ export default {
   client: 'From address',
   none: 'Nothing was changed in this time.',
   refused: 'refused',
+  nobody: 'An account that does not exist',
+  reason: {
+    wrong_password: 'wrong password',
+    unknown: 'no such account',
+    disabled: 'account disabled',
+    locked_out: 'too many attempts, locked for a while',
+  },
   operation: {
+    open_session: 'Signed in',
     end_session: 'Signed out',
     change_account: 'Changed own name or language',
     change_password: 'Changed own password',

@@ -1,6 +1,6 @@
 export default {
   title: '操作记录',
-  lead: '谁在什么时候改动了什么：与改动本身一同写入，只增不改。这里显示您管辖范围内人员的操作。',
+  lead: '谁在什么时候登录、退出、改动了什么：与改动本身一同写入，只增不改。这里显示您管辖范围内人员的操作。',
   from: '从',
   to: '到',
   what: '操作',
@@ -10,7 +10,15 @@ export default {
   client: '来自地址',
   none: '这段时间没有操作。',
   refused: '被拒绝',
+  nobody: '不存在的账号',
+  reason: {
+    wrong_password: '密码不对',
+    unknown: '没有这个账号',
+    disabled: '账号已停用',
+    locked_out: '尝试太多，暂时锁定',
+  },
   operation: {
+    open_session: '登录',
     end_session: '退出登录',
     change_account: '修改自己的姓名或语言',
     change_password: '修改自己的密码',

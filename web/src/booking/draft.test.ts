@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Room, Teacher } from '../api/model'
 import type { BookingConflict } from '../api/problem'
-import { draftFaults, emptyDraft, emptyReceiver, lessonRequest, prefilled, type LessonDraft } from './draft'
+import { draftFaults, emptyDraft, emptyReceiver, firstDay, lessonRequest, prefilled, type LessonDraft } from './draft'
 import { bookingKey, conflictsByField } from './faults'
 
 const school = { id: 's1', name: 'School', county: 'County' }
@@ -18,6 +18,10 @@ function filled(): LessonDraft {
 }
 
 describe('a booking form', () => {
+  it.each([['2026-11-20', '2026-11-20'], ['2026-11-21', '2026-11-23'], ['2026-11-22', '2026-11-23'], ['2026-11-23', '2026-11-23']])('begun on %s is for %s: nobody books for a Sunday', (today, day) => {
+    expect(firstDay(today)).toBe(day)
+  })
+
   it('that is empty names what is missing', () => {
     expect(Object.keys(draftFaults(emptyDraft('2026-11-24'))).sort()).toEqual(['grade', 'period', 'receivers.0.room_id', 'subject', 'title'])
   })

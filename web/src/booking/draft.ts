@@ -1,6 +1,6 @@
 /** What is being booked, as the form holds it, and the request it becomes. */
 import type { LessonKind, LessonRequest, ReceiverRequest, Room, Teacher } from '../api/model'
-import { addDays, instantOf, minuteOfDay } from '../time/zoned'
+import { addDays, instantOf, minuteOfDay, mondayOf } from '../time/zoned'
 
 export interface ReceiverDraft {
   key: number
@@ -39,6 +39,12 @@ export function emptyReceiver(): ReceiverDraft {
 
 export function emptyWhen(date: string): WhenDraft {
   return { date, way: 'period', period: null, starts: '', ends: '' }
+}
+
+/** The day a booking begins with: today, at the weekend the Monday that follows. */
+export function firstDay(today: string): string {
+  const monday = mondayOf(today)
+  return today > addDays(monday, 4) ? addDays(monday, 7) : today
 }
 
 export function emptyDraft(date: string): LessonDraft {

@@ -10,6 +10,7 @@ export default {
   toRoom: 'Open the classroom page',
   toSignIn: 'Sign in',
   back: 'Back to the classroom page',
+  home: 'Back to today',
   otherLanguage: '中文',
   step: {
     devices: 'Camera and microphone (press "Allow" when the browser asks)',

@@ -10,6 +10,7 @@ export default {
   toRoom: '打开教室页面',
   toSignIn: '登录',
   back: '回到教室页面',
+  home: '回到今天',
   otherLanguage: 'English',
   step: {
     devices: '摄像头和麦克风（浏览器询问时请点“允许”）',

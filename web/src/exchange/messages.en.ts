@@ -33,7 +33,7 @@ export default {
   },
   template: 'Download an empty template',
   drop: 'Drop a file here or click to choose one',
-  dropHint: 'XLSX or CSV (UTF-8 or GBK), 8 MB and 20,000 rows a sheet at most',
+  dropHint: 'XLSX or CSV (UTF-8 or GBK), 32 MB and 100,000 rows a sheet at most',
   choose: 'Choose a file',
   checking: 'Checking {name}…',
   checked: 'Result: {name}',

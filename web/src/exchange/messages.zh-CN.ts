@@ -33,7 +33,7 @@ export default {
   },
   template: '下载空白模板',
   drop: '把文件拖到这里，或点击选择',
-  dropHint: 'XLSX 或 CSV（UTF-8、GBK 都可以），不超过 8 MB，每张表不超过 20000 行',
+  dropHint: 'XLSX 或 CSV（UTF-8、GBK 都可以），不超过 32 MB，每张表不超过 100000 行',
   choose: '选择文件',
   checking: '正在检查 {name}…',
   checked: '检查结果：{name}',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { absencesOf, bandsOf, missedText, spanOf, type PartyLine } from './lines'
+import { absencesOf, bandsOf, missedText, spanOf, worthMakingUp, type PartyLine } from './lines'
 
 function at(second: number): string {
   return new Date(1_780_000_000_000 + 1000 * second).toISOString()
@@ -28,6 +28,13 @@ describe('the timeline of the lines', () => {
     if (!spell) throw new Error('no spell')
     const away = { ...LINE, missed: [{ ...spell, from_at: at(25), to_at: at(50), away: true }, ...LINE.missed] }
     expect(absencesOf(away, spanOf([LINE]))).toEqual([{ from_at: at(25), left: 25, width: 25 }])
+  })
+
+  it('offers to make up only for what somebody noticed', () => {
+    const [spell] = LINE.missed
+    if (!spell) throw new Error('no spell')
+    const blink = { ...spell, picture_ms: 40 }
+    expect(worthMakingUp({ ...LINE, missed: [blink, spell, { ...blink, away: true }] })).toEqual([spell, { ...blink, away: true }])
   })
 
   it('spans a minute at least, so that a lesson just begun has a width', () => {

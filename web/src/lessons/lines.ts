@@ -67,6 +67,14 @@ export function absencesOf(line: PartyLine, span: Span): Absence[] {
   }))
 }
 
+/** Less than this nobody misses: a picture more or less while a room joins. */
+export const FELT_MS = 500
+
+/** Where the replay makes up for something that was missed long enough to be felt. */
+export function worthMakingUp(line: PartyLine): PartyLine['missed'] {
+  return line.missed.filter(({ sound_ms, picture_ms, away }) => away || Math.max(sound_ms, picture_ms) >= FELT_MS)
+}
+
 /** Milliseconds as minutes and seconds. */
 export function missedText(ms: number): string {
   const seconds = Math.round(ms / 1000)

@@ -99,6 +99,7 @@ export class FakePeerConnection {
   codec = 'video/VP8'
   /** What getStats gives. */
   stats: object[] = []
+  iceRestarts = 0
   private readonly transceivers: FakeTransceiver[] = []
   constructor(public configuration: RTCConfiguration) {}
   setConfiguration(configuration: RTCConfiguration): void {
@@ -125,6 +126,9 @@ export class FakePeerConnection {
   }
   getTransceivers(): FakeTransceiver[] {
     return this.transceivers
+  }
+  restartIce(): void {
+    this.iceRestarts += 1
   }
   createOffer() {
     return Promise.resolve({ type: 'offer', sdp: 'offer' })
@@ -228,11 +232,16 @@ export class FakeBrowser {
       const due = [...this.timers].filter(([, timer]) => timer.at <= end).sort((a, b) => a[1].at - b[1].at)[0]
       if (!due) break
       this.timers.delete(due[0])
-      this.now = due[1].at
+      this.now = Math.max(this.now, due[1].at)
       due[1].callback()
     }
     this.now = end
     await settled()
+  }
+
+  /** The computer stands still: time goes on, and timers fall due late. */
+  oversleep(milliseconds: number): void {
+    this.now += milliseconds
   }
 
   asBrowser(): LiveBrowser {

@@ -342,10 +342,11 @@ describe('coming back', () => {
     const { browser } = await joined()
     browser.socket.onclose?.({ code: 1006, reason: '' })
     await browser.pass(300)
-    for (const patience_ms of [3_000, 3_000, 10_000]) {
+    for (const patience_ms of [2_000, 2_000, 2_000, 2_000, 6_000]) {
       const before = browser.sockets.length
-      await browser.pass(patience_ms)
-      await browser.pass(300)
+      await browser.pass(patience_ms - 1)
+      expect(browser.sockets).toHaveLength(before)
+      await browser.pass(1)
       expect(browser.sockets).toHaveLength(before + 1)
     }
     const before = browser.sockets.length
@@ -450,7 +451,6 @@ describe('coming back', () => {
 
 describe('a socket that is cut', () => {
   const RESUMABLE = { ...WELCOME, resume: true }
-  const growing = (bytes: number) => [{ type: 'candidate-pair', bytesReceived: bytes }]
 
   it('is taken up again, and what did not arrive is said again', async () => {
     const { browser, client } = await joined(RESUMABLE)
@@ -485,26 +485,26 @@ describe('a socket that is cut', () => {
   it('makes everything anew when it cannot be taken up in time', async () => {
     const { browser, client } = await joined(RESUMABLE)
     browser.socket.onclose?.({ code: 1006, reason: '' })
-    await browser.pass(11_000)
+    await browser.pass(22_000)
     expect(client.state.phase).toBe('reconnecting')
     browser.socket.onopen?.()
     expect(browser.socket.types()).toEqual(['join'])
   })
 
-  it.each([
-    ['goes on', 900, 2],
-    ['is made anew', 500, 3],
-  ])('%s, as its media do', async (_outcome, later_bytes, sockets) => {
+  it('asks whether the line is back once a second, and less often where it is refused', async () => {
     const { browser } = await joined(RESUMABLE)
-    for (const connection of browser.connections) connection.stats = growing(500)
     browser.socket.onclose?.({ code: 1006, reason: '' })
-    await browser.pass(1)
-    browser.socket.onopen?.()
-    browser.socket.say({ type: 'resumed', received: (browser.sockets[0]?.sent.length ?? 0) - 1 })
-    await settled()
-    for (const connection of browser.connections) connection.stats = growing(later_bytes)
-    await browser.pass(1_500)
-    expect(browser.sockets).toHaveLength(sockets)
+    await browser.pass(6_001) // each attempt repeats its first packet after a second
+    expect(browser.sockets).toHaveLength(1 + 4)
+    const waits: number[] = []
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const before = browser.sockets.length
+      browser.socket.onclose?.({ code: 1006, reason: '' })
+      let waited = 0
+      for (; browser.sockets.length === before; waited += 100) await browser.pass(100)
+      waits.push(waited)
+    }
+    expect(waits).toEqual([500, 500, 1_000, 1_000])
   })
 
   it('is not taken up after a close with a reason', async () => {
@@ -513,6 +513,155 @@ describe('a socket that is cut', () => {
     await browser.pass(300)
     browser.socket.onopen?.()
     expect(browser.socket.types()).toEqual(['join'])
+  })
+})
+
+describe('media that stops coming', () => {
+  const RESUMABLE = { ...WELCOME, resume: true }
+  let bytes = 0
+  const hears = (connection: FakePeerConnection) => (connection.stats = [{ id: 'pair', type: 'candidate-pair', bytesReceived: (bytes += 1000) }])
+
+  /** Packets come to these for some time. */
+  async function flow(browser: FakeBrowser, connections: FakePeerConnection[], milliseconds: number) {
+    for (let passed = 0; passed < milliseconds; passed += 250) {
+      connections.forEach(hears)
+      await browser.pass(250)
+    }
+  }
+
+  async function inLesson() {
+    const made = await joined(RESUMABLE)
+    const { browser } = made
+    browser.socket.say({ type: 'published', id: 1, sdp: 'answer' })
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:v1', tracks: [] })
+    await settled()
+    const [receiving, publishing] = browser.connections
+    if (!receiving || !publishing) throw new Error('two peer connections were made')
+    await flow(browser, [publishing, receiving], 4_000)
+    browser.socket.sent.length = 0
+    return { ...made, receiving, publishing }
+  }
+
+  it('is given another path within little more than a second, and everything else stays', async () => {
+    const { browser, client, publishing, receiving } = await inLesson()
+    await browser.pass(600)
+    expect(browser.socket.types()).toEqual(['ping'])
+    browser.socket.say({ type: 'pong' })
+    await browser.pass(650)
+    expect(browser.socket.types()).toEqual(['ping', 'restart', 'publish'])
+    expect(publishing.iceRestarts).toBe(1)
+    expect(client.state).toMatchObject({ phase: 'live', mediaConnected: false })
+    browser.socket.say({ type: 'published', id: 2, sdp: 'answer' })
+    receiving.connectionState = 'connected'
+    await flow(browser, [receiving, publishing], 10_000)
+    expect(client.state).toMatchObject({ phase: 'live', mediaConnected: true })
+    expect(browser.sockets).toHaveLength(1)
+    expect(browser.connections).toHaveLength(2)
+  })
+
+  it('takes the socket up anew when the service does not answer either, and then says what has to be said', async () => {
+    const { browser, client } = await inLesson()
+    await browser.pass(1_500)
+    expect(browser.sockets).toHaveLength(2)
+    browser.socket.onopen?.()
+    browser.socket.say({ type: 'resumed', received: 2 }) // the publish and the answer of before
+    await settled()
+    expect(browser.socket.types()).toEqual(['resume', 'ping', 'restart', 'publish'])
+    expect(client.state.phase).toBe('live')
+  })
+
+  it('is waited for through an outage, however ICE judges meanwhile', async () => {
+    const { browser, client, publishing, receiving } = await inLesson()
+    await browser.pass(6_000)
+    for (const connection of [publishing, receiving]) connection.become('disconnected')
+    await browser.pass(9_000)
+    for (const connection of [publishing, receiving]) connection.become('failed')
+    await browser.pass(1_000)
+    expect(client.state.phase).toBe('live')
+    browser.socket.onopen?.()
+    browser.socket.say({ type: 'resumed', received: 2 })
+    for (const connection of [publishing, receiving]) connection.connectionState = 'connected'
+    await flow(browser, [publishing, receiving], 8_000)
+    expect(client.state).toMatchObject({ phase: 'live', mediaConnected: true })
+    expect(browser.connections).toHaveLength(2)
+  })
+
+  it('is made anew when no path is found', async () => {
+    const { browser } = await inLesson()
+    await browser.pass(600)
+    browser.socket.say({ type: 'pong' })
+    await browser.pass(6_100)
+    expect(browser.sockets).toHaveLength(2)
+    browser.socket.onopen?.()
+    expect(browser.socket.types()).toEqual(['join'])
+  })
+
+  it('is made anew when only one of the two connections comes back', async () => {
+    const { browser, publishing, receiving } = await inLesson()
+    await browser.pass(1_500)
+    publishing.become('disconnected')
+    browser.socket.onopen?.()
+    browser.socket.say({ type: 'resumed', received: 2 })
+    await flow(browser, [receiving], 5_500)
+    expect(browser.sockets).toHaveLength(2)
+    await flow(browser, [receiving], 1_500)
+    expect(browser.sockets).toHaveLength(3)
+  })
+
+  it('is made anew where the relay knows no restart', async () => {
+    const { browser } = await inLesson()
+    await browser.pass(600)
+    browser.socket.say({ type: 'pong' })
+    await browser.pass(650)
+    browser.socket.say({ type: 'error', code: 'bad_message', message: '', about: 'restart' })
+    await browser.pass(400)
+    expect(browser.socket.types()).toEqual([])
+    expect(browser.sockets).toHaveLength(2)
+  })
+
+  it('is noticed later where it never came steadily, for not even checks are answered', async () => {
+    const { browser, publishing, receiving } = await joined(RESUMABLE).then(({ browser }) => {
+      const [receiving, publishing] = browser.connections as [FakePeerConnection, FakePeerConnection]
+      return { browser, receiving, publishing }
+    })
+    for (let count = 0; count < 3; count++) {
+      for (const connection of [receiving, publishing]) connection.stats = [{ id: 'pair', type: 'candidate-pair', responsesReceived: count + 1 }]
+      await browser.pass(2_500)
+    }
+    expect(browser.sockets).toHaveLength(1)
+    await browser.pass(2_000)
+    expect(browser.sockets).toHaveLength(2)
+  })
+
+  it('means nothing while one of the two connections still receives', async () => {
+    const { browser, receiving } = await inLesson()
+    await flow(browser, [receiving], 4_000)
+    expect(browser.socket.types()).toEqual([])
+  })
+
+  it('means nothing after the computer slept', async () => {
+    const { browser, receiving, publishing } = await inLesson()
+    browser.oversleep(5_000)
+    await flow(browser, [receiving, publishing], 1_000)
+    expect(browser.socket.types().filter((type) => type !== 'ping')).toEqual([])
+  })
+
+  it('means nothing where it never came steadily', async () => {
+    const { browser, receiving } = await inLesson()
+    for (let count = 0; count < 4; count++) {
+      hears(receiving)
+      await browser.pass(900)
+    }
+    await browser.pass(1_500)
+    expect(browser.socket.types().filter((type) => type !== 'ping')).toEqual([])
+  })
+
+  it('is looked for at once when the network of the computer changes: a socket that does not answer is taken up anew', async () => {
+    const { browser, publishing, receiving } = await inLesson()
+    browser.comeOnline()
+    expect(browser.socket.types()).toEqual(['ping'])
+    await flow(browser, [publishing, receiving], 750)
+    expect(browser.sockets).toHaveLength(2)
   })
 })
 

@@ -27,10 +27,10 @@ const FINAL_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early', 'bad_me
 /** A server that has just started may not know a lesson yet that it will know in a moment: so often is `not_found` asked about again. */
 export const PATIENT_REJOINS = 6
 /**
- * How long a socket may take to open, one attempt after the other: a first packet that is lost in an outage is only sent again after
- * 1, 3, 7 s, so a new attempt notices sooner that the line is back; every third is patient, for lines on which opening takes long.
+ * How long a socket may take to open, one attempt after the other. A first packet that is lost in an outage is sent again after 1, 3, 7 s:
+ * attempts of 2 s ask once a second whether the line is back. Every fifth is patient, for lines on which opening takes long.
  */
-const OPEN_WITHIN_MS = [3_000, 3_000, 10_000]
+const OPEN_WITHIN_MS = [2_000, 2_000, 2_000, 2_000, 6_000]
 /** A join that held this long was a good one: the next loss starts with the shortest delay again. */
 const GOOD_JOIN_MS = 5_000
 
@@ -175,14 +175,16 @@ export class LiveClient {
     this.update({ phase: this.state.role ? 'reconnecting' : 'connecting', mediaConnected: false, line, uplinkWeak: false })
     this.unanswered = cause === 'unanswered' ? this.unanswered + 1 : 0
     // Where nobody answers, nobody is spared by waiting; the line may be back at any moment.
-    const attempt = cause === 'unanswered' ? 0 : this.attempt++
-    this.retryTimer = this.browser.setTimer(() => this.connect(), retryDelayMs(attempt, this.browser.random()))
+    const wait_ms = cause === 'unanswered' ? 0 : retryDelayMs(this.attempt++, this.browser.random())
+    this.retryTimer = this.browser.setTimer(() => this.connect(), wait_ms)
   }
 
   /** The network is back: no reason to wait out the delay. */
   private hurry(): void {
+    if (FINAL_PHASES.includes(this.state.phase)) return
+    if (this.connection?.wasOpen) return this.connection.networkChanged()
     if (this.retryTimer !== null) this.browser.clearTimer(this.retryTimer)
-    else if (this.connection === null || this.connection.wasOpen || FINAL_PHASES.includes(this.state.phase)) return
+    else if (this.connection === null) return
     this.connection?.close()
     this.connect()
   }

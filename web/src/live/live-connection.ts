@@ -17,6 +17,10 @@ export const SILENCE_IS_DEATH_MS = 25_000
 export const OPEN_WITHIN_MS = 10_000
 /** ICE heals short breaks by itself; after this a new join is faster. */
 export const DISCONNECTED_PATIENCE_MS = 6_000
+/** So long after both sides know of an ICE restart media must come again; else everything is made anew. */
+export const RESTARTED_WITHIN_MS = 5_000
+/** So long a socket has to answer when the computer's network has changed. */
+const PONG_WITHIN_MS = 700
 
 /** The relay ends what has moved within 8 s. */
 const RETIRED_WITHIN_MS = 12_000
@@ -54,8 +58,10 @@ export class LiveConnection {
   private beat: number | null = null
   private patience: number | null = null
   private over = false
+  private readonly pulse: MediaPulse
+  private doubtedAtMs = 0
+  private restarted: number | null = null
   private retired = false
-  private pulse: MediaPulse | null = null
   private iceServers: RTCIceServer[] = []
 
   constructor(
@@ -77,6 +83,11 @@ export class LiveConnection {
       failed: () => this.die('media'),
     })
     this.beat = browser.setTimer(() => this.onBeat(), PING_EVERY_MS)
+    this.pulse = new MediaPulse(browser, () => this.connections, {
+      suspicious: () => this.doubt(),
+      silent: () => this.onSilent(),
+      back: () => this.onBack(),
+    })
   }
 
   send(message: ClientMessage): void {
@@ -110,6 +121,7 @@ export class LiveConnection {
   retire(): void {
     this.send({ type: 'moved' })
     this.retired = true
+    this.pulse.stop()
     this.hooks = UNHEARD
     this.browser.setTimer(() => this.finish(), RETIRED_WITHIN_MS)
   }
@@ -129,6 +141,7 @@ export class LiveConnection {
   private onMediaState(state: RTCPeerConnectionState, receiving: boolean): void {
     if (this.over) return
     if (receiving) this.hooks.mediaState(state)
+    if (this.socket.isCut) return // the whole line is away: what there is may go on when it is back
     if (state === 'failed') this.die('media')
     else if (state === 'disconnected') {
       this.patience ??= this.browser.setTimer(() => this.onImpatience(), DISCONNECTED_PATIENCE_MS)
@@ -137,8 +150,17 @@ export class LiveConnection {
 
   private onImpatience(): void {
     this.patience = null
-    const states = [this.subscriber.connection, this.publisher?.connection].map((pc) => pc?.connectionState)
-    if (states.includes('disconnected')) this.die('media')
+    if (!this.socket.isCut && this.isBroken) this.die('media')
+  }
+
+  private get connections(): RTCPeerConnection[] {
+    const { publisher } = this
+    return publisher ? [publisher.connection, this.subscriber.connection] : [this.subscriber.connection]
+  }
+
+  /** By ICE's own judgement, which takes its time. */
+  private get isBroken(): boolean {
+    return this.connections.some((one) => one.connectionState === 'disconnected' || one.connectionState === 'failed')
   }
 
   /** Whether the service was reached. */
@@ -146,12 +168,59 @@ export class LiveConnection {
     return this.socket.wasOpen
   }
 
-  /** The socket goes on; does the media? After a change of network it does not, and a new join is faster than ICE's own patience. */
+  /** The computer's network has changed: whether the socket still lives is asked at once. */
+  networkChanged(): void {
+    this.doubt()
+    const asked = this.doubtedAtMs
+    this.browser.setTimer(() => {
+      if (!this.over && this.doubtedAtMs === asked && this.heardAtMs < asked) this.socket.cut()
+    }, PONG_WITHIN_MS)
+  }
+
+  private doubt(): void {
+    this.doubtedAtMs = this.browser.nowMs()
+    this.send({ type: 'ping' })
+  }
+
+  /**
+   * No packet comes any more. Where the service does not answer either, its socket is taken up anew; media gets another path by an ICE
+   * restart, which keeps everything else: encryption, tracks, the room's place.
+   */
+  private onSilent(): void {
+    if (this.over) return
+    this.hooks.mediaState('disconnected')
+    if (this.heardAtMs < this.doubtedAtMs) this.socket.cut()
+    this.restartMedia()
+  }
+
+  private restartMedia(): void {
+    void this.publisher?.restart()
+    if (this.subscriber.hasAnswered) this.send({ type: 'restart' })
+    this.awaitMedia()
+  }
+
+  private awaitMedia(): void {
+    if (this.restarted !== null) this.browser.clearTimer(this.restarted)
+    this.restarted = this.browser.setTimer(() => {
+      this.restarted = null
+      if (!this.socket.isCut) this.die('media')
+    }, RESTARTED_WITHIN_MS)
+  }
+
+  private onBack(): void {
+    if (this.restarted !== null) this.browser.clearTimer(this.restarted)
+    this.restarted = null
+    this.hooks.mediaState(this.subscriber.connection.connectionState)
+    // One of the two came back; the other has until ICE's patience ends.
+    if (this.isBroken) this.patience ??= this.browser.setTimer(() => this.onImpatience(), DISCONNECTED_PATIENCE_MS)
+  }
+
+  /** The socket goes on, and with it what was to be said of the media's new path. */
   private onResumed(): void {
     this.heardAtMs = this.browser.nowMs()
-    this.pulse?.stop()
-    const connections = [this.publisher?.connection, this.subscriber.connection].filter((one) => one !== undefined)
-    this.pulse = new MediaPulse(this.browser, connections, () => this.die('media'))
+    if (this.retired) return
+    if (this.pulse.isSilent) this.awaitMedia()
+    else if (this.isBroken) this.restartMedia()
   }
 
   private hear(message: ServerMessage): void {
@@ -162,6 +231,7 @@ export class LiveConnection {
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
     else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers, message.kbps)
     else {
+      if (message.type === 'error' && message.about === 'restart') return this.die('media') // an older relay
       if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
       this.hooks.message(message)
     }
@@ -191,8 +261,8 @@ export class LiveConnection {
 
   private finish(): void {
     this.over = true
-    for (const timer of [this.beat, this.patience]) if (timer !== null) this.browser.clearTimer(timer)
-    this.pulse?.stop()
+    for (const timer of [this.beat, this.patience, this.restarted]) if (timer !== null) this.browser.clearTimer(timer)
+    this.pulse.stop()
     this.socket.close()
     this.closePublisher()
     this.subscriber.close()

@@ -5,9 +5,12 @@
 import type { LiveBrowser, SocketLike } from './browser'
 import { decodeMessage, encodeMessage, type ClientMessage, type ServerMessage } from './signalling'
 
-/** The service keeps a cut connection for 10 s. */
-export const RESUME_WITHIN_MS = 8_000
-export const RESUME_EVERY_MS = 500
+/** The service keeps a connection for 10 s after it heard of the cut; of an outage it hears nothing, and the relay waits 30 s. */
+export const RESUME_WITHIN_MS = 20_000
+/** After an attempt that was refused, growing: Chromium holds a page back whose sockets fail too often. */
+export const RESUME_EVERY_MS = [500, 500, 1_000]
+/** An attempt repeats its first packet after a second, so with these the line is asked once a second. */
+export const RESUME_ATTEMPT_MS = 2_000
 /** As many messages are kept to be said again; the service keeps at least as many. */
 const MOST_KEPT = 32
 /** RFC 6455 7.4.1: the socket ended without a close frame. */
@@ -28,6 +31,7 @@ export class LiveSocket {
   private opened = false
   private connectionId: string | null = null
   private cutAt_ms: number | null = null
+  private refusals = 0
   private timer: number | null = null
   private over = false
   private heard = 0
@@ -47,6 +51,11 @@ export class LiveSocket {
   /** Whether the service was reached at all. */
   get wasOpen(): boolean {
     return this.opened
+  }
+
+  /** Whether it was cut and is not taken up again yet. */
+  get isCut(): boolean {
+    return this.cutAt_ms !== null
   }
 
   send(message: ClientMessage): void {
@@ -109,18 +118,27 @@ export class LiveSocket {
     this.cutAt_ms ??= now
     if (now - this.cutAt_ms >= RESUME_WITHIN_MS) return this.finish('socket', code)
     this.drop()
-    this.timer = this.browser.setTimer(() => this.resume(), now === this.cutAt_ms ? 0 : RESUME_EVERY_MS)
+    const wait_ms = now === this.cutAt_ms ? 0 : (RESUME_EVERY_MS[this.refusals++] ?? RESUME_EVERY_MS.at(-1))
+    this.timer = this.browser.setTimer(() => this.resume(), wait_ms ?? 0)
+  }
+
+  /** Nobody answered in time: the line is away, and asking again at once spares nobody less. */
+  private onLate(): void {
+    if (this.over || this.cutAt_ms === null) return
+    if (this.browser.nowMs() - this.cutAt_ms >= RESUME_WITHIN_MS) return this.finish('unanswered', null)
+    this.resume()
   }
 
   private resume(): void {
     const message = encodeMessage({ type: 'resume', lesson_id: this.lessonId, connection_id: this.connectionId ?? '', received: this.heard })
-    this.open(Math.max(1, RESUME_WITHIN_MS / 4), () => this.onClose(CUT), message)
+    this.open(RESUME_ATTEMPT_MS, () => this.onLate(), message)
   }
 
   private onResumed(received: number): void {
     const missing = this.said - received
     if (missing < 0 || missing > this.kept.length) return this.finish('socket', null)
     this.cutAt_ms = null
+    this.refusals = 0
     for (const text of this.kept.slice(this.kept.length - missing)) this.say(text)
     this.hooks.resumed()
   }

@@ -79,6 +79,12 @@ export default {
     refused: 'Cannot join',
     left: 'Left',
   },
+  lost: {
+    title: 'The network is interrupted',
+    byItself: 'Picture and sound stand still and come back by themselves. There is nothing to do.',
+    cable: 'Please check the network cable or the Wi-Fi.',
+    since: 'For {seconds} seconds',
+  },
   over: {
     ended: 'This lesson is over.',
     replaced: 'You joined this lesson on another page or device, so this page has stopped.',

@@ -79,6 +79,12 @@ export default {
     refused: '无法进入',
     left: '已离开',
   },
+  lost: {
+    title: '网络中断',
+    byItself: '画面和声音停住了，正在自动恢复，不用操作。',
+    cable: '请看看网线或无线网络是否连好。',
+    since: '已中断 {seconds} 秒',
+  },
   over: {
     ended: '这节课已经结束。',
     replaced: '您已在另一个页面或另一台设备上进入这节课，本页已停止。',

@@ -58,6 +58,20 @@ export class Publisher {
     return this.adjust()
   }
 
+  /** Finds another path for what is sent (ICE restart), once the relay was asked; nothing else changes. */
+  restart(): Promise<void> {
+    this.work = this.work
+      .then(() => {
+        if (this.closed || !this.connection.remoteDescription) return undefined
+        this.connection.restartIce()
+        return this.negotiate()
+      })
+      .catch((error: unknown) => {
+        if (!this.closed) this.hooks.failed(error)
+      })
+    return this.work
+  }
+
   /** The relay's answer; an answer nobody waits for is ignored. */
   answered(id: number, sdp: string): void {
     if (this.awaited?.id === id) this.release(sdp)

@@ -111,6 +111,8 @@ export type ClientMessage =
   | { type: 'hand'; raised: boolean }
   | { type: 'stage'; party_id: string; on: boolean }
   | { type: 'look'; tracks: { track_id: string; height: number }[] }
+  /** Nothing arrives on the receiving connection any more: offer it again with new ICE credentials. */
+  | { type: 'restart' }
   | { type: 'moved' }
   | { type: 'leave' }
   | { type: 'ping' }

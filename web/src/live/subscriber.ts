@@ -18,6 +18,11 @@ export class Subscriber {
     private readonly hooks: SubscriberHooks,
   ) {}
 
+  /** Whether there is a connection that could be restarted. */
+  get hasAnswered(): boolean {
+    return this.connection.localDescription !== null
+  }
+
   offered(id: number, sdp: string, tracks: OfferedTrack[]): Promise<void> {
     this.work = this.work
       .then(() => this.answer(id, sdp, tracks))

@@ -24,8 +24,9 @@ describe('notices', () => {
   })
 
   it('lead to the event before the lesson', () => {
-    expect(linkOf({ lesson_id: 'a', event_id: 'b' })).toBe('/events/b')
-    expect(linkOf({ lesson_id: 'a', event_id: null })).toBe('/lessons/a')
-    expect(linkOf({ lesson_id: null, event_id: null })).toBeNull()
+    expect(linkOf({ kind: 'lesson_moved', lesson_id: 'a', event_id: 'b' })).toBe('/events/b')
+    expect(linkOf({ kind: 'lesson_moved', lesson_id: 'a', event_id: null })).toBe('/lessons/a')
+    expect(linkOf({ kind: 'change_applied', lesson_id: null, event_id: null })).toBeNull()
+    expect(linkOf({ kind: 'plan_accepted', lesson_id: null, event_id: null })).toBe('/lessons')
   })
 })

@@ -14,7 +14,7 @@ export interface ToldItem {
 }
 
 export const knownKinds = [
-  'lesson_asked', 'lesson_moved', 'lesson_cancelled', 'series_moved', 'series_cancelled', 'receiver_accepted', 'receiver_declined',
+  'lesson_asked', 'lesson_to_lead', 'lesson_moved', 'lesson_moved_told', 'series_moved_told', 'lesson_cancelled', 'series_moved', 'series_cancelled', 'receiver_accepted', 'receiver_declined',
   'receiver_withdrawn', 'receiver_expired', 'signup_seated', 'signup_unseated', 'signup_passed_over', 'signup_removed', 'event_cancelled',
   'plan_accepted', 'change_applied', 'change_taken_back',
   'disk_warned', 'disk_room_pictures', 'disk_lead_pictures', 'disk_room_sound', 'disk_all', 'recording_trouble', 'making_failed', 'journals_unreadable',
@@ -41,8 +41,9 @@ export function itemsOf(notice: Pick<Notice, 'data'>): ToldItem[] {
   return Array.isArray(items) ? (items as ToldItem[]) : []
 }
 
-/** Where the notice leads; nothing for those that speak of many lessons. */
-export function linkOf(notice: Pick<Notice, 'lesson_id' | 'event_id'>): string | null {
+/** Where the notice leads; nothing for those that name their lessons themselves. */
+export function linkOf(notice: Pick<Notice, 'kind' | 'lesson_id' | 'event_id'>): string | null {
   if (notice.event_id) return `/events/${notice.event_id}`
+  if (notice.kind === 'plan_accepted') return '/lessons'
   return notice.lesson_id ? `/lessons/${notice.lesson_id}` : null
 }

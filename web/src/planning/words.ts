@@ -1,5 +1,5 @@
 /** Numbers of a plan in words an administrator understands. Pure. */
-import type { WeekTime } from './calls'
+import type { Proposal, WeekTime } from './calls'
 
 export type GapWord = 'best' | 'close' | 'good' | 'far' | 'unknown'
 
@@ -25,4 +25,14 @@ export function progressShare(seconds: number | null, budget: number): number {
 /** "Mon 08:30" by the given weekday names. */
 export function weekTimeText(time: WeekTime, weekdays: readonly string[]): string {
   return `${weekdays[time.weekday] ?? ''} ${time.starts}`
+}
+
+/** "云岭县 97 % (29 / 30)": what a school or county gets of what it needs. */
+export function servedWords({ name, needed, served }: { name: string; needed: number; served: number }): string {
+  return `${name} ${percent(needed ? served / needed : 1)} (${served} / ${needed})`
+}
+
+/** What a proposal is called: one that only cancels says so, or it could not be told from one that changes as little and makes lessons up. */
+export function proposalName({ kind, items }: Pick<Proposal, 'kind' | 'items'>): string {
+  return items.length > 0 && items.every((item) => item.action === 'cancelled') ? 'cancel_only' : kind
 }

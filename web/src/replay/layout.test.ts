@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { arrange, inOrder, isPresent, pickMain } from './layout'
+import { arrange, inOrder, isPresent, isSeen, pickMain } from './layout'
 import en from './messages.en'
 import zh from './messages.zh-CN'
 import type { RecordedStream } from './recording'
@@ -25,6 +25,14 @@ describe('replay layout', () => {
 
   it('shows the screen while it is shared, else the lead, else who is there', () => {
     expect([1_000, 12_000, 16_000, 22_000].map((ms) => pickMain(STREAMS, null, ms))).toEqual(['lead', 'slides', 'lead', 'room'])
+  })
+
+  it('shows the first picture a moment before it begins, but none in a gap or after the end', () => {
+    const late = stream('late', 'room', 'camera', { offset_ms: 1_500, duration_ms: 5_000, gaps: [[2_000, 3_000]] })
+    expect([0, 1_600, 4_000, 7_000].map((ms) => isSeen(late, ms))).toEqual([true, true, false, false])
+    expect(isSeen({ ...late, offset_ms: 30_000 }, 0)).toBe(false)
+    expect(isSeen({ ...late, offset_ms: 0, gaps: [[0, 900]] }, 0)).toBe(true)
+    expect(isSeen({ ...late, offset_ms: 0, gaps: [[0, 4_000]] }, 0)).toBe(false)
   })
 
   it('follows the choice, but not to a stream without picture', () => {

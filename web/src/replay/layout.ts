@@ -28,6 +28,18 @@ export function isPresent(stream: RecordedStream, master_ms: number): boolean {
   return placeOf(stream, master_ms).inside && !inGap(stream, gaps, master_ms)
 }
 
+/** A room joins a moment after the lesson begins: so shortly before its beginning its first picture stands for it, instead of nothing. */
+const OPENING_MS = 2_000
+/** A gap that begins this early in a file is no gap but the wait for its first picture. */
+const BEFORE_FIRST_MS = 100
+
+/** Whether the stream's picture is to be seen: it has one at this moment, or its first one follows at once. */
+export function isSeen(stream: RecordedStream, master_ms: number): boolean {
+  const opening = stream.gaps.find(([from_ms]) => from_ms <= BEFORE_FIRST_MS)
+  const wait_ms = stream.offset_ms + (opening?.[1] ?? 0) - master_ms
+  return isPresent(stream, master_ms) || (wait_ms > 0 && wait_ms <= OPENING_MS)
+}
+
 /** The stream to show large: the chosen one, else a screen that is shared right now, else the lead's picture. */
 export function pickMain(streams: readonly RecordedStream[], chosen: string | null, master_ms: number): string | null {
   const pictures = inOrder(streams).filter((stream) => stream.has_picture)

@@ -120,6 +120,8 @@ export default {
     live: 'Live (min)',
     replay: 'Replay (min)',
     together: 'Together (min)',
+    quota: 'lessons observed of those expected',
+    toLessons: 'Find a lesson to observe',
     counts: 'Counts',
     notYet: 'not yet',
     people: 'Observations of researchers',

@@ -120,6 +120,8 @@ export default {
     live: '直播（分钟）',
     replay: '回放（分钟）',
     together: '合计（分钟）',
+    quota: '节（已听 / 要求）',
+    toLessons: '去找一节课听',
     counts: '计入',
     notYet: '未满',
     people: '教研员听课情况',

@@ -16,7 +16,7 @@ export default {
   unpaired: 'Not paired',
   lastSeen: 'Last seen {at}',
   never: 'Never seen',
-  pair: 'Pair device',
+  pair: 'Pair',
   pairFor: 'Pair: {room}',
   pairLead: 'Enter the six-digit code shown on the classroom’s screen.',
   pairLeadAgain: 'The code changes every few minutes; the screen shows the valid one.',

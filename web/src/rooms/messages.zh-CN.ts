@@ -16,7 +16,7 @@ export default {
   unpaired: '未配对',
   lastSeen: '最近在线 {at}',
   never: '尚未上线',
-  pair: '配对设备',
+  pair: '配对',
   pairFor: '配对：{room}',
   pairLead: '请输入教室屏幕上显示的六位配对码。',
   pairLeadAgain: '配对码每几分钟更换一次，以屏幕上的为准。',

@@ -40,6 +40,7 @@ export default {
   required: 'Please fill this in',
   actions: 'Actions',
   search: 'Search',
+  listComma: ', ',
   yes: 'Yes',
   no: 'No',
 }

@@ -40,6 +40,7 @@ export default {
   required: '请填写',
   actions: '操作',
   search: '搜索',
+  listComma: '、',
   yes: '是',
   no: '否',
 }

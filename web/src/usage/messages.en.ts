@@ -15,7 +15,6 @@ export default {
   county: 'County',
   school: 'School',
   party: 'Room / person',
-  role: 'Part',
   roleName: { lead: 'Lead', room: 'Receiving room', teacher: 'Accompanying teacher', observer: 'Observer' },
   joinedAt: 'Joined',
   leftAt: 'Left',

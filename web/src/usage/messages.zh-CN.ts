@@ -15,7 +15,6 @@ export default {
   county: '县区',
   school: '学校',
   party: '教室 / 人员',
-  role: '身份',
   roleName: { lead: '主讲', room: '接收教室', teacher: '辅助教师', observer: '观摩' },
   joinedAt: '进入',
   leftAt: '离开',

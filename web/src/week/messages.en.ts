@@ -1,6 +1,7 @@
 export default {
   title: 'Find a time',
   lead: 'Each school by its own bells, side by side. Drag over the grid (or use arrow keys and Enter) to choose a period, then book it.',
+  numbers: 'In each box: period, free rooms / all (for your own school: free lead rooms)',
   schools: 'Partner schools',
   noPartners: 'No school you are paired or have taught with yet; add one on the right.',
   addSchool: 'Add a school',

@@ -2,6 +2,7 @@ export default {
   title: '找时间',
   lead: '各校按自己的作息并排显示。在白格里拖动（或用方向键和回车）选一节课，再预约。',
   schools: '伙伴学校',
+  numbers: '格内：第几节，空闲教室数 / 全部（本校为空闲主讲教室数）',
   noPartners: '还没有结对或一起上过课的学校，请从右边添加。',
   addSchool: '添加学校',
   chooseSchool: '请先选择学校。',

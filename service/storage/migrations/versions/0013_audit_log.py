@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from service.audit.tables import POSTGRESQL_GUARDS, SQLITE_GUARDS
+from service.storage.append_only import guards_of
 from service.storage.base import UtcDateTime
 
 revision: str = "0013"
@@ -33,7 +33,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_audit_log_at"), "audit_log", ["at"])
     op.create_index(op.f("ix_audit_log_user_id"), "audit_log", ["user_id"])
     op.create_index("ix_audit_log_organisation_path_id", "audit_log", ["organisation_path", "id"])
-    for guard in SQLITE_GUARDS if op.get_bind().dialect.name == "sqlite" else POSTGRESQL_GUARDS:
+    for guard in guards_of("audit_log", "the audit log is append-only", op.get_bind().dialect.name):
         op.execute(guard)
 
 

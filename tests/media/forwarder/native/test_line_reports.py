@@ -21,6 +21,8 @@ class Line:
         self.stage, self.rate, self.loss = stage, bits_per_second, loss
         self.choice = random.Random(seed)
         self.free_at = 0.0
+        self.reads_from = 0.0
+        "Before this the receiver takes in nothing: what came meanwhile it has then, all at once."
         self.number = 0
         self.arrived: dict[int, float] = {}
         self.next = 1
@@ -34,7 +36,7 @@ class Line:
             self.number += 1
             self.free_at = max(self.free_at, self.stage.now) + len(datagram) * 8 / self.rate
             if self.choice.random() >= self.loss:
-                self.arrived[self.number] = self.free_at + 0.02
+                self.arrived[self.number] = max(self.free_at + 0.02, self.reads_from)
         self.stage.datagrams.clear()
         if self.stage.now >= self.report_at:
             self.report_at += 0.06
@@ -92,7 +94,7 @@ def test_a_full_line_shows_as_a_queue_and_a_lossy_one_as_loss(make_stage):
     full = begun(make_stage, 250_000)
     full.run(2.0, 300_000)
     windows = full.stage.events_of(api.ReceiverWindow)
-    assert windows[-1].queue_ms > 200
+    assert windows[-1].queue_ms > windows[-1].least_queue_ms > 150
     assert windows[-1].acked_bits / windows[-1].span_ms == pytest.approx(250, rel=0.1)
     lossy = begun(make_stage, 1e6, loss=0.2)
     lossy.run(6.0, 300_000)
@@ -122,7 +124,18 @@ def test_a_probe_of_a_narrow_line_tells_what_it_carries(make_stage):
     line.run(2.5, 150_000)
     (result,) = line.stage.events_of(api.ProbeResult)
     assert result.acked_bits / result.span_ms == pytest.approx(600, rel=0.1)
-    assert result.queue_ms > 100
+    assert result.queue_ms > result.left_queue_ms > 100
+
+
+def test_a_receiver_that_stands_still_for_a_moment_in_a_probe_leaves_no_queue(make_stage):
+    line = begun(make_stage, 5e6)
+    line.stage.obey(api.Probe(2, 1_500_000, 300))
+    line.run(0.09, 150_000)
+    line.reads_from = line.stage.now + 0.12
+    line.run(1.0, 150_000)
+    (result,) = line.stage.events_of(api.ProbeResult)
+    assert result.queue_ms > 60
+    assert result.left_queue_ms < 5
 
 
 def test_a_probe_ends_although_nobody_reports(stage):
@@ -225,7 +238,7 @@ def test_windows_are_what_the_model_says(make_stage, feedbacks, seed, first_us):
             expected.append(model.window())
             since_us = now_us
     told = [
-        (w.span_ms, w.sent_bits, w.acked_bits, w.sent_packets, w.lost_packets, w.queue_ms)
+        (w.span_ms, w.sent_bits, w.acked_bits, w.sent_packets, w.lost_packets, w.queue_ms, w.least_queue_ms)
         for w in stage.events_of(api.ReceiverWindow)
     ]
     assert told == [pytest.approx(window) for window in expected]
