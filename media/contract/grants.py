@@ -1,7 +1,7 @@
 """Join grants: what a relay of a fleet demands before it lets a connection into a lesson.
 
-A grant is `<expires_at>.<signature>`: HMAC-SHA256 (RFC 2104) with the fleet's key over relay, lesson, connection and
-the whole party, good for a minute. Whoever can write on the bus but has no key gets nobody in, and a grant that was
+A grant is `<expires_at>.<signature>`: HMAC-SHA256 (RFC 2104) with the fleet's key over relay, lesson, connection, the
+whole party and its school's line, good for a minute. Whoever can write on the bus but has no key gets nobody in, and a grant that was
 overheard opens no other lesson, relay or connection.
 """
 
@@ -31,6 +31,14 @@ def join_is_granted(key: str, relay_id: str, join: JoinLesson, now: float) -> bo
 
 def _signature(key: str, relay_id: str, join: JoinLesson, expires_at: int) -> str:
     said = "\n".join(
-        ("join", relay_id, join.lesson_id, join.connection_id, str(expires_at), join.party.model_dump_json())
+        (
+            "join",
+            relay_id,
+            join.lesson_id,
+            join.connection_id,
+            str(expires_at),
+            join.party.model_dump_json(),
+            join.school_line.model_dump_json() if join.school_line is not None else "",
+        )
     )
     return hmac.new(key.encode(), said.encode(), hashlib.sha256).hexdigest()

@@ -9,8 +9,6 @@ MARGIN = 0.9
 "Of what a line has left for a picture, so much is asked for: headers and the encoder's swings need the rest."
 LEAST_BPS = 120_000.0
 "With less than this a picture is not worth its name."
-SMALL_BPS = 250_000.0
-"What a small picture takes without stuttering: no weak line takes that from a good one where it is shown small."
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,7 @@ class Lowest:
     bps: float | None
     "None: what the publisher thinks best."
     elastic: bool
-    "Whether it may be lowered as far as a weaker line needs,"
-    least_bps: float = LEAST_BPS
-    "but not below this."
+    "Whether it may be lowered as far as a weaker line needs."
 
 
 FREE = Lowest(None, elastic=False)
@@ -52,11 +48,8 @@ def range_of(source: TrackSource, layers: int) -> Range:
     return RANGES.get((source, layers > 1)) or RANGES["camera", layers > 1]
 
 
-def lowest_layer(left_bps: Sequence[float], limits: Range, *, shown_small: bool = False) -> Lowest:
-    """From what each line that gets no higher layer has left for this picture.
-
-    `shown_small`: whether somebody else, whose line carries the usual, shows it small.
-    """
+def lowest_layer(left_bps: Sequence[float], limits: Range) -> Lowest:
+    """From what each line that gets no higher layer has left for this picture."""
     if not left_bps or min(left_bps) == float("inf"):
         return FREE
     weakest, strongest = MARGIN * min(left_bps), MARGIN * max(left_bps)
@@ -64,5 +57,4 @@ def lowest_layer(left_bps: Sequence[float], limits: Range, *, shown_small: bool 
     asked = weakest if elastic else max(weakest, limits.usual)
     if limits.alone and asked >= limits.most:
         return Lowest(None, elastic)
-    least = min(SMALL_BPS, limits.usual) if shown_small else LEAST_BPS
-    return Lowest(min(max(asked, least), limits.most), elastic, least)
+    return Lowest(min(max(asked, LEAST_BPS), limits.most), elastic)

@@ -154,7 +154,8 @@ class DtlsLeg:
         self._transport._ssl = None
         self._path.close()
         self._handshake = None
-        self._on_ready = self._on_closed = lambda *_: None
+        self._on_ready = lambda _keys: None
+        self._on_closed = lambda _outcome: None
 
     async def _run(self, fingerprints: list[RTCDtlsFingerprint], deadline_s: float) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 from media.contract import LineReason, LineState, Party, PictureState, TrackSource
 from media.forwarder import api as core
 from media.line.allocation import Choice, Wish
-from media.line.lowest_layer import FREE
+from media.line.lowest_layer import FREE, LEAST_BPS
 from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 from media.relay.line_parties import LARGE_HEIGHT, LineTrack, Receiver, TrackFacts
@@ -220,7 +220,7 @@ class LessonLines:
             return Wish(sink, importance, track.rates.choices(now, slow=False, layers=1))
         layers = receiver.most_layers(track)
         # Where nobody gets the lowest layer yet, it is made to fit whoever does first.
-        least = track.lowest.least_bps if track.lowest.elastic or track.lowest == FREE else None
+        least = LEAST_BPS if track.lowest.elastic or track.lowest == FREE else None
         return Wish(sink, importance, track.rates.choices(now, slow=facts.slow, layers=layers, least_bps=least))
 
     # Telling

@@ -87,8 +87,7 @@ class WantedLayers:
     def _ask_lowest(self, track: LineTrack, up_left: float, now: float) -> bool:
         """Find what the lowest layer should take; true if the publisher must be told."""
         limits = range_of(track.facts.source, track.facts.layers)
-        left, shown_small = self._left_for(track, now)
-        track.lowest = lowest_layer(left, limits, shown_small=shown_small)
+        track.lowest = lowest_layer(self._left_for(track, now), limits)
         asked, at = track.asked
         bps = track.lowest.bps
         if up_left < (limits.most if bps is None else bps):
@@ -103,12 +102,9 @@ class WantedLayers:
         track.rates.ask_lowest(bps, now)
         return True
 
-    def _left_for(self, track: LineTrack, now: float) -> tuple[list[float], bool]:
-        """What each line that gets the lowest layer at most has left for it, beside what is as important.
-
-        Who shows it small over a good line has no use for more than the usual, and is only told of.
-        """
-        found, shown_small = [], False
+    def _left_for(self, track: LineTrack, now: float) -> list[float]:
+        """What each line that gets the lowest layer at most has left for it, beside what is as important."""
+        found = []
         for receiver in self._receivers.values():
             for sink, track_id in receiver.sinks.items():
                 if track_id != track.facts.track_id or not receiver.looks(track):
@@ -118,11 +114,10 @@ class WantedLayers:
                     continue
                 left = receiver.line.budget_bps - self._others_take(receiver, sink, now)
                 small = receiver.most_layers(track) < track.facts.layers
-                if small and left >= range_of(track.facts.source, track.facts.layers).usual:
-                    shown_small = True
-                else:
+                if not small or left < range_of(track.facts.source, track.facts.layers).usual:
+                    # Who shows it small has no use for more than the usual.
                     found.append(max(0.0, left))
-        return found, shown_small
+        return found
 
     def _others_take(self, receiver: Receiver, sink: int, now: float) -> float:
         """What the receiver is sent beside this sink that is as important or more."""

@@ -57,6 +57,7 @@ class LessonSession:
     def __init__(self, url: str, token: str, lesson_id: str, classroom: Classroom) -> None:
         self.standing = Standing()
         self.joined = asyncio.Event()
+        self.asked_to_move = asyncio.Event()
         self._url = live_url(url)
         self._token = token
         self._lesson_id = lesson_id
@@ -75,6 +76,7 @@ class LessonSession:
             "roster": self._on_roster,
             "recording": self._on_recording,
             "republish": self._on_republish,
+            "move": self._on_move,
             "lesson_ended": self._on_over,
             "replaced": self._on_over,
             "error": self._on_error,
@@ -175,6 +177,9 @@ class LessonSession:
         """Somebody cannot decode what is sent: a new offer is answered with another codec."""
         await self._may_publish(False)
         await self._may_publish(True)
+
+    async def _on_move(self, _message: dict[str, Any]) -> None:
+        self.asked_to_move.set()
 
     async def _on_over(self, message: dict[str, Any]) -> str:
         return str(message["type"])

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from media.room_client.encoding import VideoCodec
 from media.room_client.errors import ConnectionLostError, RefusedError
 from media.room_client.lesson_session import Classroom, LessonSession
+from media.room_client.moving import follow, start
 from media.room_client.picture import RoomPicture
 from media.room_client.reception import Decoding, OnFrame, Reception
 from media.room_client.sound import encoded_melody
@@ -44,6 +46,8 @@ class RoomClient:
         self._leaving = asyncio.Event()
         self.session: LessonSession | None = None
         self.connections = 0
+        self.moves = 0
+        """How often it followed its lesson to another relay."""
 
     @property
     def receptions(self) -> Mapping[str, Reception]:
@@ -55,10 +59,10 @@ class RoomClient:
         """Be in the lesson until it is over: returns "lesson_ended", "replaced" or "left"; raises RefusedError."""
         wait_s = FIRST_WAIT_S
         while not self._leaving.is_set():
-            self.session = LessonSession(self._url, self._token, self._lesson_id, self._classroom)
+            self.session = self._new_session()
             self.connections += 1
             try:
-                outcome = await self._run_session(self.session)
+                outcome = await self._stay(self.session)
             except ConnectionLostError as error:
                 if self._leaving.is_set():
                     break
@@ -79,19 +83,33 @@ class RoomClient:
         """Leave the lesson; `run` then returns."""
         self._leaving.set()
 
-    async def _run_session(self, session: LessonSession) -> str:
-        running = asyncio.ensure_future(session.run())
-        leaving = asyncio.ensure_future(self._leaving.wait())
+    def _new_session(self) -> LessonSession:
+        return LessonSession(self._url, self._token, self._lesson_id, self._classroom)
+
+    async def _stay(self, session: LessonSession) -> str:
+        """Be in the lesson by this session, and by those that follow it to other relays."""
+        running = start(session)
+        leaving = asyncio.create_task(self._leaving.wait())
+        tasks: list[asyncio.Task[Any]] = [running, leaving]
         try:
-            await asyncio.wait({running, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if not running.done():
-                await session.leave()
-                return "left"
-            return running.result()
+            while True:
+                following = asyncio.create_task(follow(session, self._new_session))
+                tasks.append(following)
+                await asyncio.wait({running, leaving, following}, return_when=asyncio.FIRST_COMPLETED)
+                if leaving.done() and not running.done():
+                    await session.leave()
+                    return "left"
+                if running.done():
+                    return running.result()
+                # The session before goes on sending to those who are not there yet, until the relay ends it.
+                session, running = following.result()
+                self.session = session
+                tasks.append(running)
+                self.moves += 1
         finally:
-            for task in (running, leaving):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(running, leaving, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait(self, seconds: float) -> None:
         try:

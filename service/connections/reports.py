@@ -30,7 +30,7 @@ def keep_report(session: Session, principal: Principal, report: Report, now: dat
     place_id, place = place_of(principal)
     row = ConnectionReport(
         at=now,
-        organisation_id=school_of(session, principal),
+        organisation_id=school_of(principal),
         place_id=place_id,
         place=place,
         receives=report.receives,

@@ -5,8 +5,9 @@ All state lives in the database, so a restart forgets nothing.
 
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
@@ -18,6 +19,7 @@ from service.lessons.tables import Lesson
 from service.lessons.times import ENDS_BY_ITSELF_AFTER, JOINING_OPENS_BEFORE, is_open_for_joining
 from service.problems import Conflict, NotAllowed
 from service.recordings.opening import open_recording
+from service.storage.many import one_of
 from service.usage.rows import append_row
 
 
@@ -59,7 +61,8 @@ def due_for_change(session: Session, now: datetime, with_lead: AbstractSet[str])
     overdue = select(Lesson.id).where(
         Lesson.state.in_(("booked", "live")), Lesson.ends_at <= now - ENDS_BY_ITSELF_AFTER
     )
-    due = select(Lesson.id).where(Lesson.state == "booked", Lesson.starts_at <= now, Lesson.id.in_(with_lead))
+    led = one_of(session, cast(Table, Lesson.__table__).c.id, with_lead)
+    due = select(Lesson.id).where(Lesson.state == "booked", Lesson.starts_at <= now, led)
     found = [*session.scalars(overdue), *(session.scalars(due) if with_lead else ())]
     return list(dict.fromkeys([*found, *with_expired_requests(session, now)]))
 

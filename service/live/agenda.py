@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from media.contract import OpenLesson
+from media.contract import LessonKind, OpenLesson
 from service.lessons.course import opens_on_relay
 from service.lessons.tables import Lesson, Receiver
 from service.live.placement import Load
+
+MOST_REMEMBERED = 4_096
 
 
 @dataclass(frozen=True)
@@ -37,22 +40,34 @@ def read_open(session: Session, now: datetime) -> dict[str, OpenOne]:
     )
     columns = (Lesson.id, Lesson.kind, Lesson.title, Lesson.recorded, Lesson.starts_at, Lesson.ends_at, Lesson.state)
     rows = session.execute(select(*columns, rooms.label("rooms")).where(opens_on_relay(now)))
-    return {
-        row.id: OpenOne(
-            open=OpenLesson(
-                lesson_id=row.id,
-                kind=row.kind,
-                title=row.title,
-                recorded=row.recorded,
-                starts_at=row.starts_at.timestamp(),
-                ends_at=row.ends_at.timestamp(),
-            ),
-            recording=row.recorded and row.state == "live",
-            state=row.state,
-            parties=row.rooms + 1,
-        )
-        for row in rows
-    }
+    return {row.id: _open_one(*row) for row in rows}
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _open_one(
+    lesson_id: str,
+    kind: LessonKind,
+    title: str,
+    recorded: bool,
+    starts_at: datetime,
+    ends_at: datetime,
+    state: str,
+    rooms: int,
+) -> OpenOne:
+    """One row's lesson; what did not change is the same object, so that comparing hundreds costs nothing."""
+    return OpenOne(
+        open=OpenLesson(
+            lesson_id=lesson_id,
+            kind=kind,
+            title=title,
+            recorded=recorded,
+            starts_at=starts_at.timestamp(),
+            ends_at=ends_at.timestamp(),
+        ),
+        recording=recorded and state == "live",
+        state=state,
+        parties=rooms + 1,
+    )
 
 
 def state_of(session: Session, lesson_id: str) -> str:

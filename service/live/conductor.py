@@ -7,6 +7,7 @@ Of several replicas only the leading one does so; each tells its own clients whe
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -38,6 +39,8 @@ from service.storage.database import Database
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+LEAST_BETWEEN_S = 0.1
+"""When the bell rings, hundreds of leads come and ask for a look each: one look serves many."""
 PLACED_WITHIN_S = 4.0
 MOVED_WITHIN_S = 8.0
 """For so long a relay carries on with a lesson that another takes over, until all its clients are there."""
@@ -87,6 +90,7 @@ class Conductor:
         self._told: dict[str, Told] = {}
         self._seen = Look({}, {}, {})
         self._wake = asyncio.Event()
+        self._looked = asyncio.Event()
         self._looking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._database_away = False
@@ -105,7 +109,7 @@ class Conductor:
     async def run(self) -> None:
         """Look again and again, until cancelled."""
         self._told.clear()
-        self._wake, self._looking = asyncio.Event(), asyncio.Lock()
+        self._wake, self._looked, self._looking = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         try:
             while True:
@@ -117,7 +121,10 @@ class Conductor:
                     self._note_database(error)
                 except Exception:
                     log.exception("the relays could not be brought into agreement with the bookings; trying again")
-                await _wait(self._wake, LOOK_EVERY_S)
+                looked, self._looked = self._looked, asyncio.Event()
+                looked.set()
+                await asyncio.sleep(LEAST_BETWEEN_S)
+                await _wait(self._wake, LOOK_EVERY_S - LEAST_BETWEEN_S)
         finally:
             self._loop = None
 
@@ -136,16 +143,17 @@ class Conductor:
 
     async def relay_of(self, lesson_id: str) -> str | None:
         """Give the relay that has the lesson open, or soon will; None when none takes it."""
-        for _ in range(int(PLACED_WITHIN_S / LOOK_EVERY_S)):
-            if (told := self._told.get(lesson_id)) is not None:
-                return told.relay_id
-            if not self._leadership.held and (relay_id := self._seen.relays.get(lesson_id)) is not None:
-                return relay_id
-            await self.agree()
-            if lesson_id in self._told or lesson_id in self._seen.relays:
-                continue
-            await asyncio.sleep(LOOK_EVERY_S)
-        return self._seen.relays.get(lesson_id)
+        deadline = time.monotonic() + PLACED_WITHIN_S
+        while (relay_id := self._known_relay(lesson_id)) is None and time.monotonic() < deadline:
+            # Hundreds may wait for the same look.
+            self._wake.set()
+            await _wait(self._looked, LOOK_EVERY_S)
+        return relay_id or self._seen.relays.get(lesson_id)
+
+    def _known_relay(self, lesson_id: str) -> str | None:
+        if (told := self._told.get(lesson_id)) is not None:
+            return told.relay_id
+        return None if self._leadership.held else self._seen.relays.get(lesson_id)
 
     async def set_stage(self, told: StageTold) -> None:
         """A relay hands a lesson over: who is on stage there is so where it goes."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, lazyload, selectinload
 
 from media.contract import Party, SchoolLine
 from service.accounts.principal import Principal, RoomDevice
@@ -16,6 +16,9 @@ from service.organisation.tables import Organisation
 from service.planning.tables import SchoolCapacity
 from service.problems import NotFound
 from service.rooms.tables import Room
+
+ROOMS_ONLY = (lazyload("*"), selectinload(Lesson.receivers).lazyload("*"))
+"""Loads a lesson with its receivers and nothing of either."""
 
 
 class JoinRefusedError(Exception):
@@ -38,6 +41,9 @@ class Admission:
 
 def admit(session: Session, principal: Principal, lesson_id: str, now: datetime) -> Admission:
     """Grant or refuse. Raises JoinRefusedError with one of not_found, not_allowed, too_early, lesson_over."""
+    of_room = isinstance(principal, RoomDevice) and lesson_id.isalnum()
+    # What is held here is not loaded again: a room's right needs no more of the lesson.
+    _held = session.get(Lesson, lesson_id, options=ROOMS_ONLY) if of_room else None
     try:
         lesson = find_lesson(session, principal, lesson_id)
     except NotFound:
@@ -88,16 +94,14 @@ def _room_party(session: Session, device: RoomDevice, lesson: Lesson, role: Any)
     )
 
 
-def school_of(session: Session, principal: Principal) -> str:
+def school_of(principal: Principal) -> str:
     """Give the organisation a room or person belongs to."""
-    if isinstance(principal, RoomDevice):
-        return session.get_one(Room, principal.room_id).organisation_id
-    return principal.organisation_id
+    return principal.school_id if isinstance(principal, RoomDevice) else principal.organisation_id
 
 
 def school_line_of(session: Session, principal: Principal) -> SchoolLine | None:
     """Give the line the school declared, the same that bookings claim; None when it declared none."""
-    organisation_id = school_of(session, principal)
+    organisation_id = school_of(principal)
     declared = session.get(SchoolCapacity, organisation_id)
     if declared is None:
         return None

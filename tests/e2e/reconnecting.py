@@ -145,7 +145,9 @@ def browser_for(playwright: Playwright, product: Installation, executable: Path 
     """Chromium that lets the product's pages use camera and microphone as if they were served securely, or trusts
     the CA by whose certificate they are."""
     trust = product.trust
-    home = home_that_trusts(Path(tempfile.mkdtemp(prefix="home-")), trust.authority) if trust.authority else None
+    home = None
+    if trust.authority is not None:  # beside the certificate, and gone with it
+        home = home_that_trusts(Path(tempfile.mkdtemp(prefix="home-", dir=trust.authority.parent)), trust.authority)
     secure = f"--unsafely-treat-insecure-origin-as-secure={product.page_url}"
     return launch(playwright, secure, executable=executable, names=trust.names, home=home)
 

@@ -29,6 +29,11 @@ class PostgresqlProcess:
     def __init__(self) -> None:
         self.server: Server = start_server({"synchronous_commit": "on", "fsync": "off", "max_connections": "200"})
 
+    @property
+    def pid(self) -> int:
+        """The postmaster."""
+        return int((self.server.folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def kill(self) -> None:
         """SIGKILL to all its processes; those stand still first, so that none is begotten meanwhile."""
         self.freeze()
@@ -140,19 +145,19 @@ class Deployment:
             process.wait_ready()
 
     def stop(self) -> None:
-        """End all that still runs: replicas say good-bye; relays are asked twice, which ends them without draining."""
+        """End all that still runs: replicas say good-bye; relays are asked three times, which ends them at once."""
         for process in self.processes:
             process.ask_to_stop()
         for process in self.processes:
-            process.stop(asks=0 if process in self.replicas else 1)
+            process.stop(asks=0 if process in self.replicas else 2)
         self.database.close()
         self.redis.stop()
         self.postgresql.thaw()
         stop_server(self.postgresql.server)
 
     def url(self) -> str:
-        """The address of a replica that runs, each in turn: what a load balancer does."""
-        running = [replica for replica in self.replicas if replica.is_running]
+        """The address of a replica that serves, each in turn: what a load balancer does."""
+        running = [replica for replica in self.replicas if replica.is_running and replica.is_ready]
         return str(running[next(self._turn) % len(running)].ready["url"])
 
 

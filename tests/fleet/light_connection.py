@@ -9,6 +9,7 @@ from typing import Any
 
 from aiortc.rtcdtlstransport import RTCCertificate
 from benchmarks.forward import session_description as sdp
+from fleet.hearing_leg import HearingLeg, captured
 from fleet.light_leg import LightLeg
 from fleet.light_media import PICTURE_HZ, SOUND_HZ, SOUNDS_FOR_A_PICTURE, Stream, sounds
 from websockets.asyncio.client import ClientConnection, connect
@@ -33,9 +34,12 @@ class LightConnection:
         sound_every_s: float,
         make_leg: MakeLeg,
         told: Callable[["LightConnection", dict[str, Any]], None],
-        heard: Callable[["LightConnection", str], None],
+        heard: Callable[["LightConnection", str, float], None],
     ) -> None:
-        """`told` gets what concerns the room as a whole, `heard` "<party>|<source>" for each packet of media."""
+        """`told` gets what concerns the room as a whole.
+
+        With legs that hear (`HearingLeg`), `heard` gets "<party>|<source>" and the moment of capture of all sound.
+        """
         self.address = address
         self._token, self._lesson_id = token, lesson_id
         self._certificate, self._make_leg = certificate, make_leg
@@ -59,6 +63,12 @@ class LightConnection:
     def streams(self) -> int:
         """How many streams have arrived."""
         return len(self._receiving.received) if self._receiving else 0
+
+    @property
+    def heard_sources(self) -> set[str]:
+        """Whose what has arrived, as "<party>|<source>"."""
+        received = self._receiving.received if self._receiving else ()
+        return {self._sources[ssrc] for ssrc in received if ssrc in self._sources}
 
     @property
     def newest(self) -> float | None:
@@ -140,7 +150,10 @@ class LightConnection:
         audio = self._like(payloads["1"], audio, sound_ticks)
         due = time.monotonic()
         for number in count():
-            leg.send_rtp(audio.packet(sounds()[number % len(sounds())], marker=False))
+            sound = sounds()[number % len(sounds())]
+            if isinstance(leg, HearingLeg):
+                sound = captured(sound, due)
+            leg.send_rtp(audio.packet(sound, marker=False))
             if number % SOUNDS_FOR_A_PICTURE == 0:
                 leg.send_rtp(video.vp8())
             due += self._sound_every_s
@@ -157,7 +170,8 @@ class LightConnection:
         first = self._receiving is None
         if self._receiving is None:
             self._receiving = self._make_leg(self._certificate)
-            self._receiving.on_rtp = self._on_rtp
+            if isinstance(self._receiving, HearingLeg):
+                self._receiving.on_sound = self._on_sound
             await self._receiving.open()
         answer = sdp.write(self._receiving.local, 2, sdp.answering(described.lines))
         by_mid = {track["mid"]: f"{track['party_id']}|{track['source']}" for track in offer["tracks"]}
@@ -168,10 +182,10 @@ class LightConnection:
         if first:
             await self._receiving.connect(described.transport)
 
-    def _on_rtp(self, ssrc: int) -> None:
+    def _on_sound(self, ssrc: int, captured_at_s: float) -> None:
         source = self._sources.get(ssrc)
         if source is not None:
-            self._heard(self, source)
+            self._heard(self, source, captured_at_s)
 
     async def _watch_media(self) -> None:
         """End a connection whose media has died."""

@@ -60,8 +60,6 @@ class LightLeg(asyncio.DatagramProtocol):
         self._dtls = _Dtls(self._path, certificate)
         self._keeper: asyncio.Task[None] | None = None
         self._highest: dict[int, int] = {}
-        self.on_rtp: Callable[[int], None] = lambda _ssrc: None
-        """Called with the SSRC of each RTP packet that arrives."""
         self.received: Counter[int] = Counter()
         """RTP packets by SSRC."""
         self.received_at: dict[int, float] = {}
@@ -129,7 +127,6 @@ class LightLeg(asyncio.DatagramProtocol):
             self.received[ssrc] += 1
             self.received_at[ssrc] = time.monotonic()
             self._highest[ssrc] = seq
-            self.on_rtp(ssrc)
 
     async def _keep(self) -> None:
         while True:

@@ -38,7 +38,10 @@ class Story:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     """Stretches of more than a second without a packet of the lead, in monotonic time."""
     silences_ms: dict[str, float] = field(default_factory=dict)
-    """The longest time between two packets of each "<party>|<source>", from its first on."""
+    """The most that was missed at a stretch of what "<party>|<source>" said, from its first packet on: with legs that
+    hear (`HearingLeg`), from one piece of sound's capture to the next one's."""
+    delays_ms: dict[str, float] = field(default_factory=dict)
+    """How late the latest piece of each sound was."""
     errors: list[str] = field(default_factory=list)
     connections: int = 0
     moves: int = 0
@@ -168,7 +171,7 @@ class LightRoom:
             if self._next is None:
                 self._next = self._connect()
             running = self._running[self._next]
-            if self._next.streams >= max(1, left.streams):
+            if self._next.heard_sources and self._next.heard_sources >= left.heard_sources:
                 left.is_left = True
                 self._current, self._next = self._next, None
                 self.story.moves += 1
@@ -187,16 +190,15 @@ class LightRoom:
         if not moving.cancelled() and (error := moving.exception()) is not None and not isinstance(error, LOST):
             self.story.errors.append(f"move: {error!r}")
 
-    def _heard(self, connection: LightConnection, source: str) -> None:
+    def _heard(self, connection: LightConnection, source: str, captured_at_s: float) -> None:
         if connection is not self._current:
             return
-        now = time.monotonic()
-        before = self._heard_at.get(source)
-        self._heard_at[source] = now
-        if before is not None:
-            silence_ms = (now - before) * 1000
-            if silence_ms > self.story.silences_ms.get(source, 0.0):
-                self.story.silences_ms[source] = silence_ms
+        before = self._heard_at.get(source, captured_at_s)
+        self._heard_at[source] = max(before, captured_at_s)
+        story = self.story
+        story.silences_ms[source] = max(story.silences_ms.get(source, 0.0), (captured_at_s - before) * 1000)
+        delay_ms = (time.monotonic() - captured_at_s) * 1000
+        story.delays_ms[source] = max(story.delays_ms.get(source, 0.0), delay_ms)
 
     async def _watch(self) -> None:
         """Note when media arrives."""

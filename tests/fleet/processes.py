@@ -26,6 +26,8 @@ class Process:
     """What runs it elsewhere, such as in a network namespace."""
     ready: dict[str, Any] = field(default_factory=dict)
     child: subprocess.Popen[bytes] | None = None
+    is_ready: bool = False
+    """It said READY and was not asked to stop since."""
 
     def start(self) -> "Process":
         """Start it and wait for READY."""
@@ -35,6 +37,7 @@ class Process:
 
     def launch(self) -> None:
         """Start it."""
+        self.is_ready = False
         clean = {key: value for key, value in os.environ.items() if not key.startswith("THREE_CLASSROOMS_")}
         with self.log.open("ab") as log:
             self._from = log.tell()
@@ -51,6 +54,7 @@ class Process:
             for line in said.splitlines():
                 if line.startswith("READY "):
                     self.ready = json.loads(line.removeprefix("READY "))
+                    self.is_ready = True
                     return
             if self.child.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready; it said:\n{said[-3000:]}")
@@ -79,6 +83,7 @@ class Process:
 
     def ask_to_stop(self) -> None:
         """SIGTERM, also to one that is frozen; nothing to one that has ended."""
+        self.is_ready = False
         if self.child is not None and self.is_running:
             self.thaw()
             self.child.terminate()
@@ -97,5 +102,22 @@ class Process:
     def cpu_s(self) -> float:
         """CPU seconds it used so far."""
         assert self.child is not None
-        fields = Path(f"/proc/{self.child.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self.child.pid)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds a process used so far, with those of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def tree_cpu_s(pid: int) -> float:
+    """CPU seconds of a process and its children that run now or ended."""
+    used = cpu_s(pid)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                used += cpu_s(int(stat.parent.name))
+        except OSError:
+            continue  # it has just ended
+    return used

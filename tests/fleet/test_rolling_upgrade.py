@@ -125,5 +125,5 @@ async def upgraded_under_a_lesson(deployment: Deployment, environment: dict[str,
 @pytest.mark.timeout(280)
 def test_replicas_are_upgraded_with_a_change_of_the_schema_and_nothing_fails(tmp_path: Path) -> None:
     environment = make_next_version(tmp_path)
-    with running_deployment(worker=False) as deployment:
+    with running_deployment(relays=1, worker=False) as deployment:
         asyncio.run(upgraded_under_a_lesson(deployment, environment))

@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memmove
 
 cdef enum:
     PACER_BYTES = 160 * 1024        # may wait for one receiver; what finds no room is lost,
-    WAIT_MS = 1000                  # and what would have to wait for so much and for the largest picture that waits
+    WAIT_MS = 2500                  # and what would have to wait for so much and for the largest picture that waits
     PACE_PERCENT = 110              # of the line's rate: a burst shall wait here and not in front of the sound
     BURST_MS = 40                   # of it may go at once,
     MIN_BURST_BYTES = 4000          # and so much at any rate

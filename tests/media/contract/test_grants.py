@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from media.contract import JoinLesson, Party, grant_join, join_is_granted
+from media.contract import JoinLesson, Party, SchoolLine, grant_join, join_is_granted
 
 KEY, NOW = "k" * 32, 1_800_000_000.5
 JOIN = JoinLesson(
-    lesson_id="lesson", connection_id="connection", party=Party(party_id="room:1", role="room", name="教室")
+    lesson_id="lesson",
+    connection_id="connection",
+    party=Party(party_id="room:1", role="room", name="教室"),
+    school_line=SchoolLine(school_id="school", down_kbps=20_000, up_kbps=4_000),
 )
 
 
@@ -30,6 +33,8 @@ def test_it_ends_after_a_minute_and_is_not_good_for_long_before() -> None:
         {"connection_id": "another"},
         {"party": JOIN.party.model_copy(update={"role": "lead"})},
         {"party": JOIN.party.model_copy(update={"recorded": False})},
+        {"school_line": None},
+        {"school_line": SchoolLine(school_id="school", down_kbps=0, up_kbps=0)},
         {"grant": ""},
         {"grant": "1800000060."},
         {"grant": "9" * 400 + ".x"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from media.line.lowest_layer import FREE, LEAST_BPS, MARGIN, SMALL_BPS, lowest_layer, range_of
+from media.line.lowest_layer import FREE, LEAST_BPS, MARGIN, lowest_layer, range_of
 
 CAMERA = range_of("camera", 2)
 
@@ -40,10 +40,3 @@ def test_a_shared_screen_stays_readable_for_the_others():
     assert lowest_layer([300_000, float("inf")], screen).bps == screen.usual
     assert lowest_layer([300_000], screen).bps == pytest.approx(MARGIN * 300_000)
     assert lowest_layer([3_000_000], screen).bps is None
-
-
-def test_who_shows_it_small_over_a_good_line_keeps_a_small_picture_without_stuttering():
-    asked = lowest_layer([100_000], CAMERA, shown_small=True)
-    assert (asked.bps, asked.elastic, asked.least_bps) == (SMALL_BPS, True, SMALL_BPS)
-    assert lowest_layer([400_000], CAMERA, shown_small=True).bps == pytest.approx(MARGIN * 400_000)
-    assert lowest_layer([100_000], range_of("camera", 1), shown_small=True).bps == range_of("camera", 1).usual

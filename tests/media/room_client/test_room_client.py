@@ -177,3 +177,45 @@ def test_a_server_that_talks_nonsense_does_not_break_the_client(message: str) ->
         assert await running == "left"
 
     with_service(story)
+
+
+def test_a_lesson_that_moves_is_followed_before_it_is_left() -> None:
+    async def story(service: FakeLiveService) -> None:
+        client = client_of(service)
+        running = asyncio.create_task(client.run())
+        await until(lambda: len(client.receptions) == 2 and all(one.frames for one in client.receptions.values()))
+        before = client.session
+        await service.connections[0].send("move")
+        await until(lambda: client.moves == 1)
+        left, following = service.connections
+        await until(lambda: left.messages[-1]["type"] == "moved")
+        assert client.session is not before
+        assert {message["type"] for message in following.messages} >= {"join", "publish", "subscribed"}
+        sent = left.pictures
+        await until(lambda: left.pictures > sent and following.pictures > 0)  # over both, as long as it is wanted
+        await left.websocket.close(4003)
+        pictures = following.pictures
+        await until(lambda: following.pictures > pictures + 5)
+        assert (client.connections, len(service.connections), running.done()) == (1, 2, False)
+        await client.leave()
+        assert await running == "left"
+        await until(lambda: following.messages[-1]["type"] == "leave")
+
+    with_service(story)
+
+
+def test_where_a_lesson_moves_is_asked_again_until_it_is_there() -> None:
+    async def story(service: FakeLiveService) -> None:
+        client = client_of(service)
+        running = asyncio.create_task(client.run())
+        await until(lambda: len(client.receptions) == 2 and all(one.frames for one in client.receptions.values()))
+        service.join_error = {"code": "media_lost", "message": "the lesson is not open here"}
+        await service.connections[0].send("move")
+        await asyncio.sleep(0.5)
+        assert client.moves == 0
+        service.join_error = None
+        await until(lambda: client.moves == 1)
+        await client.leave()
+        assert await running == "left"
+
+    with_service(story)

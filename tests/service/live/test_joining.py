@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from starlette.websockets import WebSocketDisconnect
 
 from media.contract import SchoolLine
+from service.accounts.principal import RoomDevice
+from service.live.joining import admit
 from service.planning.tables import SchoolCapacity
 from service.rooms.tables import Room
 
@@ -211,3 +214,27 @@ def test_a_room_joins_with_the_line_its_school_declared(
         lines = {command.party.name: command.school_line for command in relay.seen("join_lesson")}
     assert lines["south room"] == SchoolLine(school_id=school, down_kbps=10_000, up_kbps=4_000)
     assert lines["lead room"] is None
+
+
+def test_a_room_is_let_in_by_few_questions_to_the_database(parts: Any, due_lesson: Any, rooms: Any, clock: Any) -> None:
+    room = rooms.rooms["south room"]
+    device = RoomDevice("device", room.id, room.name, room.organisation_id, "school", "/")
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    event.listen(parts.database.engine, "before_cursor_execute", note)
+    try:
+        with parts.database.reading() as session:
+            admission = admit(session, device, due_lesson["id"], clock.now())
+    finally:
+        event.remove(parts.database.engine, "before_cursor_execute", note)
+    assert (admission.party.role, admission.lesson["id"]) == ("room", due_lesson["id"])
+    selects = [statement for statement in asked if statement.startswith("SELECT")]
+    assert [one.partition("FROM ")[2].split()[0] for one in selects] == [
+        "lessons",
+        "lesson_receivers",
+        "rooms",
+        "school_capacities",
+    ]

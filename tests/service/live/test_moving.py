@@ -9,14 +9,15 @@ import pytest
 from aiortc.rtcdtlstransport import RTCCertificate
 from fleet.county import book, build_county, iso, signed_in
 from fleet.deployment import Deployment, running_deployment
+from fleet.hearing_leg import HearingLeg
 from fleet.light_room import LightRoom
 from sqlalchemy import select
 
 from service.live.tables import LessonPlacement
 
 SOUND_EVERY_S = 0.02
-SILENCE_MS = 100.0
-"""More would be heard as a gap: a browser's jitter buffer covers so much."""
+SILENCE_MS = 60.0
+"""From the capture of a piece of sound to that of the next one heard: at most two of 20 ms are missing."""
 RECORDED_WITHIN_S = 60
 
 
@@ -36,6 +37,7 @@ async def a_lesson_moves(deployment: Deployment) -> None:
                 certificate=certificate,
                 others=2,
                 sound_every_s=SOUND_EVERY_S,
+                make_leg=HearingLeg,
             )
             for place in (course.lead, *course.receivers)
         ]
@@ -55,9 +57,10 @@ async def a_lesson_moves(deployment: Deployment) -> None:
         await asyncio.sleep(1)
         assert placed(deployment)[lesson["id"]] != before
         assert [(room.story.moves, room.story.connections, room.story.errors) for room in rooms] == [(1, 1, [])] * 3
-        silences = {source: ms for room in rooms for source, ms in room.story.silences_ms.items()}
+        silences = [round(ms) for room in rooms for ms in room.story.silences_ms.values()]
+        print("missed at a stretch, ms:", silences, "latest, ms:", [room.story.delays_ms for room in rooms])
         assert len(silences) == 6
-        assert {source: ms for source, ms in silences.items() if "microphone" in source and ms > SILENCE_MS} == {}
+        assert max(silences) <= SILENCE_MS
         end = f"{deployment.url()}/api/lessons/{lesson['id']}/end"
         await client.post(end, headers=signed_in(course.teacher_session))
         await asyncio.wait_for(asyncio.gather(*tasks), 30)

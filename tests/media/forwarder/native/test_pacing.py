@@ -110,7 +110,7 @@ def test_what_finds_no_room_is_counted_and_a_key_frame_asked_for(stage):
     assert stage.plis()
 
 
-def test_a_narrow_line_keeps_no_pictures_for_longer_than_a_second(stage):
+def test_a_narrow_line_keeps_no_pictures_for_longer_than_two_and_a_half_seconds(stage):
     watch = watched(stage, 200_000)
     given = []
     for _ in range(200):  # 30 frames of 3 kB a second: four times what the line carries
@@ -121,19 +121,19 @@ def test_a_narrow_line_keeps_no_pictures_for_longer_than_a_second(stage):
     assert stage.core.statistics().dropped["pacing_full"] > 100
     pictures = [(at, packet.seq) for at, _, packet in watch.left if packet.ssrc == 10]
     waited = [at - given[(seq - pictures[0][1]) & 0xFFFF] for at, seq in pictures]
-    assert 0.8 < max(waited) < 1.15
+    assert 2.0 < max(waited) < 2.7
     assert watch.pictures()[-1][0] - watch.pictures()[0][0] > 6.5
 
 
-def test_a_picture_that_takes_the_line_longer_than_a_second_comes_whole_and_what_follows_it_too(stage):
-    watch = watched(stage, 200_000)
-    for number in range(45):
-        frame(watch, 60 if number in (0, 25) else 1)  # a turned slide: 60 kB, 2.2 s of this line
+def test_a_picture_that_takes_a_line_for_longer_comes_whole_and_what_follows_it_too(stage):
+    watch = watched(stage, 120_000)
+    for number in range(85):
+        frame(watch, 60 if number in (0, 60) else 1)  # a turned slide: 60 kB, 3.8 s of this line
         sound(watch, number)
         watch.wait(0.1)
-    watch.wait(3.0)
+    watch.wait(8.0)
     assert stage.core.statistics().dropped.get("pacing_full", 0) == 0
-    assert len(watch.pictures()) == 2 * 60 + 43
+    assert len(watch.pictures()) == 2 * 60 + 83
 
 
 def test_resends_take_a_fifth_of_the_line_at_most(stage):
@@ -232,7 +232,7 @@ def test_order_and_bounds_hold_for_any_picture(make_stage, frames, rate):
     room = 150_000  # what may wait, at least
     for seq, (packets, size, hundredths, with_sound) in enumerate(frames):
         waiting = expected - len(watch.pictures())
-        if waiting and (waiting + packets) * 1300 > min(room, rate / 8):  # a second's worth
+        if waiting and (waiting + packets) * 1300 > min(room, 2.5 * rate / 8):  # of the line's time
             watch.wait(1.0)
         else:
             frame(watch, packets, size)
