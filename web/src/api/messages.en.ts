@@ -32,7 +32,7 @@ export default {
     too_many_invitations: 'So many invitations that publishing is the better way.',
     address_expired: 'This was open too long. Open the recording again.',
     plan_unfinished: 'This plan is not finished.',
-    plan_refused: 'This plan is refused: it does not prove what it states.',
+    plan_refused: 'This plan does not prove what it states and is not shown; it may have been made before an upgrade. Make another one.',
     plan_stale: 'Series, demands or bells have changed since; make a new plan.',
     already_accepted: 'This plan is accepted already.',
     other_plan_accepted: 'Another plan is in force for these schools.',

@@ -32,7 +32,7 @@ export default {
     too_many_invitations: '邀请的人太多，请改为公开。',
     address_expired: '打开的时间太久了，请重新打开录像。',
     plan_unfinished: '方案还没有算完。',
-    plan_refused: '方案与它的证明不符，已拒绝显示。',
+    plan_refused: '方案与它的证明不符，已拒绝显示；系统升级前生成的方案也会这样。请重新生成一个方案。',
     plan_stale: '方案生成之后主讲课、需求或作息有变动，请重新生成。',
     already_accepted: '此方案已经采用。',
     other_plan_accepted: '这些学校已有正在执行的方案。',

@@ -31,6 +31,8 @@ describe('replay layout', () => {
     const late = stream('late', 'room', 'camera', { offset_ms: 1_500, duration_ms: 5_000, gaps: [[2_000, 3_000]] })
     expect([0, 1_600, 4_000, 7_000].map((ms) => isSeen(late, ms))).toEqual([true, true, false, false])
     expect(isSeen({ ...late, offset_ms: 30_000 }, 0)).toBe(false)
+    expect(isSeen({ ...late, offset_ms: 0, gaps: [[0, 900]] }, 0)).toBe(true)
+    expect(isSeen({ ...late, offset_ms: 0, gaps: [[0, 4_000]] }, 0)).toBe(false)
   })
 
   it('follows the choice, but not to a stream without picture', () => {

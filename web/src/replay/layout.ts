@@ -30,10 +30,13 @@ export function isPresent(stream: RecordedStream, master_ms: number): boolean {
 
 /** A room joins a moment after the lesson begins: so shortly before its beginning its first picture stands for it, instead of nothing. */
 const OPENING_MS = 2_000
+/** A gap that begins this early in a file is no gap but the wait for its first picture. */
+const BEFORE_FIRST_MS = 100
 
 /** Whether the stream's picture is to be seen: it has one at this moment, or its first one follows at once. */
 export function isSeen(stream: RecordedStream, master_ms: number): boolean {
-  const wait_ms = stream.offset_ms - master_ms
+  const opening = stream.gaps.find(([from_ms]) => from_ms <= BEFORE_FIRST_MS)
+  const wait_ms = stream.offset_ms + (opening?.[1] ?? 0) - master_ms
   return isPresent(stream, master_ms) || (wait_ms > 0 && wait_ms <= OPENING_MS)
 }
 
