@@ -261,7 +261,11 @@ class Relay:
     async def _publish_events(self) -> None:
         while True:
             event = await self._outbox.get()
-            await self._publish(self._topic_of(event), event.model_dump(mode="json"))
+            try:
+                await self._publish(self._topic_of(event), event.model_dump(mode="json"))
+            except Exception:
+                # Heartbeats go this way, too: a relay that stops here would be given up.
+                logger.exception("an event could not be told: %s", event.type)
             self._outbox.task_done()
 
     async def _publish(self, topic: str, message: dict[str, Any]) -> None:
@@ -312,9 +316,13 @@ class Relay:
             if now >= beat_due:
                 beat_due = now + self._configuration.heartbeat_s - SAMPLE_S / 2
                 self._heartbeat()
-            statistics = self._port.statistics()
-            self._totals.note(statistics)
-            self._shares.split()
+            try:
+                statistics = self._port.statistics()
+                self._totals.note(statistics)
+                self._shares.split()
+            except Exception:
+                logger.exception("the relay's counters could not be read")
+                continue
             for lesson in list(self._lessons.values()):
                 try:
                     lesson.sample(statistics, now)

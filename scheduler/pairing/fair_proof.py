@@ -22,18 +22,16 @@ from scheduler.pairing.relaxation import solve_relaxation
 
 ITERATIONS = 20_000
 TOLERANCE = 1e-5
-MOST_SHARES = 5
+MOST_SHARES = 3
 
 
-def prove_unreachable(
-    problem: Problem, schools: Collection[int], share: Fraction, seconds: float | None = None
-) -> dict[str, Any] | None:
+def prove_unreachable(problem: Problem, schools: Collection[int], share: Fraction) -> dict[str, Any] | None:
     """A proof that these schools cannot all have that share of their need; None where the relaxation rules it in."""
     snapshot = problem.snapshot
     names = sorted(snapshot.schools[school].id for school in schools)
     small = compile_problem(of_schools(snapshot, frozenset(names)))
     program = _to_share(small, build(small), share)
-    relaxed = solve_relaxation(program, tolerance=TOLERANCE, iterations=ITERATIONS, seconds=seconds)
+    relaxed = solve_relaxation(program, tolerance=TOLERANCE, iterations=ITERATIONS)
     proof = {"below": [share.numerator, share.denominator], "schools": names}
     proof |= price_list(small, program, relaxed.prices)
     try:
@@ -44,21 +42,28 @@ def prove_unreachable(
 
 
 def prove_worst_share(
-    problem: Problem, bound: Fraction, weakest: int | None, seconds: float | None = None
+    problem: Problem, reached: Fraction, bound: Fraction, alone: tuple[Fraction, int | None]
 ) -> tuple[Fraction, dict[str, Any] | None]:
-    """The smallest bound of the worst school's share that prices prove, from `bound` upwards, with its proof.
+    """The smallest bound of the worst school's share that prices prove, with its proof.
 
-    First with the school that is weakest alone, then with all schools, unless they are too many.
+    First that all schools cannot have more than the share `reached`, then from `bound` upwards. `alone` is what the
+    weakest school could have alone, and which that is: above, it is enough to look at it. In a large instance all
+    schools are not looked at together.
     """
-    groups: list[list[int]] = [] if weakest is None else [[weakest]]
-    if problem.options <= MOST_OPTIONS:
-        groups.append(list(most_alone(problem)))
-    above = [share for share in possible_shares(problem) if share > bound]
-    for share in above[:MOST_SHARES]:
-        for schools in groups:
-            proof = prove_unreachable(problem, schools, share, seconds)
-            if proof is not None:
-                return worst_share_proven(problem.snapshot, proof), proof
+    share_alone, weakest = alone
+    shares = [share for share in possible_shares(problem) if share > reached]
+    everybody = list(most_alone(problem)) if problem.options <= MOST_OPTIONS else []
+    together = [share for share in shares if share <= share_alone]
+    groups = [
+        (share, everybody) for share in (*together[:1], *(one for one in together[1:] if one > bound)) if everybody
+    ]
+    groups = groups[:MOST_SHARES]
+    if weakest is not None:
+        groups += [(share, [weakest]) for share in shares if share > share_alone][:MOST_SHARES]
+    for share, schools in groups:
+        proof = prove_unreachable(problem, schools, share)
+        if proof is not None:
+            return worst_share_proven(problem.snapshot, proof), proof
     return Fraction(1), None
 
 

@@ -27,10 +27,13 @@ class FairShare:
     options: tuple[int, ...]
 
 
-def fair_share(assignment: Assignment, bound: Fraction, effort: Effort) -> FairShare:
+def fair_share(
+    assignment: Assignment, bound: Fraction, effort: Effort, promising: bytes | bytearray | None = None
+) -> FairShare:
     """Asks for more than the plan's worst share and at most a bound already known, each question with this effort.
 
-    The plan is only read. Where nothing more is found its own lessons are the answer.
+    The plan is only read. Where nothing more is found its own lessons are the answer. With `promising` only options
+    that are not 0 there are looked at, and a "no" does not lower the bound.
     """
     problem = assignment.problem
     plan = tuple(assignment.options())
@@ -43,7 +46,8 @@ def fair_share(assignment: Assignment, bound: Fraction, effort: Effort) -> FairS
     unanswered = 0
     while low + 1 < high and unanswered < MOST_UNANSWERED:
         empty = Assignment.of(problem, sorted(problem.pinned))
-        found, decided, _ = reach(empty, range(problem.demands), effort, floors(problem, possible[at]), plan)
+        least = floors(problem, possible[at])
+        found, decided, _ = reach(empty, range(problem.demands), effort, least, plan, promising=promising)
         if found is not None:
             low, reached, options = at, possible[at], tuple(found)
         else:

@@ -73,12 +73,17 @@ def weakest_alone(problem: Problem, effort: Effort) -> tuple[Fraction, int | Non
 
 
 def raise_worst(
-    assignment: Assignment, search: Search, go_on: Callable[[], bool], bound: Fraction, most_schools: int
+    assignment: Assignment,
+    search: Search,
+    go_on: Callable[[], bool],
+    bound: Fraction,
+    most_schools: int,
+    further: Callable[[], bool] | None = None,
 ) -> None:
     """Goes over the weakest schools, weakest first; gives each more lessons if no other is pushed as low as it was.
 
-    Up to the bound of the worst share this comes before any points; above it, only for few. Stops after that many
-    schools that could not be helped.
+    Up to the bound of the worst share this comes before any points; above it, only for few, and as long as `further`
+    allows. Stops after that many schools that could not be helped.
     """
     problem = assignment.problem
     most = most_alone(problem)
@@ -89,6 +94,8 @@ def raise_worst(
         if school is None:
             return
         first = assignment.school_lessons[school] < wanted[school]
+        if not first and further is not None and not further():
+            return
         upto = wanted[school] if first else most[school]
         extra = (FIRST_POINTS if first else EXTRA_POINTS, upto)
         if not _help(assignment, search, school, extra) and not (
@@ -146,15 +153,18 @@ def _help(assignment: Assignment, search: Search, school: int, extra: tuple[int,
 
 
 def _help_together(assignment: Assignment, search: Search, school: int, wanted: dict[int, int]) -> bool:
-    """Plans the school and those that rival it again as if points did not count: each gets the lessons wanted for it.
+    """Plans the school and those that rival it again as if points hardly counted, for the lessons wanted for each.
 
-    The search wins the points back; how to serve all of them it would not find.
+    The search wins the points back; how to serve all of them it would not find. A large group is first asked for any
+    more of the lessons wanted, beginning with the plan as it is, then for all of them at once.
     """
     problem = assignment.problem
+    search.floors = kept_floors(assignment)
     for count in GROUPS:
         group = search.neighbourhoods.schools_around(school, count)
         least = {one: wanted[one] for one in group if one in wanted}
-        if search.reach([demand for one in group for demand in problem.school_demands[one]], least):
+        demands = [demand for one in group for demand in problem.school_demands[one]]
+        if search.lift(demands, least, FIRST_POINTS) or search.reach(demands, least):
             return True
     return False
 

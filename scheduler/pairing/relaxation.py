@@ -6,8 +6,9 @@ The solver's tolerance does not matter for what is proven: any prices give a val
 from dataclasses import dataclass
 
 import numpy as np
-from ortools.math_opt import callback_pb2, model_parameters_pb2, model_pb2, parameters_pb2
-from ortools.math_opt.core.python import solver
+from ortools.linear_solver import linear_solver_pb2
+from ortools.pdlp import solvers_pb2
+from ortools.pdlp.python import pdlp
 
 from scheduler.pairing.linear_program import Floats, LinearProgram
 
@@ -35,34 +36,22 @@ def solve_relaxation(
 
     The sums are split the same way however many threads share them, hence the result does not depend on their number.
     """
-    parameters = parameters_pb2.SolveParametersProto()
-    parameters.pdlp.num_threads = threads
-    parameters.pdlp.num_shards = SHARDS
-    criteria = parameters.pdlp.termination_criteria
+    parameters = solvers_pb2.PrimalDualHybridGradientParams()
+    parameters.num_threads = threads
+    parameters.num_shards = SHARDS
+    criteria = parameters.termination_criteria
     criteria.simple_optimality_criteria.eps_optimal_relative = tolerance
     criteria.simple_optimality_criteria.eps_optimal_absolute = tolerance
     if iterations is not None:
         criteria.iteration_limit = iterations
     if seconds is not None:
         criteria.time_sec_limit = seconds
-    result = solver.solve(
-        _model(program),
-        parameters_pb2.SOLVER_TYPE_PDLP,
-        parameters_pb2.SolverInitializerProto(),
-        parameters,
-        model_parameters_pb2.ModelSolveParametersProto(),
-        None,
-        callback_pb2.CallbackRegistrationProto(),
-        None,
-        None,
-    )
     values, prices = np.zeros(program.columns), np.zeros(program.rows)
-    if result.solutions:
-        found = result.solutions[0]
-        primal, dual = found.primal_solution.variable_values, found.dual_solution.dual_values
-        values[np.asarray(primal.ids, dtype=np.int64)] = np.asarray(primal.values)
-        prices[np.asarray(dual.ids, dtype=np.int64)] = np.asarray(dual.values)
-    prices = np.maximum(prices, 0.0)
+    if program.columns and program.rows:
+        found = pdlp.primal_dual_hybrid_gradient(_quadratic_program(program), parameters)
+        if len(found.primal_solution) == len(values) and len(found.dual_solution) == len(prices):
+            # It minimises what is to be maximised here, so its prices have the other sign.
+            values, prices = np.asarray(found.primal_solution), np.maximum(-np.asarray(found.dual_solution), 0.0)
     return Relaxed(np.clip(values, 0.0, program.upper), prices, proven_bound(program, prices))
 
 
@@ -77,23 +66,21 @@ def proven_bound(program: LinearProgram, prices: Floats) -> float:
     return float(prices @ program.right + np.maximum(reduced_costs(program, prices), 0.0) @ program.upper)
 
 
-def _model(program: LinearProgram) -> model_pb2.ModelProto:
-    model = model_pb2.ModelProto()
-    columns, rows = np.arange(program.columns), np.arange(program.rows)
-    model.objective.maximize = True
-    model.variables.ids.extend(columns)
-    model.variables.lower_bounds.extend(np.zeros(program.columns))
-    model.variables.upper_bounds.extend(program.upper)
-    model.variables.integers.extend(np.zeros(program.columns, dtype=bool))
-    kept = np.flatnonzero(program.objective)
-    model.objective.linear_coefficients.ids.extend(kept)
-    model.objective.linear_coefficients.values.extend(program.objective[kept])
-    model.linear_constraints.ids.extend(rows)
-    model.linear_constraints.lower_bounds.extend(np.full(program.rows, -np.inf))
-    model.linear_constraints.upper_bounds.extend(program.right)
+def _quadratic_program(program: LinearProgram) -> pdlp.QuadraticProgram:
+    """The program as PDLP holds it. The message it is read from is gone before the solving, when memory is short."""
+    message = linear_solver_pb2.MPModelProto()
+    message.maximize = True
+    for upper, worth in zip(program.upper.tolist(), program.objective.tolist(), strict=True):
+        variable = message.variable.add()
+        variable.lower_bound, variable.upper_bound = 0.0, upper
+        if worth:
+            variable.objective_coefficient = worth
     order = np.lexsort((program.col, program.row))
-    matrix = model.linear_constraint_matrix
-    matrix.row_ids.extend(program.row[order])
-    matrix.column_ids.extend(program.col[order])
-    matrix.coefficients.extend(program.value[order])
-    return model
+    columns, values = program.col[order], program.value[order]
+    ends = np.searchsorted(program.row[order], np.arange(program.rows + 1)).tolist()
+    for row, right in enumerate(program.right.tolist()):
+        constraint = message.constraint.add()
+        constraint.lower_bound, constraint.upper_bound = -np.inf, right
+        constraint.var_index.extend(columns[ends[row] : ends[row + 1]])
+        constraint.coefficient.extend(values[ends[row] : ends[row + 1]])
+    return pdlp.qp_from_mpmodel_proto(message, relax_integer_variables=False)

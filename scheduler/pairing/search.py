@@ -109,17 +109,44 @@ class Search:
         """
         assignment, pinned = self.assignment, self.assignment.problem.pinned
         before = [one for demand in demands for one in assignment.taken_of(demand) if one not in pinned]
+        promising = self.promising_for(least, 1)
         for option in before:
             assignment.remove(option)
         effort = self._watch.small_model()
         effort = Effort(REACH_EFFORT * effort.deterministic, effort.seconds)
-        found, _, spent = reach(assignment, demands, effort, least, before, near=True)
+        found, _, spent = reach(assignment, demands, effort, least, before, near=True, promising=promising)
         self._watch.spent += spent + LEAST_EFFORT
         kept = frozenset(assignment.options())
         for option in before if found is None else sorted(frozenset(found) - kept):
             assignment.add(option)
         self._crew.note(demands)
         return found is not None
+
+    def lift(self, demands: list[int], wanted: Mapping[int, int], points: int) -> bool:
+        """Plans these demands again with so many points for each lesson up to those wanted for its school.
+
+        Whether more of the lessons wanted are there afterwards; the worst share does not fall meanwhile.
+        """
+        assignment = self.assignment
+        before = _met(assignment, wanted)
+        effort = self._watch.small_model()
+        effort = Effort(REACH_EFFORT * effort.deterministic, effort.seconds)
+        extra = {school: (points, lessons) for school, lessons in wanted.items()}
+        aim = Aim(floor=self.floors, extra=extra, promising=self.promising_for(wanted))
+        outcome = replan(assignment, demands, effort, aim)
+        self._crew.note(demands)
+        self._watch.spent += outcome.deterministic + LEAST_EFFORT
+        return _met(assignment, wanted) > before
+
+    def promising_for(self, least: Mapping[int, int], loss: int = 0) -> bytearray:
+        """Options that lose little by the prices (which of LOSSES), and all of schools with fewer lessons than that."""
+        problem = self.assignment.problem
+        promising = bytearray(self._promising[loss])
+        for school in (one for one, lessons in least.items() if self.assignment.school_lessons[one] < lessons):
+            for demand in problem.school_demands[school]:
+                own = problem.options_of_demand(demand)
+                promising[own.start : own.stop] = bytes([1]) * len(own)
+        return promising
 
     def _drawn(self) -> _Drawn:
         if self._rounds % LOSSES_EVERY == 0:
@@ -191,3 +218,7 @@ class Search:
             kind.size = min(LARGEST, round(kind.size * 1.2) + 1)
         elif not outcome.optimal:
             kind.size = max(SMALLEST, round(kind.size * 0.8))
+
+
+def _met(assignment: Assignment, wanted: Mapping[int, int]) -> int:
+    return sum(min(assignment.school_lessons[school], lessons) for school, lessons in wanted.items())

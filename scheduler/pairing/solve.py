@@ -16,7 +16,8 @@ from scheduler.pairing.budget import Budget, Watch
 from scheduler.pairing.certificate import certify
 from scheduler.pairing.fair_proof import prove_worst_share
 from scheduler.pairing.fair_share import adopt, fair_share
-from scheduler.pairing.fairness import kept_floors, raise_worst, weakest_alone, worst_share
+from scheduler.pairing.fairness import floors, kept_floors, raise_worst, weakest_alone, worst_share
+from scheduler.pairing.first_served import serve_short_first
 from scheduler.pairing.greedy import fill_weakest_first
 from scheduler.pairing.linear_program import build
 from scheduler.pairing.problem import Problem, compile_problem
@@ -26,6 +27,8 @@ from scheduler.pairing.rounding import round_down
 from scheduler.pairing.search import Search
 
 BLOCK_SIZE = 250
+ALL_OPTIONS = 10_000
+"""In a larger instance the question about everybody's share leaves hopeless options out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +147,20 @@ class _Solve:
             search.block_pass(BLOCK_SIZE, self._going(0.5, assignment))
             self._tell("blocks", assignment)
             alone, weakest = weakest_alone(assignment.problem, self._watch.small_model())
-            raise_worst(assignment, search, self._going(0.2, assignment), alone, most_schools=10)
-            fair = fair_share(assignment, alone, self._watch.large_model())
+            wanted = floors(assignment.problem, alone)
+            going, further = self._going(0.2, assignment), self._going(0.05, assignment)
+            raise_worst(assignment, search, going, alone, most_schools=10, further=further)
+            if serve_short_first(assignment, wanted, self._watch.small_model(), self._going(0.1, assignment)):
+                search.changed(range(assignment.problem.demands))
+                raise_worst(assignment, search, self._going(0.1, assignment), alone, most_schools=3, further=further)
+            large = assignment.problem.options > ALL_OPTIONS
+            promising = search.promising_for(wanted) if large else None
+            fair = fair_share(assignment, alone, self._watch.large_model(), promising)
             if worst_share(assignment.problem, assignment.school_lessons) < fair.reached:
                 adopt(assignment, fair)
                 search.changed(range(assignment.problem.demands))
-            proven = prove_worst_share(assignment.problem, fair.bound, weakest)
+            reached = worst_share(assignment.problem, assignment.school_lessons)
+            proven = prove_worst_share(assignment.problem, reached, fair.bound, (alone, weakest))
             self._tell("worst_school", assignment)
             search.floors = kept_floors(assignment)
             search.improve(self._going(1.0, assignment), lambda: self._tell("search", assignment))

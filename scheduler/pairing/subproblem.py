@@ -81,20 +81,24 @@ def reach(
     hint: Collection[int],
     *,
     near: bool = False,
+    promising: bytes | bytearray | None = None,
 ) -> tuple[list[int] | None, bool, float]:
     """Options of all these demands that give every school its floor, with what is taken already; points do not count.
 
     With `near` they keep as many of the hinted options as the effort finds. None if there are none, or none was found;
-    then whether the answer is proven, and the deterministic time it took.
+    then whether the answer is proven, and the deterministic time it took. With `promising` only options that are not 0
+    there, or are hinted, are looked at: then that there are none is not proven.
     """
-    model = _Model(assignment, sorted(set(demands)), Aim(floor), frozenset())
+    model = _Model(assignment, sorted(set(demands)), Aim(floor, promising=promising), frozenset(hint))
     if any(least > assignment.school_lessons[school] for school, least in floor.items() if school not in model.schools):
-        return None, True, 0.0
+        return None, promising is None, 0.0
     known = frozenset(model.options)
     hinted = [option for option in hint if option in known]
     model.forget_points(hinted if near else ())
     chosen, proven, spent = model.solve(hinted, effort)
-    return (None, proven, spent) if chosen is None else (assignment.options() + chosen, True, spent)
+    if chosen is None:
+        return None, proven and promising is None, spent
+    return assignment.options() + chosen, True, spent
 
 
 def _put_back(assignment: Assignment, options: Sequence[int]) -> None:

@@ -115,9 +115,13 @@ class Outbox:
             batch = self._next_batch()
             try:
                 await self._send_or_keep(batch)
-            except AWAY_ERRORS as error:
+            except Exception as error:
+                # Whatever it is: who stops sending here is as good as dead.
                 failures += 1
-                self._reach.away(error)
+                if isinstance(error, AWAY_ERRORS):
+                    self._reach.away(error)
+                elif failures == 1:
+                    log.exception("messages could not be sent to Redis; trying again")
                 await self._keep_safe()
                 await asyncio.sleep(back_off_s(failures))
             else:

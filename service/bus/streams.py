@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 WAIT_MS = 1_000
 AT_ONCE = 512
+MOST_HASTY = 5
+"""A confirmation that is passed over, too, looks as if nothing came without any wait; so many in a row are none."""
 BEGINNING = "0-0"
 GROUP = "service"
 READER = "ledger"
@@ -84,6 +87,7 @@ class News:
         self._reach = reach
         self._key = key
         self._decode = decode
+        self._hasty = 0
 
     async def begin(self) -> None:
         """Listen; waits for Redis."""
@@ -100,8 +104,10 @@ class News:
     async def __anext__(self) -> dict[str, Any]:
         """Give the next message."""
         while True:
+            began = time.monotonic()
             try:
                 news = await self._pubsub.get_message(timeout=WAIT_MS / 1000)
+                self._refuse_haste(news, time.monotonic() - began)
             except AWAY_ERRORS as error:
                 self._reach.away(error)
                 await asyncio.sleep(back_off_s(1))
@@ -110,6 +116,17 @@ class News:
             message = self._decode(news["data"]) if news and news["type"] == "message" else None
             if message is not None:
                 return message
+
+    def _refuse_haste(self, news: Any, waited_s: float) -> None:
+        """Raise ConnectionError when nothing came again and again without any wait.
+
+        A host that vanished without a word ends its connection with ETIMEDOUT. Python's name for that is TimeoutError,
+        which redis-py takes for its own "nothing came in time": it would ask for ever without giving way to anybody.
+        """
+        self._hasty = self._hasty + 1 if news is None and waited_s < WAIT_MS / 2000 else 0
+        if self._hasty >= MOST_HASTY:
+            self._hasty = 0
+            raise ConnectionError("the connection ended without a word")
 
     async def _subscribe(self) -> None:
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]

@@ -5,12 +5,26 @@ edge: the same stories must be true of both.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from chromium import home_that_trusts, launch
-from deployments import new_product
+from deployments import IS_FLEET, new_product
 from playwright.sync_api import Browser, sync_playwright
 from running_product import Installation, zone_where_it_is_morning
+
+FLEET_STARTS_WITHIN_S = 150
+"""What a deployment of eight processes may add to the time a test has."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each story the time its deployment takes to start, too."""
+    here = Path(__file__).parent
+    for item in items if IS_FLEET else ():
+        if here in item.path.parents:
+            marker = item.get_closest_marker("timeout")
+            seconds = marker.args[0] if marker else float(item.config.getini("timeout"))
+            item.add_marker(pytest.mark.timeout(seconds + FLEET_STARTS_WITHIN_S), append=False)
 
 
 @pytest.fixture(scope="module")

@@ -98,6 +98,7 @@ def waiting_list(teachers: Teachers, photograph: Photograph) -> None:
     photograph(teachers.second, "event")
     teachers.first.get_by_test_id("event-withdraw").click()
     teachers.first.get_by_test_id("event-withdraw-confirm").click()
+    expect(teachers.first.get_by_test_id("event-mine").locator("li[data-state=seat]")).to_have_count(0, timeout=10_000)
     expect(teachers.first.get_by_test_id("event-seats")).to_have_attribute("data-waiting", "0", timeout=10_000)
     teachers.second.goto("/notices")
     told = teachers.second.locator("[data-testid=notice][data-kind=signup_seated]")

@@ -21,6 +21,7 @@ from explanations import try_relaxations
 
 from scheduler.check.certificate import verify
 from scheduler.check.week_plan import count_plan
+from scheduler.check.worst_school import worst_share_proven
 from scheduler.instance.assumptions import LOOSE, TIGHT
 from scheduler.instance.generator import SIZES, generate
 from scheduler.pairing.assignment import Assignment
@@ -110,7 +111,10 @@ def _run(size: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"the plan is wrong: {count.violations[:5]}, score {count.score}")
     verifying = time.monotonic()
     bound = verify(snapshot, solution.certificate)
+    worst_proven = worst_share_proven(snapshot, solution.certificate["worst_school"])
     explaining = time.monotonic()
+    if worst_proven != solution.worst_school_bound:
+        raise SystemExit(f"the worst school's bound {solution.worst_school_bound} is proven only as {worst_proven}")
     explained = Explainer(solution.assignment).unserved()
     done = time.monotonic()
     if arguments.out is not None:

@@ -12,10 +12,11 @@ from scheduler.instance.snapshot import Snapshot
 from scheduler.pairing.budget import Budget
 from scheduler.pairing.fair_proof import prove_unreachable, prove_worst_share
 from scheduler.pairing.fair_share import possible_shares
-from scheduler.pairing.fairness import most_alone
+from scheduler.pairing.fairness import most_alone, weakest_alone
 from scheduler.pairing.plan import plan_document
 from scheduler.pairing.problem import compile_problem
 from scheduler.pairing.solve import solve
+from scheduler.pairing.subproblem import Effort
 
 # A seed where each school could have 3/11 alone, yet not all of them more than 5/22 at once.
 SHARED, ALONE, AT_ONCE = 5, Fraction(3, 11), Fraction(5, 22)
@@ -45,7 +46,7 @@ def test_no_plan_has_a_worst_school_above_what_is_proven(seed: int, tiny, plans)
     for share in possible_shares(problem):
         proof = prove_unreachable(problem, list(most_alone(problem)), share)
         assert proof is None or worst_share_proven(snapshot, proof) >= best
-    proven, proof = prove_worst_share(problem, best, None)
+    proven, proof = prove_worst_share(problem, best, best, weakest_alone(problem, Effort(1.0)))
     assert proven >= best
     assert worst_share_proven(snapshot, proof) == proven
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,3 +53,9 @@ def test_no_prices_prove_less_than_the_relaxation(seed: int, tiny) -> None:
     random = np.random.default_rng(seed)
     for _ in range(20):
         assert proven_bound(program, 100 * random.random(program.rows)) >= best * (1 - 1e-5)
+
+
+def test_an_instance_without_demands_has_a_relaxation_worth_nothing(tiny) -> None:
+    program = build(compile_problem(replace(tiny(0), demands=())))
+    relaxed = solve_relaxation(program)
+    assert (relaxed.bound, relaxed.values.sum()) == (0.0, 0.0)

@@ -15,7 +15,7 @@ from scheduler.pairing.problem import Problem, compile_problem
 from scheduler.pairing.prospects import Prospects
 from scheduler.pairing.relaxation import solve_relaxation
 from scheduler.pairing.search import Search
-from scheduler.pairing.subproblem import Aim, Effort, replan
+from scheduler.pairing.subproblem import Aim, Effort, reach, replan
 
 EFFORT = Effort(0.2)
 
@@ -127,6 +127,36 @@ def test_schools_that_rival_each_other_get_the_lessons_wanted_together_or_nothin
         assert greedy.school_lessons[weakest] >= one_more
     assert all(greedy.school_lessons[school] >= lessons for school, lessons in least.items())
     assert not count_plan(problem.snapshot, pairings_of(greedy)).violations
+
+
+def test_lifting_brings_more_of_the_lessons_wanted_or_none_fewer_and_keeps_the_worst_share(greedy: Assignment) -> None:
+    problem = greedy.problem
+    program = build(problem)
+    prospects = Prospects.of(problem, program, solve_relaxation(program))
+    search = Search(greedy, prospects, Random(1), Watch(Budget(effort=9.0), None))
+    wanted = floors(problem, worst_share_bound(problem, EFFORT))
+    weakest = min(wanted, key=lambda one: greedy.school_lessons[one] - wanted[one])
+    group = search.neighbourhoods.schools_around(weakest, 20)
+    least = {school: wanted[school] for school in group if school in wanted}
+    search.floors = kept_floors(greedy)
+
+    def met() -> int:
+        return sum(min(greedy.school_lessons[school], lessons) for school, lessons in wanted.items())
+
+    share, before = worst_share(problem, greedy.school_lessons), met()
+    lifted = search.lift([demand for school in group for demand in problem.school_demands[school]], least, 5_000)
+    assert lifted
+    assert met() > before
+    assert worst_share(problem, greedy.school_lessons) >= share
+    assert not count_plan(problem.snapshot, pairings_of(greedy)).violations
+
+
+def test_that_nothing_promising_serves_all_schools_proves_nothing(problem: Problem) -> None:
+    wanted = floors(problem, worst_share_bound(problem, EFFORT))
+    found, proven, _ = reach(
+        Assignment(problem), range(problem.demands), EFFORT, wanted, (), promising=bytes(problem.options)
+    )
+    assert (found, proven) == (None, False)
 
 
 def test_floors_are_the_lessons_a_share_takes_or_what_a_school_could_get_alone(problem: Problem) -> None:

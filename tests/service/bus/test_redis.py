@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from errno import ETIMEDOUT
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from uuid import uuid4
 import pytest
 from redis_server import RedisServer
 
-from media.contract import EVENTS_TOPIC
+from media.contract import EVENTS_TOPIC, HEARTBEATS_TOPIC
 from service.bus.redis_bus import RedisBus, RefusedByRedisError
 
 KEY = "the fleet's key"
@@ -195,3 +196,21 @@ def test_a_wrong_password_is_told_at_once_and_an_absent_redis_is_only_noted(redi
         return absent.reach.connected
 
     assert asyncio.run(scenario()) is False
+
+
+@pytest.mark.timeout(30)
+def test_a_host_that_vanished_without_a_word_stops_nobody_and_is_listened_to_again(redis: RedisServer) -> None:
+    async def scenario() -> tuple[dict[str, Any], int]:
+        namespace = uuid4().hex
+        async with running(redis.url, namespace=namespace) as bus, bus.subscribe(HEARTBEATS_TOPIC) as news:
+            waiting = asyncio.ensure_future(anext(aiter(news)))
+            await asyncio.sleep(0.2)
+            # What the kernel tells when the other machine is gone and nothing was answered for too long.
+            news._pubsub.connection._reader.set_exception(TimeoutError(ETIMEDOUT, "Connection timed out"))  # type: ignore[attr-defined]
+            async with running(redis.url, namespace=namespace) as other:
+                while not waiting.done():  # what comes before it listens again is lost
+                    await other.publish(HEARTBEATS_TOPIC, {"n": 1})
+                    await asyncio.sleep(0.1)
+            return await waiting, bus.reach.absences
+
+    assert asyncio.run(scenario()) == ({"n": 1}, 1)
