@@ -79,7 +79,7 @@ def _databases(kind: str, folder: Path) -> Iterator[tuple[str, str]]:
     server = start_server({})
     try:
         server.make_template()
-        with server.copy_of_template("full") as full, server.copy_of_template("empty") as empty:
+        with server.copy_of_template("out_of") as full, server.copy_of_template("into") as empty:
             yield full, empty
     finally:
         stop_server(server)
