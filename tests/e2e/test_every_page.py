@@ -1,0 +1,76 @@
+"""Every page of the demonstration, in both languages, as an administrator and as a teacher on a laptop.
+
+Nothing on it is nameless, off the screen or said in a programmer's words, and the browser has nothing to complain of.
+"""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from county import Account
+from page_faults import complaints_of, faults_of
+from pages import sign_in
+from playwright.sync_api import Browser, Page, expect
+from running_product import Product
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+FOR_ALL = (
+    *("/", "/notices", "/lessons", "/lessons?view=week", "/lessons/new", "/week", "/events", "/events/new"),
+    *("/recordings", "/reviews", "/reviews/comparisons", "/reviews/library", "/reviews/samples", "/usage"),
+    *("/account", "/no-such-page"),
+)
+FOR_ADMINISTRATORS = (
+    *("/reviews/observations", "/reviews/rubrics", "/planning", "/planning/changes", "/planning/coverage"),
+    *("/planning/compare", "/planning/binding", "/usage/audit", "/rooms", "/people", "/organisation", "/exchange"),
+)
+NAMED_BY_ID = ("lessons", "events")
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The demonstration county, as `make run` starts it: always one process."""
+    with Product.started(tmp_path_factory.mktemp("product") / "data", "--demo") as running:
+        yield running
+
+
+def account_of(product: Product, role: str) -> Account:
+    """The demonstration's account with this role."""
+    found = next(one for one in product.ready["accounts"] if one["role"] == role)
+    return Account(found["username"], found["password"])
+
+
+def one_of_each(client: httpx.Client) -> list[str]:
+    """A page for each kind of thing that has pages of its own."""
+    ids = {kind: client.get(f"/api/{kind}?limit=1").raise_for_status().json()["items"][0]["id"] for kind in NAMED_BY_ID}
+    return [f"/{kind}/{identity}" for kind, identity in ids.items()]
+
+
+def look(page: Page, path: str) -> list[str]:
+    """Open a page, wait until it has settled, and give its faults."""
+    with complaints_of(page) as heard:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1).first).to_be_visible(timeout=15_000)
+        expect(page.locator("p.state[role=status]")).to_have_count(0, timeout=15_000)
+        return [*heard, *faults_of(page)]
+
+
+@pytest.mark.parametrize(
+    ("role", "language", "paths"),
+    [
+        ("county_administrator", "zh-CN", FOR_ALL + FOR_ADMINISTRATORS),
+        ("teacher", "en", ("/", "/lessons/new", "/week", "/events/new", "/account")),
+    ],
+)
+def test_every_page_can_be_used_by_everybody(
+    product: Product, browser: Browser, role: str, language: str, paths: tuple[str, ...]
+) -> None:
+    account = account_of(product, role)
+    with product.client(account.username, account.password) as client:
+        client.patch("/api/account", json={"locale": language}).raise_for_status()
+        own = one_of_each(client) if role == "county_administrator" else []
+    page = sign_in(product, browser, account, "/account")
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    faults = {path: found for path in (*paths, *own) if (found := look(page, path))}
+    page.context.close()
+    assert faults == {}
