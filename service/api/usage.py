@@ -13,7 +13,7 @@ from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
 from service.lessons.finding import find_lesson
-from service.lessons.rights import may_answer, may_conduct, may_replay
+from service.lessons.rights import may_conduct, may_replay, may_see_lines
 from service.organisation.curriculum import SUBJECTS
 from service.parts import Parts
 from service.problems import NotAllowed
@@ -106,8 +106,7 @@ def read_lesson_lines(lesson_id: Identity, parts: PartsDependency, person: Perso
     """
     with parts.database.reading() as session:
         lesson = find_lesson(session, person, lesson_id)
-        answers = any(may_answer(person, receiver) for receiver in lesson.receivers)
-        if not (may_conduct(person, lesson) or may_replay(person, lesson) or answers):
+        if not may_see_lines(person, lesson):
             raise NotAllowed
         return read_lines(session, lesson.id)
 

@@ -71,6 +71,12 @@ def may_replay(person: Person, lesson: Lesson) -> bool:
     return role_in_lesson(person, lesson) in ("lead", "teacher") or _watches_over(person, lesson)
 
 
+def may_see_lines(person: Person, lesson: Lesson) -> bool:
+    """Whether the person may see how the rooms' lines did: who leads or replays the lesson, or speaks for a receiver."""
+    answers = any(may_answer(person, receiver) for receiver in lesson.receivers)
+    return may_conduct(person, lesson) or may_replay(person, lesson) or answers
+
+
 def _leads(person: Person, lesson: Lesson) -> bool:
     return person.user_id == lesson.lead_teacher_id
 

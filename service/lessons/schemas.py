@@ -196,6 +196,7 @@ class MyRights(BaseModel):
     may_join: bool
     may_answer: list[str]
     may_replay: bool
+    may_see_lines: bool
     role: Literal["lead", "room", "teacher", "observer"] | None
 
 

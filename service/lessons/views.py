@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 from service.accounts.principal import Person, RoomDevice
 from service.lessons.finding import find_lesson
 from service.lessons.origins import Origins, origins_of
-from service.lessons.rights import may_answer, may_change, may_conduct, may_replay, role_in_lesson, room_role
+from service.lessons.rights import (
+    may_answer,
+    may_change,
+    may_conduct,
+    may_replay,
+    may_see_lines,
+    role_in_lesson,
+    room_role,
+)
 from service.lessons.schemas import (
     DeviceLessons,
     LeadView,
@@ -150,6 +158,7 @@ def my_rights(person: Person, lesson: Lesson, now: datetime, recording: str | No
         may_join=role is not None and is_open,
         may_answer=[r.id for r in lesson.receivers if r.state == "pending" and unfinished and may_answer(person, r)],
         may_replay=recording is not None and may_replay(person, lesson),
+        may_see_lines=may_see_lines(person, lesson),
         role=role,
     )
 

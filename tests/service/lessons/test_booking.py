@@ -25,6 +25,7 @@ def test_a_teacher_books_a_lesson_and_sees_it_wait_for_the_receiving_school(
         "may_join": False,
         "may_answer": [],
         "may_replay": False,
+        "may_see_lines": True,
         "role": "lead",
     }
     assert teacher.get(f"/api/lessons/{lesson['id']}").json() == lesson

@@ -63,6 +63,14 @@ def test_only_those_whom_the_lesson_concerns_see_its_lines(signed_in: Any, count
     assert signed_in("prefecture").get("/api/lessons/0123456789abcdef0123456789abcdef/lines").status_code == 404
 
 
+def test_a_lesson_says_beforehand_who_may_see_its_lines(signed_in: Any, county: Any, weak_lesson: Any) -> None:
+    county.add_user("colleague", Role.TEACHER, "school_north_1")
+    path = f"/api/lessons/{weak_lesson['id']}"
+    told = {name: signed_in(name).get(path).json()["my"]["may_see_lines"] for name in ("teacher_north", "colleague")}
+    assert told == {"teacher_north": True, "colleague": False}
+    assert signed_in("colleague").get(f"{path}/lines").status_code == 403
+
+
 def test_a_room_that_was_away_missed_what_the_lead_sent_meanwhile(
     signed_in: Any, weak_lesson: Any, rooms: Any, parts: Any, clock: Any
 ) -> None:

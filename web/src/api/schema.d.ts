@@ -4765,6 +4765,8 @@ export interface components {
             may_answer: string[];
             /** May Replay */
             may_replay: boolean;
+            /** May See Lines */
+            may_see_lines: boolean;
             /** Role */
             role: ("lead" | "room" | "teacher" | "observer") | null;
         };
