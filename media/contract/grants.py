@@ -1,8 +1,8 @@
 """Join grants: what a relay of a fleet demands before it lets a connection into a lesson.
 
 A grant is `<expires_at>.<signature>`: HMAC-SHA256 (RFC 2104) with the fleet's key over relay, lesson, connection, the
-whole party and its school's line, good for a minute. Whoever can write on the bus but has no key gets nobody in, and a grant that was
-overheard opens no other lesson, relay or connection.
+whole party and its school's line, good for a minute. Whoever can write on the bus but has no key gets nobody in, and a
+grant that was overheard opens no other lesson, relay or connection.
 """
 
 import hashlib

@@ -72,7 +72,7 @@ def may_replay(person: Person, lesson: Lesson) -> bool:
 
 
 def may_see_lines(person: Person, lesson: Lesson) -> bool:
-    """Whether the person may see how the rooms' lines did: who leads or replays the lesson, or speaks for a receiver."""
+    """Whether the person may see how the rooms' lines did: who leads or replays it, or speaks for a receiver."""
     answers = any(may_answer(person, receiver) for receiver in lesson.receivers)
     return may_conduct(person, lesson) or may_replay(person, lesson) or answers
 
