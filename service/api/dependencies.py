@@ -1,6 +1,7 @@
 """What endpoints ask for: the parts of the application and who is calling.
 
-Endpoints are plain `def`, so FastAPI runs them on its thread pool, where waiting for the database blocks nobody.
+Endpoints are plain `def`, so FastAPI runs them on its thread pool, where waiting for the database blocks nobody. What
+waits for nothing is `async def`: it runs where it is, for each change of thread waits for the interpreter once more.
 """
 
 from datetime import timedelta
@@ -25,7 +26,7 @@ _OPEN_WITH_ONE_TIME_PASSWORD = ("/api/session", "/api/account")
 """What a password from a sheet of paper opens: signing in and out, and choosing another."""
 
 
-def get_parts(connection: HTTPConnection) -> Parts:
+async def get_parts(connection: HTTPConnection) -> Parts:
     """The parts of the running application."""
     parts: Parts = connection.app.state.parts
     return parts
@@ -116,7 +117,7 @@ DeviceDependency = Annotated[RoomDevice, Depends(current_device)]
 PrincipalDependency = Annotated[Principal, Depends(current_principal)]
 
 
-def current_administrator(person: PersonDependency) -> Person:
+async def current_administrator(person: PersonDependency) -> Person:
     """A signed-in administrator of any level."""
     if not person.is_administrator:
         raise NotAllowed
@@ -132,7 +133,7 @@ def require_role(person: Person, *roles: Role) -> None:
         raise NotAllowed
 
 
-def refuse_foreign_origin(connection: HTTPConnection, parts: PartsDependency) -> None:
+async def refuse_foreign_origin(connection: HTTPConnection, parts: PartsDependency) -> None:
     """Refuse what another site's page makes a browser send, also where nobody is signed in yet."""
     if connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS:
         return

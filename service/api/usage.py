@@ -29,7 +29,7 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LocaleParameter = Annotated[Locale | None, Query(description="Language of headers and words; yours when not given.")]
 
 
-def usage_filter(
+async def usage_filter(
     parts: PartsDependency,
     organisation_id: Annotated[Identity | None, Query()] = None,
     starts: From = None,
