@@ -16,8 +16,9 @@ from sqlalchemy import select
 from service.live.tables import LessonPlacement
 
 SOUND_EVERY_S = 0.02
-SILENCE_MS = 60.0
-"""From the capture of a piece of sound to that of the next one heard: at most two of 20 ms are missing."""
+SILENCE_MS = 250.0
+"""From the capture of a piece of sound to that of the next one heard: 20 to 30 ms on an idle machine. Who left the old
+relay before the new one carries would be silent for longer than this."""
 RECORDED_WITHIN_S = 60
 
 
