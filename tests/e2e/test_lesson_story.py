@@ -76,6 +76,7 @@ def book(teacher: Page, county: County) -> str:
     teacher.get_by_test_id("booking-subject").select_option(index=1)
     teacher.get_by_test_id("booking-grade").select_option(index=4)
     teacher.get_by_test_id("booking-by-time").check()
+    teacher.get_by_test_id("booking-date").fill(f"{starts:%Y-%m-%d}")  # at the weekend the form begins with Monday
     teacher.get_by_test_id("booking-starts").fill(f"{starts:%H:%M}")
     teacher.get_by_test_id("booking-ends").fill(f"{starts + timedelta(minutes=40):%H:%M}")
     for index, school in enumerate(county.schools[1:4]):
