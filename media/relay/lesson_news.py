@@ -44,7 +44,7 @@ class LessonNews:
 
     def stage(self, on_stage: Iterable[str]) -> None:
         """Who is on stage."""
-        self._emit(StageTold(lesson_id=self._lesson_id, on_stage=sorted(on_stage)))
+        self._emit(StageTold(lesson_id=self._lesson_id, on_stage=sorted(on_stage), relay_id=self._relay_id))
 
     def recording(self, active: bool, trouble: Trouble | None) -> None:
         """Whether the lesson is being recorded, and what is wrong with that."""

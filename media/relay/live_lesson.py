@@ -97,6 +97,7 @@ class LiveLesson:
             actions.DropMedia: self._drop_media,
             actions.TellJoined: self._news.joined,
             actions.TellLeft: self._news.left,
+            actions.TellStage: self._tell_stage,
             actions.AnswerPublish: self._answer_publish,
             actions.StartTrack: self._start_track,
             actions.EndTrack: self._end_track,
@@ -286,6 +287,9 @@ class LiveLesson:
         self._shares.close(action.connection_id)
         connection.publisher.close()
         connection.subscriber.close()
+
+    def _tell_stage(self, action: actions.TellStage) -> None:
+        self._news.stage(action.on_stage)
 
     def _answer_publish(self, action: actions.AnswerPublish) -> None:
         connection = self._connections.get(action.connection_id)
