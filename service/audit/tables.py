@@ -31,7 +31,7 @@ class AuditRow(Base):
     organisation_path: Mapped[str] = mapped_column(String(200))
     operation: Mapped[str] = mapped_column(String(60))
     about: Mapped[dict[str, str]] = mapped_column(JSON)
-    """What the address named: the parameters of its path."""
+    """What the address named (the parameters of its path), and what the act brought into being."""
     client: Mapped[str] = mapped_column(String(60))
     """IP address the request came from."""
 

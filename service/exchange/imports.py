@@ -1,6 +1,6 @@
 """Uploads: looked at first, applied later in one transaction, all or nothing, and only as they were shown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 from service.accounts.principal import Person
 from service.audit.acts import act_to_write, act_was_written
 from service.audit.tables import AuditRow
+from service.exchange.cells import Table
 from service.exchange.checking import check_tables
 from service.exchange.faults import FileRefused
 from service.exchange.findings import Findings, Summary
 from service.exchange.large_files import LARGE_FILE_BYTES
 from service.exchange.opening import open_tables
+from service.exchange.recorded_writes import RecordedWrites, recording
 from service.exchange.register import Register
 from service.exchange.tables import Import
 from service.parts import Parts
@@ -27,6 +29,8 @@ KEPT_FOR = timedelta(hours=24)
 MOST_WAITING = 5
 """Uploads of one person that wait; the oldest gives way."""
 MOST_NAME_CHARACTERS = 200
+MOST_ATTEMPTS = 3
+"""Times a file is checked anew because somebody changed what it refers to in the very seconds of checking."""
 
 
 @dataclass(frozen=True)
@@ -127,20 +131,69 @@ def apply_here(order: ApplyOrder, report: Callable[[object], None]) -> Summary:
 def _apply(database: Database, person: Person, import_id: str, now: datetime) -> Summary:
     with database.reading() as session:
         content, kind = _waiting(session, person, import_id, now)
-    tables = open_tables(content)
+    order = _Checking(open_tables(content), kind, person, now)
+    if database.engine.dialect.name == "sqlite":
+        return _apply_prepared(database, import_id, order)
     with database.unit_of_work() as session:
-        upload = session.get_one(Import, import_id, with_for_update=True)
-        if upload.applied_at is not None:
-            raise _applied()
+        upload = _take(session, import_id)
         with session.no_autoflush:
-            findings = check_tables(tables, kind, Register(session, person, now, person.locale, writes=True))
-        summary = findings.summary()
-        if summary.error_total or summary.digest != upload.digest:
-            raise Conflict(
-                "What the file refers to was changed since it was checked; upload it again.", code="import_outdated"
-            )
-        upload.applied_at, upload.content = now, None
+            summary = order.check(session)
+        _finish(upload, summary, now)
     return summary
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """The tables of an upload that are to be applied."""
+
+    tables: Sequence[Table]
+    kind: str
+    person: Person
+    now: datetime
+
+    def check(self, session: Session) -> Summary:
+        """Look through them and write what they say; others than those shown are refused later."""
+        register = Register(session, self.person, self.now, self.person.locale, writes=True)
+        return check_tables(self.tables, self.kind, register).summary()
+
+
+def _apply_prepared(database: Database, import_id: str, order: _Checking) -> Summary:
+    """On SQLite: check while others go on writing, and keep them waiting only while the rows are written.
+
+    What was checked counts only if nothing of it was changed meanwhile; else all is checked again.
+    """
+    for _attempt in range(MOST_ATTEMPTS):
+        summary, recorded = _prepare(database, order)
+        with database.unit_of_work() as session:
+            upload = _take(session, import_id)
+            if recorded.still_follow(session):
+                _finish(upload, summary, order.now)
+                recorded.execute(session)
+                return summary
+    raise _outdated()
+
+
+def _prepare(database: Database, order: _Checking) -> tuple[Summary, RecordedWrites]:
+    own = Database(database.engine.url.render_as_string(hide_password=False))
+    try:
+        with own.reading() as session, recording(own.engine, session) as recorded:
+            summary = order.check(session)
+        return summary, recorded
+    finally:
+        own.close()
+
+
+def _take(session: Session, import_id: str) -> Import:
+    upload = session.get_one(Import, import_id, with_for_update=True)
+    if upload.applied_at is not None:
+        raise _applied()
+    return upload
+
+
+def _finish(upload: Import, summary: Summary, now: datetime) -> None:
+    if summary.error_total or summary.digest != upload.digest:
+        raise _outdated()
+    upload.applied_at, upload.content = now, None
 
 
 def is_large(content: bytes) -> bool:
@@ -155,6 +208,12 @@ def _waiting(session: Session, person: Person, import_id: str, now: datetime) ->
     if upload.applied_at is not None or upload.content is None:
         raise _applied()
     return upload.content, upload.kind
+
+
+def _outdated() -> Conflict:
+    return Conflict(
+        "What the file refers to was changed since it was checked; upload it again.", code="import_outdated"
+    )
 
 
 def _applied() -> Conflict:
