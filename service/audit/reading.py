@@ -35,8 +35,8 @@ def list_acts(session: Session, person: Person, wanted: AuditFilter, limit: int,
     """Give a page of what the person may see, newest first."""
     conditions = _conditions(person, wanted)
     total = session.scalar(select(func.count()).select_from(AuditRow).where(*conditions)) or 0
-    page = select(AuditRow).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset)
-    rows = session.scalars(page).all()
+    page = select(AuditRow.id).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset).subquery()
+    rows = session.scalars(select(AuditRow).join(page, page.c.id == AuditRow.id).order_by(AuditRow.id.desc())).all()
     names = _present_names(session, rows)
     items = [
         AuditEntry(
