@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
+from service.storage.base import Base
+
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_TABLE_READ = re.compile(r"\b(?:FROM|JOIN) \(?(\w+)")
+_WORD = re.compile(r"\w+")
 _ROWS_AT_ONCE = 5_000
 _BITS = (1 << 64) - 1
 
@@ -26,7 +28,7 @@ class RecordedWrites:
 
     statements: list[tuple[str, Sequence[Any]]] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
-    """Every table that was read on the way."""
+    """Every table that a reading on the way named."""
     seen: dict[str, int] = field(default_factory=dict)
     """A fingerprint of each, as of the moment of reading."""
 
@@ -71,7 +73,7 @@ def recording(engine: Engine, session: Session) -> Iterator[RecordedWrites]:
 def _note(recorded: RecordedWrites, statement: str, parameters: Sequence[Any]) -> bool:
     """Take a statement that writes; False lets any other be executed."""
     if not statement.startswith(_WRITES):
-        recorded.tables |= set(_TABLE_READ.findall(statement))
+        recorded.tables |= Base.metadata.tables.keys() & set(_WORD.findall(statement))
         return False
     if "RETURNING" in statement:
         raise ValueError(f"nothing can come back from what is only recorded: {statement}")

@@ -72,6 +72,9 @@ class _Outlet:
     def flush(self) -> None:
         """Nothing is held back."""
 
+    def close(self) -> None:
+        """What was written can still be taken away."""
+
     def take(self) -> bytes:
         taken, self._pieces, self.size_bytes = b"".join(self._pieces), [], 0
         return taken
@@ -80,7 +83,7 @@ class _Outlet:
 def workbook_pieces(title: str, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
     """Give the workbook of a sheet with bold headers that stay in sight; text is never taken for a formula."""
     outlet = _Outlet()
-    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:  # type: ignore[arg-type]
+    with zipfile.ZipFile(outlet, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, content in _PARTS.items():
             archive.writestr(name, _HEAD + content)
         archive.writestr("xl/workbook.xml", _HEAD + _workbook(title))

@@ -213,7 +213,7 @@ def _load(database: Database, prefecture: Prefecture) -> None:
             for at in range(0, len(rows), ROWS_AT_ONCE):
                 insert_rows(session, table, rows[at : at + ROWS_AT_ONCE])
     if database.engine.dialect.name == "postgresql":
-        with database.engine.connect() as connection:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("ANALYZE")  # what PostgreSQL does by itself some minutes later
 
 

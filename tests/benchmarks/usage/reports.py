@@ -21,29 +21,29 @@ MONTH = (FIRST_DAY + timedelta(days=60), FIRST_DAY + timedelta(days=90))
 ZONE = ZoneInfo("Asia/Shanghai")
 FILL = (
     "INSERT INTO organisations (id, parent_id, name, kind, path, is_root, created_at) "
-    "VALUES (:root, NULL, '州', 'prefecture', '/' || :root || '/', true, :first)",
+    "VALUES ({root}, NULL, '州', 'prefecture', '/' || {root} || '/', true, {first})",
     "INSERT INTO organisations (id, parent_id, name, kind, path, created_at) "
-    "SELECT md5('school' || n), :root, '第' || n || '小学', 'school', "
-    "concat('/', :root, '/', md5('school' || n), '/'), CAST(:first AS timestamptz) "
-    "FROM generate_series(1, :schools) AS n",
+    "SELECT md5('school' || n), {root}, '第' || n || '小学', 'school', "
+    "concat('/', {root}, '/', md5('school' || n), '/'), CAST({first} AS timestamptz) "
+    "FROM generate_series(1, {schools}) AS n",
     "INSERT INTO users (id, username, username_key, display_name, password_hash, role, organisation_id, locale, "
     "disabled, created_at) SELECT md5('teacher' || n), 'teacher' || n, 'teacher' || n, '教师' || n, '', 'teacher', "
-    "md5('school' || n), 'zh-CN', false, CAST(:first AS timestamptz) FROM generate_series(1, :schools) AS n",
+    "md5('school' || n), 'zh-CN', false, CAST({first} AS timestamptz) FROM generate_series(1, {schools}) AS n",
     "INSERT INTO lessons (id, kind, title, subject, grade, starts_at, ends_at, state, started_at, ended_at, "
     "lead_school_id, lead_teacher_id, recorded, version, booked_by, created_at) "
     "SELECT md5(concat('lesson', d, '/', n)), 'synchronous', '第' || n || '课', 'english', 'grade_3', starts, "
     "starts + interval '40 minutes', 'ended', starts, starts + interval '40 minutes', md5('school' || lead), "
     "md5('teacher' || lead), false, 1, md5('teacher' || lead), starts "
-    "FROM generate_series(0, :days - 1) AS d, generate_series(1, :lessons) AS n, LATERAL "
-    "(SELECT CAST(:first AS timestamptz) + d * interval '1 day' + n % 8 * interval '50 minutes' AS starts, "
-    "1 + (d * :lessons + n) % :schools AS lead) AS of_lesson",
+    "FROM generate_series(0, {days} - 1) AS d, generate_series(1, {lessons}) AS n, LATERAL "
+    "(SELECT CAST({first} AS timestamptz) + d * interval '1 day' + n % 8 * interval '50 minutes' AS starts, "
+    "1 + (d * {lessons} + n) % {schools} AS lead) AS of_lesson",
     "INSERT INTO usage_attendance (lesson_id, party_id, party_role, organisation_id, organisation_path, county, "
     "school, room_or_person, joined_at, left_at, last_seen_at, joins, connected_ms, lead_picture_ms, lead_sound_ms, "
     "published_ms) SELECT l.id, 'room:' || md5(concat(l.id, party)), CASE party WHEN 0 THEN 'lead' ELSE 'room' END, "
     "o.id, o.path, '第一县', o.name, '教室' || party, extract(epoch FROM l.starts_at), extract(epoch FROM l.ends_at), "
     "extract(epoch FROM l.ends_at), 1, 2400000, 2390000, 2395000, 2400000 "
     "FROM lessons AS l, generate_series(0, 3) AS party, LATERAL (SELECT CASE party WHEN 0 THEN l.lead_school_id ELSE "
-    "md5('school' || (1 + (('x' || substr(l.id, 1, 6))::bit(24)::int + 331 * party) % :schools)) END AS id) AS place "
+    "md5('school' || (1 + (('x' || substr(l.id, 1, 6))::bit(24)::int + 331 * party) % {schools})) END AS id) AS place "
     "JOIN organisations AS o ON o.id = place.id",
     "ANALYZE",
 )
@@ -52,9 +52,9 @@ FILL = (
 def measure_reports(database: Database, days: int) -> dict[str, Any]:
     """Fill a year and ask for it, as the prefecture's administrator and as a school's."""
     with database.unit_of_work() as session:
-        given = {"root": ROOT, "first": FIRST_DAY.isoformat(), "schools": SCHOOLS, "days": days}
+        given = {"root": f"'{ROOT}'", "first": f"'{FIRST_DAY.isoformat()}'", "schools": SCHOOLS, "days": days}
         for statement in FILL:
-            session.execute(text(statement), given | {"lessons": LESSONS_A_DAY})
+            session.execute(text(statement.format(lessons=LESSONS_A_DAY, **given)))
         school = session.execute(text("SELECT id, path FROM organisations WHERE name = '第7小学'")).one()
     prefecture = _administrator(Role.PREFECTURE_ADMINISTRATOR, ROOT, f"/{ROOT}/")
     of_school = _administrator(Role.SCHOOL_ADMINISTRATOR, school.id, school.path)
