@@ -10,6 +10,10 @@ ARGS ?=
 NATIVE_SOURCES := setup.py $(wildcard media/*/native/*.p[xy][xd])
 WEB_SOURCES := $(shell git ls-files web 2>/dev/null || find web -type f -not -path '*/node_modules/*')
 
+# A story that fails is looked at once more by itself: other work on the machine may have starved its browsers. Both outputs stay.
+STORIES = $(BIN)/python -m pytest -m 'e2e and not endurance'
+ONCE_MORE = --last-failed --last-failed-no-failures none
+
 # Every verb has its line of help and makes no file of its name.
 .PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*[#]{2} .*/\1/p' Makefile)
 
@@ -27,10 +31,10 @@ test-python: .setup/develop .setup/system ## unit, property and integration test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not e2e' $(ARGS)
 
 test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole product in Chromium
-	$(BIN)/python -m pytest -m 'e2e and not endurance' $(ARGS)
+	$(STORIES) $(ARGS) || $(STORIES) $(ONCE_MORE) $(ARGS)
 
 test-e2e-fleet: .setup/develop .setup/system service/web_app/index.html ## the same stories against two replicas and two relays behind the edge, PostgreSQL and Redis (root)
-	E2E_DEPLOYMENT=fleet $(BIN)/python -m pytest tests/e2e -m 'e2e and not endurance' $(ARGS)
+	E2E_DEPLOYMENT=fleet $(STORIES) tests/e2e $(ARGS) || E2E_DEPLOYMENT=fleet $(STORIES) tests/e2e $(ONCE_MORE) $(ARGS)
 
 test-fuzz-api: .setup/develop ## every address as every role, with the ids of one's own and of a foreign county: no 500, nothing told (ARGS="-k whoever")
 	FUZZ_ROLES=all $(BIN)/python -m pytest tests/service/test_openapi_fuzz.py $(ARGS)
