@@ -169,6 +169,8 @@ def _measure(
     loaded_s = time.perf_counter() - began
     ids = {name: identity(name) for name in PEOPLE if name != DEVICE} | {"teacher": month.busiest_teacher}
     clients = {name: _client(parts, user_id) for name, user_id in ids.items()} | {DEVICE: _device(parts)}
+    gc.collect()
+    gc.freeze()  # as `serve` does once it is up
     plan_id, timings = _plan(parts, clients["administrator"], arguments.seconds, solver)
     demand = clients["administrator"].get(f"/api/plans/{plan_id}/demands?state=unserved&limit=1").json()["items"][0]
     at = _places(plan_id, demand["id"], prefecture, month)
