@@ -85,7 +85,7 @@ def _administrator(role: Role, organisation_id: str, path: str) -> Person:
 
 def _page(database: Database, person: Person, wanted: UsageFilter, offset: int) -> None:
     with database.reading() as session:
-        assert make_report(session, person, wanted, 50, offset).items
+        assert make_report(session, person, wanted, 50, offset).total
 
 
 def _rows(database: Database, person: Person, wanted: UsageFilter) -> Iterator[list[Any]]:
