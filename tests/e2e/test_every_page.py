@@ -101,10 +101,11 @@ def test_a_classrooms_screen_is_read_from_the_last_row(product: Installation, br
     assert [*small_text_of(room), *faults_of(room), *violations_of(room)] == []
     account = account_of(product, "county_administrator")
     with product.client(account.username, account.password) as client:
-        rooms = client.get("/api/rooms?limit=200").raise_for_status().json()["items"]
-        free = next(one for one in rooms if one["device"] is None)
+        school = client.get("/api/rooms?limit=1").raise_for_status().json()["items"][0]["school"]
+        made = {"organisation_id": school["id"], "name": "没有课的教室", "can_lead": False}  # it will wait at any hour
+        room_id = client.post("/api/rooms", json=made).raise_for_status().json()["id"]
         code = re.sub(r"\D", "", room.get_by_test_id("pairing-code").inner_text())
-        client.post(f"/api/rooms/{free['id']}/pairing", json={"code": code}).raise_for_status()
+        client.post(f"/api/rooms/{room_id}/pairing", json={"code": code}).raise_for_status()
     expect(room.get_by_test_id("room-waiting")).to_be_visible(timeout=15_000)
     assert [*small_text_of(room), *faults_of(room), *violations_of(room)] == []
     room.context.close()
