@@ -39,7 +39,7 @@ from service.storage.database import Database
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
-LEAST_BETWEEN_S = 0.1
+LEAST_BETWEEN_S = 0.2
 """When the bell rings, hundreds of leads come and ask for a look each: one look serves many."""
 PLACED_WITHIN_S = 4.0
 MOVED_WITHIN_S = 8.0
@@ -100,6 +100,12 @@ class Conductor:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
+
+    def lead_came(self, lesson_id: str) -> None:
+        """Its time has come: let the lesson begin; one that is early waits for the clock."""
+        lesson = self._seen.lessons.get(lesson_id)
+        if lesson is None or (lesson.state == "booked" and lesson.open.starts_at <= self._clock.now().timestamp()):
+            self.look()
 
     def forget(self, relay_id: str) -> None:
         """The relay began anew: tell it everything again."""
