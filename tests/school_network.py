@@ -1,5 +1,5 @@
-"""A school's network as a network namespace (root): with a firewall that lets only TCP port 443 of one address through,
-or open; its line can be cut and its address changed while somebody uses it."""
+"""A school's network as a network namespace (root): with a firewall that lets only some ports of one address through
+(TCP 443 at first), or open; its line can be cut or unplugged and its address changed while somebody uses it."""
 
 import os
 import shutil
@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RULES = """
+table inet school
+delete table inet school
 table inet school {{
     chain out {{
         type filter hook output priority 0; policy drop;
         oifname lo accept
-        ip daddr {outside} tcp dport 443 accept
+        {ways}
     }}
 }}
 """
+HTTPS = ("tcp", 443)
 
 CUT = """
 table inet outage {
@@ -55,6 +58,13 @@ class SchoolNetwork:
         script.chmod(0o755)
         return script
 
+    def let_through(self, *ways: tuple[str, int]) -> None:
+        """From now on only these ports (each with its protocol, `tcp` or `udp`) of the address outside are reached."""
+        accepted = "\n        ".join(
+            f"ip daddr {self.outside} {protocol} dport {port} accept" for protocol, port in ways
+        )
+        self._inside("nft", "-f", "-", feed=RULES.format(ways=accepted))
+
     def cut(self) -> None:
         """From now on nothing gets in or out, and nobody is told."""
         self._inside("nft", "-f", "-", feed=CUT)
@@ -70,6 +80,14 @@ class SchoolNetwork:
     def join(self) -> None:
         """What was parted is together again."""
         self._inside("nft", "delete", "table", "inet", "partition")
+
+    def unplug(self) -> None:
+        """The cable is out: its computers see that they have no network."""
+        _run("ip", "-n", self.namespace, "link", "set", self.device, "down")
+
+    def plug_in(self) -> None:
+        """The cable is in again."""
+        _run("ip", "-n", self.namespace, "link", "set", self.device, "up")
 
     @property
     def prefix(self) -> tuple[str, ...]:
@@ -116,7 +134,7 @@ def school_network(*, only_443: bool = True) -> Iterator[SchoolNetwork]:
         _run(*within, "link", "set", far, "up")
         _run(*within, "link", "set", "lo", "up")
         if only_443:
-            school._inside("nft", "-f", "-", feed=RULES.format(outside=outside))
+            school.let_through(HTTPS)
         yield school
     finally:
         _run("ip", "netns", "delete", school.namespace)  # the pair of devices goes with it

@@ -147,6 +147,7 @@ class LiveLesson:
             actions.DropMedia: self._drop_media,
             actions.TellJoined: self._tell_joined,
             actions.TellLeft: self._tell_left,
+            actions.TellStage: self._tell_stage,
             actions.AnswerPublish: self._answer_publish,
             actions.StartTrack: self._start_track,
             actions.EndTrack: self._end_track,
@@ -245,7 +246,7 @@ class LiveLesson:
     def hand_over(self, patience_s: float) -> None:
         """Another relay carries the lesson: tell who is on stage, and let its clients move for so long."""
         self._waits_until = self._clock.monotonic() + patience_s
-        self._emit(StageTold(lesson_id=self.lesson_id, on_stage=sorted(self._room.on_stage)))
+        self._tell_stage(actions.TellStage(tuple(sorted(self._room.on_stage))))
 
     async def suspend(self) -> None:
         """The relay stops or has handed the lesson over: send everyone to join again, and make the journals safe."""
@@ -379,6 +380,10 @@ class LiveLesson:
                 at=self._clock.wall(),
             )
         )
+
+    def _tell_stage(self, action: actions.TellStage) -> None:
+        on_stage = list(action.on_stage)
+        self._emit(StageTold(lesson_id=self.lesson_id, on_stage=on_stage, relay_id=self._relay_id))
 
     def _answer_publish(self, action: actions.AnswerPublish) -> None:
         connection = self._connections.get(action.connection_id)

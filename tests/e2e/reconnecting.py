@@ -37,7 +37,8 @@ WATCH = """() => {
     });
     const look = () => {
         const pictures = document.querySelectorAll("[data-testid=remote-video]");
-        window.mostPictures = Math.max(window.mostPictures, pictures.length);
+        const tiles = document.querySelectorAll("[data-testid=tile]");
+        window.mostPictures = Math.max(window.mostPictures, pictures.length, tiles.length);
         for (const video of pictures) if (!watched.has(video)) { watched.add(video); follow(video); }
         setTimeout(look, 100);
     };
@@ -66,19 +67,31 @@ class TroubledLesson:
     room: Page
     host: int = 2
 
+    def choose(self) -> None:
+        """Somebody in the room closes its microphone, raises its hand and keeps the lead's picture large."""
+        for control in ("toggle-microphone", "raise-hand", "tile-pin"):
+            self.room.get_by_test_id(control).click()
+        self.is_in_its_place()
+
+    def is_in_its_place(self) -> None:
+        """The room is there once for the others, and as it was left."""
+        for control in ("toggle-microphone", "raise-hand", "tile-pin"):
+            expect(self.room.get_by_test_id(control)).to_have_attribute("aria-pressed", "true", timeout=20_000)
+        for sign in ("tile", "tile-hand", "tile-muted"):
+            expect(self.teacher.get_by_test_id(sign)).to_have_count(1, timeout=20_000)
+        assert_sees_and_hears(self.teacher, pictures=1, sounds=0)
+        assert self.teacher.evaluate("window.mostPictures ?? 1") <= 1  # nobody ever saw two of it
+
     def without_picture(self, begin: Callable[[], None], lasts_s: float, end: Callable[[], None]) -> float:
         """Let something begin, last and end; gives the seconds from its end until a fresh picture of the lead shows."""
-        for page in (self.teacher, self.room):
-            page.evaluate(WATCH)
-        self.teacher.evaluate("window.mostPictures = 0")
+        self._watch()
         begin()
         self.teacher.wait_for_timeout(lasts_s * 1000)
         end()
         ended = time.time()
         wait_until(self.room, lambda: self._fresh_at() > ended + FRESH_AFTER_S, "the lead's picture is fresh again", 60)
         recovered_s = self._moved_again_s(ended)
-        assert_sees_and_hears(self.teacher, pictures=1, sounds=1)
-        assert self.teacher.evaluate("window.mostPictures") <= 1  # nobody ever saw two of it
+        self.is_in_its_place()
         assert_sees_and_hears(self.room, pictures=1, sounds=1)
         return recovered_s
 
@@ -87,11 +100,24 @@ class TroubledLesson:
         return self.without_picture(self.school.cut, lasts_s, self.school.mend)
 
     def change_of_address(self) -> float:
-        """Another Wi-Fi."""
-        self.host += 1
-        recovered_s = self.without_picture(lambda: self.school.move(self.host), 0.0, lambda: None)
-        own = f"{self.school.subnet}.{self.host}"
-        wait_until(self.room, lambda: self.room.evaluate(SENDING_FROM) == own, f"media goes from {own}")
+        """Another address from one moment to the next."""
+        recovered_s = self.without_picture(self._move, 0.0, lambda: None)
+        self._sends_from_its_address()
+        return recovered_s
+
+    def unplugged(self, lasts_s: float) -> float:
+        """The cable is out, and the computer knows it."""
+        return self.without_picture(self.school.unplug, lasts_s, self.school.plug_in)
+
+    def other_wifi(self, lasts_s: float) -> float:
+        """One network is left, and later another is entered, with another address."""
+
+        def leave() -> None:
+            self.school.unplug()
+            self._move()
+
+        recovered_s = self.without_picture(leave, lasts_s, self.school.plug_in)
+        self._sends_from_its_address()
         return recovered_s
 
     def sleep(self, lasts_s: float) -> float:
@@ -100,17 +126,31 @@ class TroubledLesson:
 
     def reload(self) -> float:
         """The page is loaded anew; counted from the click."""
+        self._watch()
         began = time.time()
         self.room.reload(wait_until="commit")
         self.room.evaluate(WATCH)
         wait_until(self.room, lambda: self._fresh_at() > began, "the lead's picture is fresh again", 60)
         recovered_s = self._moved_again_s(began)
-        assert_sees_and_hears(self.teacher, pictures=1, sounds=1)
+        self.is_in_its_place()
         return recovered_s
 
     def restart(self) -> float:
         """The whole service, relay included, is killed and started; counted from when it is ready."""
         return self.without_picture(self.product.kill, 0.0, self.product.start)
+
+    def _watch(self) -> None:
+        for page in (self.teacher, self.room):
+            page.evaluate(WATCH)
+        self.teacher.evaluate("window.mostPictures = 0")
+
+    def _move(self) -> None:
+        self.host += 1
+        self.school.move(self.host)
+
+    def _sends_from_its_address(self) -> None:
+        own = f"{self.school.subnet}.{self.host}"
+        wait_until(self.room, lambda: self.room.evaluate(SENDING_FROM) == own, f"media goes from {own}")
 
     def _signal(self, number: signal.Signals) -> None:
         for pid in self.school.processes():
@@ -166,4 +206,6 @@ def enter(
     expect(room.get_by_test_id("room-lesson")).to_be_visible(timeout=20_000)
     for page in (teacher, room):
         assert_sees_and_hears(page, pictures=1, sounds=1)
-    return TroubledLesson(product, school, lesson, teacher, room)
+    troubled = TroubledLesson(product, school, lesson, teacher, room)
+    troubled.choose()
+    return troubled

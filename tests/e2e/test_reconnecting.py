@@ -1,4 +1,5 @@
-"""A room comes back by itself, once and in its place, when its line does; `make bench-reconnect` drills more."""
+"""A room comes back by itself when its line does: once, in its place and as it was left (microphone closed, hand
+raised, the lead's picture kept large). `make bench-reconnect` drills more."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -76,6 +77,14 @@ def test_an_outage_is_told_in_words_and_everything_goes_on_after_it(troubled: Tr
     assert connections_are_marked(troubled.room)
 
 
+def test_a_cable_that_was_out_is_plugged_in_and_everything_goes_on(troubled: TroubledLesson) -> None:
+    assert troubled.unplugged(3.0) < RECOVERED_WITHIN_S
+
+
+def test_another_wifi_after_a_moment_without_any_is_entered_by_itself(troubled: TroubledLesson) -> None:
+    assert troubled.other_wifi(2.0) < RECOVERED_WITHIN_S
+
+
 def test_a_computer_that_slept_goes_on_where_it_was(troubled: TroubledLesson) -> None:
     assert troubled.sleep(3.0) < RECOVERED_WITHIN_S
 
@@ -96,6 +105,11 @@ def test_after_a_reload_the_room_is_in_its_place(troubled: TroubledLesson) -> No
 
 def test_after_a_restart_of_the_relay_everybody_is_back_once(troubled: TroubledLesson) -> None:
     assert troubled.restart() < RELOADED_WITHIN_S
+
+
+def test_the_room_is_heard_again_when_somebody_opens_its_microphone(troubled: TroubledLesson) -> None:
+    troubled.room.get_by_test_id("toggle-microphone").click()
+    assert_sees_and_hears(troubled.teacher, pictures=1, sounds=1)
 
 
 def mark_connections(page: Page) -> None:

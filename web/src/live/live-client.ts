@@ -6,6 +6,7 @@ import { retryDelayMs } from './backoff'
 import type { LiveBrowser } from './browser'
 import type { DeviceSource } from './device-choice'
 import { profileOf } from './encoding'
+import { LessonChoices } from './lesson-choices'
 import { LessonMove } from './lesson-move'
 import { CLOSED_LESSON_OVER, CLOSED_REPLACED, LiveConnection, type ConnectionHooks, type Death } from './live-connection'
 import { FINAL_PHASES, initialState, type LiveState, type Phase } from './live-state'
@@ -37,6 +38,7 @@ const GOOD_JOIN_MS = 5_000
 export class LiveClient {
   state: LiveState = initialState()
   readonly local: LocalMedia
+  readonly choices: LessonChoices
   private readonly remote: RemoteMedia
   private readonly screen: ScreenCapture
   private connection: LiveConnection | null = null
@@ -57,6 +59,8 @@ export class LiveClient {
     this.remote = new RemoteMedia(browser)
     this.screen = new ScreenCapture(browser, () => this.onScreenChange())
     this.stopOnline = browser.onOnline(() => this.hurry())
+    this.choices = new LessonChoices(browser.storage, options.lessonId)
+    for (const source of this.choices.present.muted) this.local.setMuted(source, true)
   }
 
   /** The peer connections of the present join, for measuring from outside. */
@@ -85,11 +89,13 @@ export class LiveClient {
 
   setMuted(source: DeviceSource, muted: boolean): void {
     this.local.setMuted(source, muted)
+    this.choices.setMuted(source, muted)
     this.connection?.send({ type: 'mute', source, muted })
   }
 
   raiseHand(raised: boolean): void {
     this.connection?.send({ type: 'hand', raised })
+    this.choices.set({ handRaised: raised })
     this.update({ handRaised: raised })
   }
 
@@ -234,11 +240,15 @@ export class LiveClient {
       recording: { active: message.recording, problem: null },
       notice: '',
     })
-    for (const source of ['camera', 'microphone'] as const) {
-      if (this.local.status[source].muted) this.connection?.send({ type: 'mute', source, muted: true })
-    }
-    if (this.state.handRaised) this.connection?.send({ type: 'hand', raised: true })
+    if (message.role !== 'observer') this.sayChoices()
     this.publish()
+  }
+
+  /** The service knows nothing of what was chosen over a connection that ended. */
+  private sayChoices(): void {
+    const { muted, handRaised } = this.choices.present
+    for (const source of muted) this.connection?.send({ type: 'mute', source, muted: true })
+    if (handRaised) this.connection?.send({ type: 'hand', raised: true })
   }
 
   private onError(message: ErrorMessage): void {

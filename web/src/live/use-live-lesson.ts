@@ -1,5 +1,5 @@
-/** The live client as a Vue composable: its state, who is speaking, and its end with the page. */
-import { onBeforeUnmount, onMounted, shallowRef, triggerRef } from 'vue'
+/** The live client as a Vue composable: its state, who is speaking, what was chosen on this screen, and its end with the page. */
+import { onBeforeUnmount, onMounted, ref, shallowRef, triggerRef, watch } from 'vue'
 import { realBrowser } from './browser'
 import { LiveClient, type LiveClientOptions } from './live-client'
 import { hearFeeds, levelsOf, SpeakingSigns } from './sound-levels'
@@ -32,6 +32,8 @@ export function useLiveLesson(options: LiveClientOptions) {
   const state = shallowRef(client.state)
   const speaking = shallowRef<Set<string>>(new Set())
   const signs = new SpeakingSigns()
+  const silent = ref(client.choices.present.silent)
+  const pinned = ref(client.choices.present.pinned)
   const leave = () => client.leave()
   let levelTimer = 0
 
@@ -39,6 +41,7 @@ export function useLiveLesson(options: LiveClientOptions) {
     state.value = value
     triggerRef(state)
   })
+  watch([silent, pinned], () => client.choices.set({ silent: silent.value, pinned: pinned.value }))
   async function listen(): Promise<void> {
     const report = await client.peerConnections.subscriber?.getStats()
     const heard = hearFeeds(signs, client.state.feeds, levelsOf(report?.values() ?? []), performance.now())
@@ -58,5 +61,5 @@ export function useLiveLesson(options: LiveClientOptions) {
     client.leave()
     delete window.__threeClassrooms
   })
-  return { client, state, speaking }
+  return { client, state, speaking, silent, pinned }
 }
