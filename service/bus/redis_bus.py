@@ -161,7 +161,7 @@ class RedisBus:
             return message
         self.replayed += 1
         if self.replayed == 1:
-            log.error("a message on %s came again, or is too old by its sender's clock; such messages are dropped", topic)
+            log.error("a message on %s came again, or is too old by its clock; such messages are dropped", topic)
         return None
 
 
