@@ -78,8 +78,10 @@ async def _let_in(websocket: WebSocket, parts: Parts) -> None:
     lesson_id = _wanted_lesson(message)
     if lesson_id is None:
         raise BadClientError("bad_message", 'The first message must be {"v":1,"type":"join","lesson_id":"..."}.')
-    granted: Admission = admission or await _looked_up(_look_up, parts, principal, lesson_id)
-    await _serve(websocket, parts, principal, _client_of(parts, lesson_id, granted), granted)
+    if admission is None:
+        later = await _looked_up(_look_up, parts, principal, lesson_id)
+        admission = later
+    await _serve(websocket, parts, principal, _client_of(parts, lesson_id, admission), admission)
 
 
 async def _first_message(websocket: WebSocket) -> dict[str, Any]:
