@@ -1,6 +1,6 @@
 """Whether those who are connected still may be: their sessions and devices are looked up together, not one by one.
 
-With hundreds of rooms in lessons, a look at each every 20 s was a good part of all that the service did.
+With hundreds of rooms in lessons, a look at each every 20 s would ask the database dozens of times a second.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ from fleet.light_room import LightRoom
 
 OTHERS = 2
 LOOK_EVERY_S = 0.5
-"""How often each room looks whether media arrives: all rooms together cost a fifth of a core at ten times a second."""
+"""How often each room looks whether media arrives: the looks of all rooms are work of the machine that is measured."""
 LAG_EVERY_S = 0.01
 """How often this process looks whether it is late itself."""
 
