@@ -35,6 +35,7 @@ CLOCKS_APART_S = 60.0
 new; join grants ask for no less."""
 KEPT_FOR_S = 30 * 24 * 3600.0
 """For so long at most, what must not be lost may wait on the disk of its sender for Redis or for a reader."""
+LISTEN_AGAIN_S = 0.5
 Open = Callable[[bytes], dict[str, Any] | None]
 
 
@@ -139,9 +140,15 @@ class RedisBus:
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self, topic: str) -> None:
-        async with self.subscribe(topic) as messages:
-            async for message in messages:
-                log.debug("%s: %s", topic, message)
+        while True:
+            try:
+                async with self.subscribe(topic) as messages:
+                    async for message in messages:
+                        log.debug("%s: %s", topic, message)
+            except Exception:
+                # Whatever it is: who does not listen any more is given up by the others.
+                log.exception("listening on %s was interrupted; listening again", topic)
+                await asyncio.sleep(LISTEN_AGAIN_S)
 
     def _opening(self, topic: str, most_age_s: float) -> Open:
         """What opens the messages of a topic for a reader that begins now."""
