@@ -322,11 +322,12 @@ class LessonOpened(Message):
 
 
 class StageTold(Message):
-    """Who is on stage in a lesson that is handed over: for the relay it goes to."""
+    """Who is on stage now: after every change, and when the lesson is handed over, for the relay it goes to."""
 
     type: Literal["stage_told"] = "stage_told"
     lesson_id: str
     on_stage: list[str]
+    relay_id: str = ""
 
 
 class LessonClosed(Message):

@@ -7,6 +7,7 @@ from typing import Literal
 from media.forwarder.api import ProbeResult, ReceiverWindow
 from media.line.allocation import PAUSED, Choice, Importance, Wish, allocate
 from media.line.estimator import LineEstimator, ProbePlan
+from media.line.repair_wait import RepairWait
 
 Reason = Literal["none", "line", "ceiling"]
 
@@ -82,6 +83,7 @@ class SubscriberLine:
         self.repeats_sound = False
         "Whether each packet of sound goes out twice: the line loses packets, and not because it is full."
         self._lossy_at = float("-inf")
+        self.repair_wait = RepairWait()
         self.budget_bps = float("inf")
         "What may be sent to this receiver; infinity while nothing is known of its line."
 
@@ -99,6 +101,7 @@ class SubscriberLine:
         before, was_silent = self.estimator.rate_bps, self.estimator.silent
         self.estimator.take_window(window, now)
         self._judge_repeating(window.at)
+        self.repair_wait.take(window, full=self.estimator.full)
         if was_silent:
             # What fell while nothing was heard is no sign of a weak line.
             self.forgive()

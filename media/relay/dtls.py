@@ -1,8 +1,8 @@
 """DTLS-SRTP (RFC 5764) for one peer connection: aiortc's transport over our ICE-lite port, always as DTLS server.
 
 The server chooses the protection profile, so AES-GCM wins on every leg whose client has it; the keys go to the packet
-core and no media passes through here. Touches the private names `_setup_srtp`, `_srtp_profiles`, `_ssl`, `_set_role`,
-`_task` and `_state` of aiortc 1.16, which is pinned.
+core and no media passes through here. Touches the private names `_create_ssl_context`, `_setup_srtp`, `_srtp_profiles`,
+`_ssl`, `_set_role`, `_task` and `_state` of aiortc 1.16, which is pinned.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from aiortc import rtcdtlstransport as aiortc_dtls
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+from OpenSSL import SSL
 
 from media.forwarder.api import SrtpProfile
 
@@ -38,17 +39,31 @@ class SrtpKeys:
     receive_salt: bytes = field(repr=False)
 
 
+class SharedCertificate(RTCCertificate):
+    """A certificate whose handshakes share one TLS context: each of its own would hold on to itself when it ends."""
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[aiortc_dtls.SRTPProtectionProfile]) -> SSL.Context:
+        """The context, made for the profiles that are asked for first: ours are always the same."""
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+            # Nobody takes up an earlier DTLS session; kept ones would be a growing heap of dead keys.
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+        return self._context
+
+
 class CertificateSource:
     """One P-256 certificate for all peer connections of the process, renewed daily: it is valid for 30 days."""
 
     def __init__(self) -> None:
-        self._certificate: RTCCertificate | None = None
+        self._certificate: SharedCertificate | None = None
 
-    def current(self) -> RTCCertificate:
+    def current(self) -> SharedCertificate:
         """The certificate for a new peer connection."""
         held = self._certificate
         if held is None or _age(held) > RENEW_CERTIFICATE_AFTER:
-            held = self._certificate = RTCCertificate.generateCertificate()
+            held = self._certificate = SharedCertificate.generateCertificate()
         return held
 
 

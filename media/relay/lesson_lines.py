@@ -230,8 +230,12 @@ class LessonLines:
         pictures = {one: state for one, state in states.items() if state != "none"}
         reason = self._reason(receiver, pictures.values())
         told = (reason, tuple(sorted(pictures.items())))
-        if told != receiver.told and now - receiver.told_at >= TELL_EVERY_S:
-            receiver.told, receiver.told_at = told, now
+        wait_ms = receiver.line.repair_wait.milliseconds(receiver.rtt_s)
+        # Until it waits, the receiver makes up sound: that cannot be told late.
+        waits_more = wait_ms > receiver.wait_ms
+        changed = told != receiver.told or wait_ms != receiver.wait_ms
+        if waits_more or (changed and now - receiver.told_at >= TELL_EVERY_S):
+            receiver.told, receiver.told_at, receiver.wait_ms = told, now, wait_ms
             self._tell(receiver.connection_id, self._line_message(receiver, reason, pictures))
         self._log(receiver, reason, now)
 
@@ -244,6 +248,7 @@ class LessonLines:
             "kbps": round(estimator.rate_bps / 1000) if estimator.known else None,
             "loss_pct": round(100 * estimator.loss, 1),
             "queue_ms": round(estimator.queue_ms),
+            "wait_ms": receiver.wait_ms,
             "tracks": [{"track_id": track_id, "state": state} for track_id, state in pictures.items()],
         }
 

@@ -66,6 +66,8 @@ class Receiver:
     "Sinks of sound whose packets go out twice."
     rtt_s: float | None = None
     decided_at: float = float("-inf")
+    wait_ms: int = 0
+    "What it was told last of how long to wait for repairs."
     told: tuple[Any, ...] = ()
     told_at: float = float("-inf")
     logged: tuple[PictureState, PictureState, LineReason] = ("none", "none", "none")

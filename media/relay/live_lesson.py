@@ -3,35 +3,17 @@
 import logging
 from collections import deque
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-from media.contract import (
-    CloseConnection,
-    Delivered,
-    JoinLesson,
-    LessonClosed,
-    LessonOpened,
-    OpenLesson,
-    Party,
-    PartyJoined,
-    PartyLeft,
-    Published,
-    RecordingState,
-    RelayEvent,
-    StageTold,
-    ToClient,
-    TrackEnded,
-    TrackPublished,
-    is_connection_test,
-)
+from media.contract import JoinLesson, OpenLesson, RelayEvent, is_connection_test
 from media.forwarder import api as core
 from media.recorder.journal_disk import JournalDisk
-from media.relay.accounting import DeliveryLedger, Tally
+from media.relay.accounting import DeliveryLedger
 from media.relay.configuration import RelayConfiguration
 from media.relay.lesson_journals import LessonJournals, Trouble
 from media.relay.lesson_lines import LessonLines
-from media.relay.line_parties import TrackFacts
+from media.relay.lesson_news import LessonNews
+from media.relay.lesson_streams import LessonStreams, LiveConnection
 from media.relay.media_port import Leg, MediaPort
 from media.relay.publisher import Publisher
 from media.relay.remote_sdp import SdpError
@@ -57,43 +39,6 @@ class RelayClock:
         return self.monotonic() + self.wall_minus_monotonic
 
 
-@dataclass(eq=False)
-class LiveSink:
-    """A track on its way to one client."""
-
-    number: int
-    connection: "LiveConnection"
-    mid: str
-    added: bool = False
-
-
-@dataclass(eq=False)
-class LiveTrack:
-    """A published track."""
-
-    info: actions.StartTrack
-    stream: int
-    connection: "LiveConnection"
-    added: bool = False
-    started: bool = False
-    "From its first packet on."
-    sinks: dict[str, LiveSink] = field(default_factory=dict)
-    "By receiving connection."
-
-
-@dataclass(eq=False)
-class LiveConnection:
-    """A client's media."""
-
-    connection_id: str
-    party: Party
-    publisher: Publisher
-    subscriber: Subscriber
-    tracks: dict[str, LiveTrack] = field(default_factory=dict)
-    received: dict[str, LiveTrack] = field(default_factory=dict)
-    "What is sent to the client, by mid."
-
-
 class LiveLesson:
     """Feeds the room, carries out its actions in order, and tells the service what happened through `emit`."""
 
@@ -105,26 +50,21 @@ class LiveLesson:
         clock: RelayClock,
         *,
         emit: Callable[[RelayEvent], None],
-        stream_owners: MutableMapping[int, "LiveLesson"],
+        stream_listeners: MutableMapping[int, Callable[[core.StreamStarted], None]],
         shares: SchoolShares,
         journal_disk: JournalDisk,
     ) -> None:
         self.lesson_id = lesson.lesson_id
-        self._relay_id = configuration.relay_id
         self._lesson = lesson
         self._port = port
         self._clock = clock
-        self._emit = emit
-        self._stream_owners = stream_owners
+        self._news = LessonNews(lesson.lesson_id, configuration.relay_id, emit, clock.wall)
         self._room = LessonRoom(lesson.kind, configuration.room_limits)
         self._shares = shares
         self._lines = LessonLines(
-            lesson.lesson_id, port.command, shares, tell=self._tell_client, emit=emit, wall=clock.wall
+            lesson.lesson_id, port.command, shares, tell=self._news.message, emit=emit, wall=clock.wall
         )
-        self._lines.wanted.recorded = self._records_track
         self._connections: dict[str, LiveConnection] = {}
-        self._tracks: dict[str, LiveTrack] = {}
-        self._by_stream: dict[int, LiveTrack] = {}
         self._pending: deque[actions.Action] = deque()
         self._running = False
         self._avoid_h264 = False
@@ -136,17 +76,28 @@ class LiveLesson:
         self._ledger = DeliveryLedger(self._sampled_at)
         folder = configuration.journals_folder / lesson.lesson_id
         self._journals = LessonJournals(
-            folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk, relay_id=self._relay_id
+            folder, lesson.lesson_id, lesson.kind, lesson.title, journal_disk, relay_id=configuration.relay_id
         )
+        self._streams = LessonStreams(
+            port,
+            self._lines,
+            self._ledger,
+            self._journals,
+            monotonic=clock.monotonic,
+            listeners=stream_listeners,
+            started=self._news.track_published,
+        )
+        self._lines.wanted.recorded = self._streams.records
         if lesson.recorded:
             self._journals.prepare(clock.wall())
         self._doers: dict[type[actions.Action], Callable[..., None]] = {
             actions.Send: self._send,
-            actions.Close: self._close_connection,
+            actions.Close: self._news.closing,
             actions.OpenMedia: self._open_media,
             actions.DropMedia: self._drop_media,
-            actions.TellJoined: self._tell_joined,
-            actions.TellLeft: self._tell_left,
+            actions.TellJoined: self._news.joined,
+            actions.TellLeft: self._news.left,
+            actions.TellStage: self._tell_stage,
             actions.AnswerPublish: self._answer_publish,
             actions.StartTrack: self._start_track,
             actions.EndTrack: self._end_track,
@@ -157,7 +108,7 @@ class LiveLesson:
             actions.Detach: self._detach,
             actions.Look: self._look,
         }
-        emit(LessonOpened(lesson_id=self.lesson_id, at=clock.wall(), relay_id=self._relay_id))
+        self._news.opened()
 
     @property
     def connections(self) -> int:
@@ -167,7 +118,7 @@ class LiveLesson:
     @property
     def tracks(self) -> int:
         """How many tracks are published in it."""
-        return len(self._tracks)
+        return len(self._streams)
 
     @property
     def is_overdue_test(self) -> bool:
@@ -190,7 +141,7 @@ class LiveLesson:
             self._journals.prepare(self._clock.wall())
         self._lesson = lesson
         self._waits_until = None
-        self._emit(LessonOpened(lesson_id=self.lesson_id, at=self._clock.wall(), relay_id=self._relay_id))
+        self._news.opened()
 
     def feed(self, event: events.Event) -> None:
         """Give the room an event and carry out what follows."""
@@ -224,9 +175,7 @@ class LiveLesson:
         at = self._clock.wall()
         if active:
             self._journals.resume(at)
-        for track in self._tracks.values():
-            if track.added and track.connection.party.recorded:
-                self._tap(track, active)
+        self._streams.record(active)
         if not active:
             self._journals.pause(at)
         self._trouble = None
@@ -237,15 +186,13 @@ class LiveLesson:
         self.feed(events.Ended(reason))
         if self._recording:
             self._recording = False
-            self._emit(RecordingState(lesson_id=self.lesson_id, active=False, problem=None, at=self._clock.wall()))
-        journals = await self._journals.close(self._clock.wall())
-        at = self._clock.wall()
-        self._emit(LessonClosed(lesson_id=self.lesson_id, at=at, journals=journals, relay_id=self._relay_id))
+            self._news.recording(False, None)
+        self._news.closed(await self._journals.close(self._clock.wall()))
 
     def hand_over(self, patience_s: float) -> None:
         """Another relay carries the lesson: tell who is on stage, and let its clients move for so long."""
         self._waits_until = self._clock.monotonic() + patience_s
-        self._emit(StageTold(lesson_id=self.lesson_id, on_stage=sorted(self._room.on_stage)))
+        self._news.stage(self._room.on_stage)
 
     async def suspend(self) -> None:
         """The relay stops or has handed the lesson over: send everyone to join again, and make the journals safe."""
@@ -261,11 +208,9 @@ class LiveLesson:
         if connection is None:
             return
         if connection.publisher.leg is leg:
-            for track in connection.tracks.values():
-                self._add_stream(track)
+            self._streams.flow_in(connection)
         else:
-            for track in connection.received.values():
-                self._add_sink(track, track.sinks[connection.connection_id])
+            self._streams.flow_out(connection)
 
     def leg_moved(self, leg: Leg) -> None:
         """A client goes on at another address: what it missed on the way is not worth waiting for."""
@@ -274,8 +219,8 @@ class LiveLesson:
             return
         self._lines.moved(connection.connection_id, self._clock.monotonic())
         for track in connection.received.values():
-            if track.info.kind == "video" and track.added:
-                self._port.command(core.RequestKeyframe(track.stream))
+            if track.info.kind == "video":
+                self._streams.request_keyframe(track.info.track_id)
 
     def leg_closed(self, leg: Leg, outcome: str) -> None:
         """A leg is over: a publisher may come with a new one, anything else ends the connection."""
@@ -297,12 +242,6 @@ class LiveLesson:
         if connection is not None:
             self._lines.heard(connection.connection_id, event, self._clock.monotonic())
 
-    def core_event(self, event: core.StreamStarted) -> None:
-        """A track started."""
-        track = self._by_stream.get(event.stream)
-        if track is not None:
-            self._stream_started(track, event)
-
     def sample(self, statistics: core.Statistics, now: float) -> None:
         """Account for what moved since the last sample."""
         self._sampled_at = now
@@ -314,28 +253,18 @@ class LiveLesson:
         """Tell the service what each party received and published, and whether the recording suffers."""
         at = self._clock.wall()
         for connection in self._connections.values():
-            self._tell_tally(connection, self._ledger.take(connection.connection_id, at), at)
+            tally = self._ledger.take(connection.connection_id, at)
+            self._news.tally(connection.party.party_id, tally, at, publishes=bool(connection.tracks))
         if self._recording and (trouble := self._journals.trouble()) != self._trouble:
             self._trouble = trouble
             self._tell_recording(True, trouble)
         for track_id in self._journals.regained():
-            if (track := self._tracks.get(track_id)) is not None and track.added:
-                self._port.command(core.RequestKeyframe(track.stream))
+            self._streams.request_keyframe(track_id)
 
     # Carrying out the room's actions
 
     def _send(self, action: actions.Send) -> None:
-        self._emit(ToClient(lesson_id=self.lesson_id, connection_id=action.connection_id, message=action.message))
-
-    def _close_connection(self, action: actions.Close) -> None:
-        self._emit(
-            CloseConnection(
-                lesson_id=self.lesson_id,
-                connection_id=action.connection_id,
-                code=action.code,
-                message=action.message,
-            )
-        )
+        self._news.message(action.connection_id, action.message)
 
     def _open_media(self, action: actions.OpenMedia) -> None:
         self._ledger.open(action.connection_id, self._clock.wall())
@@ -350,35 +279,17 @@ class LiveLesson:
         connection = self._connections.pop(action.connection_id)
         at = self._clock.wall()
         self._sample_soon()
-        self._tell_tally(connection, self._ledger.close(action.connection_id, at), at)
-        for mid, track in list(connection.received.items()):
-            self._remove_sink(connection, mid, track)
+        tally = self._ledger.close(action.connection_id, at)
+        self._news.tally(connection.party.party_id, tally, at, publishes=bool(connection.tracks))
+        for mid in list(connection.received):
+            self._streams.detach(connection, mid)
         self._lines.close_receiver(action.connection_id, self._clock.monotonic())
         self._shares.close(action.connection_id)
         connection.publisher.close()
         connection.subscriber.close()
 
-    def _tell_joined(self, action: actions.TellJoined) -> None:
-        self._emit(
-            PartyJoined(
-                lesson_id=self.lesson_id,
-                party_id=action.party_id,
-                connection_id=action.connection_id,
-                role=action.role,
-                at=self._clock.wall(),
-            )
-        )
-
-    def _tell_left(self, action: actions.TellLeft) -> None:
-        self._emit(
-            PartyLeft(
-                lesson_id=self.lesson_id,
-                party_id=action.party_id,
-                connection_id=action.connection_id,
-                reason=action.reason,
-                at=self._clock.wall(),
-            )
-        )
+    def _tell_stage(self, action: actions.TellStage) -> None:
+        self._news.stage(action.on_stage)
 
     def _answer_publish(self, action: actions.AnswerPublish) -> None:
         connection = self._connections.get(action.connection_id)
@@ -397,37 +308,15 @@ class LiveLesson:
         )
 
     def _start_track(self, action: actions.StartTrack) -> None:
-        connection = self._connections.get(action.connection_id)
-        if connection is None:
-            return
-        track = LiveTrack(action, self._port.number(), connection)
-        connection.tracks[action.track_id] = track
-        self._tracks[action.track_id] = track
-        self._add_stream(track)
+        if (connection := self._connections.get(action.connection_id)) is not None:
+            self._streams.start(action, connection)
 
     def _end_track(self, action: actions.EndTrack) -> None:
-        track = self._tracks.pop(action.track_id, None)
-        if track is None:
-            return
         self._sample_soon()
-        track.connection.tracks.pop(action.track_id, None)
-        self._lines.remove_track(action.track_id)
-        if track.added:
-            self._port.command(core.RemoveStream(track.stream))
-        self._ledger.forget_stream(track.stream)
-        self._by_stream.pop(track.stream, None)
-        self._stream_owners.pop(track.stream, None)
         at = self._clock.wall()
-        self._journals.end_track(action.track_id, at)
-        if track.started:
-            self._emit(
-                TrackEnded(
-                    lesson_id=self.lesson_id,
-                    party_id=track.info.party_id,
-                    track_id=action.track_id,
-                    at=at,
-                )
-            )
+        track = self._streams.end(action.track_id, at)
+        if track is not None and track.started:
+            self._news.track_ended(track.info, at)
 
     def _stop_publishing(self, action: actions.StopPublishing) -> None:
         if (connection := self._connections.get(action.connection_id)) is not None:
@@ -450,7 +339,7 @@ class LiveLesson:
             if line.track_id is not None
         ]
         message = {"v": 1, "type": "subscribe", "id": action.offer_id, "sdp": sdp, "tracks": tracks}
-        self._send(actions.Send(action.connection_id, message))
+        self._news.message(action.connection_id, message)
 
     def _apply_answer(self, action: actions.ApplyAnswer) -> None:
         connection = self._connections.get(action.connection_id)
@@ -471,23 +360,17 @@ class LiveLesson:
         self._avoid_h264 = True
         for one in self._connections.values():
             if one.publisher.sends_h264:
-                self._tell_client(one.connection_id, {"v": 1, "type": "republish"})
+                self._news.message(one.connection_id, {"v": 1, "type": "republish"})
 
     def _attach(self, action: actions.Attach) -> None:
-        connection = self._connections.get(action.connection_id)
-        track = self._tracks.get(action.track_id)
-        if connection is None or track is None:
-            return
-        sink = LiveSink(self._port.number(), connection, action.mid)
-        track.sinks[action.connection_id] = sink
-        connection.received[action.mid] = track
-        self._add_sink(track, sink)
+        if (connection := self._connections.get(action.connection_id)) is not None:
+            self._streams.attach(connection, action.mid, action.track_id)
 
     def _detach(self, action: actions.Detach) -> None:
         connection = self._connections.get(action.connection_id)
-        if connection is not None and (track := connection.received.get(action.mid)) is not None:
+        if connection is not None and action.mid in connection.received:
             self._sample_soon()
-            self._remove_sink(connection, action.mid, track)
+            self._streams.detach(connection, action.mid)
 
     def _look(self, action: actions.Look) -> None:
         self._lines.looked(action.connection_id, action.heights, self._clock.monotonic())
@@ -503,134 +386,9 @@ class LiveLesson:
                 reports=connection.subscriber.reports,
             )
 
-    # Streams and sinks
-
-    def _add_stream(self, track: LiveTrack) -> None:
-        command = track.connection.publisher.stream(track.stream, track.info.mid)
-        if track.added or command is None:
-            return
-        track.added = True
-        self._by_stream[track.stream] = track
-        self._stream_owners[track.stream] = self
-        self._port.command(command)
-        if self._records(track):
-            self._tap(track, True)
-        self._lines.add_track(
-            TrackFacts(
-                track_id=track.info.track_id,
-                stream=track.stream,
-                connection_id=track.connection.connection_id,
-                party=track.connection.party,
-                source=track.info.source,
-                kind=track.info.kind,
-                layers=max(1, len(command.layers)),
-                slow=track.info.codec == "vp8" and track.info.temporal_layers > 1,
-            )
-        )
-        self._ledger.add_stream(
-            track.stream,
-            track.connection.connection_id,
-            picture=track.info.kind == "video",
-            lead=track.connection.party.role == "lead",
-            now=self._clock.monotonic(),
-        )
-        for sink in track.sinks.values():
-            self._add_sink(track, sink)
-
-    def _add_sink(self, track: LiveTrack, sink: LiveSink) -> None:
-        if sink.added or not track.added:
-            return
-        command = sink.connection.subscriber.sink(sink.number, track.stream, sink.mid, track.info.track_id)
-        if command is None:
-            return
-        sink.added = True
-        self._port.command(command)
-        self._ledger.add_sink(
-            sink.number,
-            sink.connection.connection_id,
-            picture=track.info.kind == "video",
-            lead=track.connection.party.role == "lead",
-            now=self._clock.monotonic(),
-        )
-        connection_id = sink.connection.connection_id
-        self._lines.add_sink(connection_id, sink.number, track.info.track_id, self._clock.monotonic())
-
-    def _remove_sink(self, connection: LiveConnection, mid: str, track: LiveTrack) -> None:
-        connection.received.pop(mid, None)
-        sink = track.sinks.pop(connection.connection_id, None)
-        if sink is not None and sink.added:
-            self._port.command(core.RemoveSink(sink.number))
-            self._ledger.forget_sink(sink.number)
-            self._lines.remove_sink(connection.connection_id, sink.number)
-
-    def _stream_started(self, track: LiveTrack, event: core.StreamStarted) -> None:
-        first, track.started = not track.started, True
-        if first:
-            self._emit(
-                TrackPublished(
-                    lesson_id=self.lesson_id,
-                    party_id=track.info.party_id,
-                    track_id=track.info.track_id,
-                    source=track.info.source,
-                    kind=track.info.kind,
-                    codec=event.codec,
-                    at=self._clock.wall(),
-                )
-            )
-
-    def _tap(self, track: LiveTrack, active: bool) -> None:
-        """Let the packet core put what the track sends into its journal, or no more."""
-        into = self._journals.open_track(track.info, track.connection.party) if active else None
-        self._port.command(core.SetTap(track.stream, active, into))
-
-    def _records(self, track: LiveTrack) -> bool:
-        """Whether the track is journalled now: a party that refused consent is forwarded but never recorded."""
-        return self._recording and track.connection.party.recorded
-
-    def _records_track(self, track_id: str) -> bool:
-        track = self._tracks.get(track_id)
-        return track is not None and self._records(track)
-
-    def _tell_client(self, connection_id: str, message: dict[str, Any]) -> None:
-        self._send(actions.Send(connection_id, message))
-
-    # Telling the service
-
     def _tell_recording(self, active: bool, trouble: Trouble | None) -> None:
-        code, problem = (trouble.code, trouble.lost) if trouble is not None else (None, None)
-        at = self._clock.wall()
-        self._emit(RecordingState(lesson_id=self.lesson_id, active=active, problem=problem, code=code, at=at))
-        self.feed(events.RecordingSet(active, problem))
-
-    def _tell_tally(self, connection: LiveConnection, tally: Tally | None, at: float) -> None:
-        if tally is None or at <= tally.since_at:
-            return
-        party_id = connection.party.party_id
-        self._emit(
-            Delivered(
-                lesson_id=self.lesson_id,
-                party_id=party_id,
-                from_at=tally.since_at,
-                to_at=at,
-                lead_picture_ms=round(tally.lead_picture_s * 1000),
-                lead_sound_ms=round(tally.lead_sound_s * 1000),
-                picture_bytes=tally.picture_bytes,
-                sound_bytes=tally.sound_bytes,
-                missed_picture_ms=round(tally.missed_picture_s * 1000),
-                missed_sound_ms=round(tally.missed_sound_s * 1000),
-            )
-        )
-        if connection.tracks or tally.published_picture_s or tally.published_sound_s:
-            self._emit(
-                Published(
-                    lesson_id=self.lesson_id,
-                    party_id=party_id,
-                    from_at=tally.since_at,
-                    to_at=at,
-                    picture_ms=round(tally.published_picture_s * 1000),
-                    sound_ms=round(tally.published_sound_s * 1000),
-                )
-            )
+        self._news.recording(active, trouble)
+        self.feed(events.RecordingSet(active, trouble.lost if trouble is not None else None))
 
     def _sample_soon(self) -> None:
         """Account before counters vanish, unless a sample was taken a moment ago."""

@@ -72,7 +72,7 @@ class Relay:
         self._port = MediaPort(configuration, self._clock.wall_minus_monotonic, time.monotonic, self._core_event)
         self._journal_disk: JournalDisk
         self._lessons: dict[str, LiveLesson] = {}
-        self._stream_owners: dict[int, LiveLesson] = {}
+        self._stream_listeners: dict[int, Callable[[core.StreamStarted], None]] = {}
         self._shares = SchoolShares()
         self._outbox: asyncio.Queue[RelayEvent] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._closing: set[asyncio.Task[None]] = set()
@@ -221,7 +221,7 @@ class Relay:
                 self._port,
                 self._clock,
                 emit=self._emit,
-                stream_owners=self._stream_owners,
+                stream_listeners=self._stream_listeners,
                 shares=self._shares,
                 journal_disk=self._journal_disk,
             )
@@ -244,9 +244,8 @@ class Relay:
 
     def _core_event(self, event: core.Event) -> None:
         if isinstance(event, core.StreamStarted):
-            lesson = self._stream_owners.get(event.stream)
-            if lesson is not None:
-                lesson.core_event(event)
+            if (listener := self._stream_listeners.get(event.stream)) is not None:
+                listener(event)
         elif isinstance(event, core.ReceiverWindow | core.ProbeResult):
             leg = self._port.leg(event.peer)
             if leg is not None:

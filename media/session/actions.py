@@ -49,6 +49,13 @@ class TellJoined:
 
 
 @dataclass(frozen=True)
+class TellStage:
+    """Tell the service who is on stage now: it remembers that for the next relay of the lesson."""
+
+    on_stage: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class TellLeft:
     """Tell the service that a party's connection ended."""
 
@@ -170,6 +177,7 @@ Action = (
     | DropMedia
     | TellJoined
     | TellLeft
+    | TellStage
     | AnswerPublish
     | StartTrack
     | EndTrack

@@ -394,6 +394,7 @@ class LessonRoom:
             self._on_stage.add(event.party_id)
         else:
             self._on_stage.discard(event.party_id)
+        self._actions.append(actions.TellStage(tuple(sorted(self._on_stage))))
         self._roster_dirty = True
         member = self._members.get(event.party_id)
         if member is not None and member.presence is not None and not self._may_publish(member.party):

@@ -179,9 +179,13 @@ async def _carry(websocket: WebSocket, parts: Parts, client: Client, holder: int
         # Starlette raises it when the socket was closed under a send.
         return CUT
     finally:
-        for task in (reading, writing, watching):
-            task.cancel()
-        await asyncio.gather(reading, writing, watching, return_exceptions=True)
+        try:
+            for task in (reading, writing, watching):
+                task.cancel()
+            await asyncio.gather(reading, writing, watching, return_exceptions=True)
+        finally:
+            # What a task raised remembers this frame, which remembers the task: the whole request would stay in memory.
+            del reading, writing, watching, task
 
 
 async def _write(websocket: WebSocket, client: Client, holder: int, again: Sequence[str]) -> Closing:

@@ -28,6 +28,7 @@ NAMESPACE = "three-classrooms"
 KEPT = frozenset({EVENTS_TOPIC})
 VOLATILE = frozenset({HEARTBEATS_TOPIC})
 FAREWELL_S = 2.0
+LISTEN_AGAIN_S = 0.5
 
 
 class RefusedByRedisError(Exception):
@@ -129,9 +130,15 @@ class RedisBus:
             await asyncio.gather(listening, return_exceptions=True)
 
     async def _listen(self, topic: str) -> None:
-        async with self.subscribe(topic) as messages:
-            async for message in messages:
-                log.debug("%s: %s", topic, message)
+        while True:
+            try:
+                async with self.subscribe(topic) as messages:
+                    async for message in messages:
+                        log.debug("%s: %s", topic, message)
+            except Exception:
+                # Whatever it is: who does not listen any more is given up by the others.
+                log.exception("listening on %s was interrupted; listening again", topic)
+                await asyncio.sleep(LISTEN_AGAIN_S)
 
     def _open(self, topic: str, sealed: bytes) -> dict[str, Any] | None:
         if not sealed:

@@ -1,7 +1,11 @@
 """Headless classrooms run from the command line: one for testing a deployment, several for the demonstration."""
 
 import asyncio
+import os
+import select
 import signal
+import threading
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TextIO
@@ -11,6 +15,9 @@ from media.room_client import RoomError, RoomOptions, run_room
 from service.command_line.terminal import say
 from service.configuration import ConfigurationError
 from service.demo.room_process import RoomsOrder
+
+LEAVE_WITHIN_S = 3.0
+"""For so long rooms may take their leave of a server that may be gone."""
 
 
 def attend_lessons(url: str, token_file: Path | None, name: str | None) -> None:
@@ -26,7 +33,15 @@ def attend_lessons(url: str, token_file: Path | None, name: str | None) -> None:
 def attend_as_described(order_input: TextIO) -> None:
     """All rooms of a RoomsOrder, read as one line of JSON; ends with the input, so that no room outlives its server."""
     order = RoomsOrder.model_validate_json(order_input.readline())
+    threading.Thread(target=_end_with, args=(order_input,), name="order", daemon=True).start()
     asyncio.run(_until_signalled(_attend_all(order, order_input)))
+
+
+def _end_with(order_input: TextIO) -> None:
+    """End the process some time after the input ended, however busy or stuck the rooms are."""
+    select.select([order_input], [], [])
+    time.sleep(LEAVE_WITHIN_S)
+    os._exit(0)
 
 
 async def _attend_all(order: RoomsOrder, order_input: TextIO) -> None:

@@ -59,8 +59,11 @@ def change_amounts(session: Session, changes: Mapping[Key, int], caps: Mapping[t
 
 
 def give_back(session: Session, lesson_ids: Iterable[str], after: datetime | None = None) -> None:
-    """Give back all that the lessons hold of counted things, or only what lies after a moment."""
-    first = 0 if after is None else -(-int(after.timestamp()) // BUCKET_S)
+    """Give back all that the lessons hold of counted things, or only from a moment on.
+
+    What remains of the moment's own bucket counts as free: lessons that follow each other share it, but not at once.
+    """
+    first = 0 if after is None else int(after.timestamp()) // BUCKET_S
     changes: Counter[Key] = Counter()
     for held in _held_by(session, lesson_ids):
         kept_until = min(max(first, held.first_bucket), held.end_bucket)

@@ -8,7 +8,7 @@ Of several replicas only the leading one does so; each tells its own clients whe
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,6 +34,7 @@ from service.live.clients import CLOSE_CODES, Clients
 from service.live.leadership import Leadership
 from service.live.placement import Placement
 from service.live.presence import Presence
+from service.live.stages import Stages
 from service.storage.database import Database
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ LEAST_BETWEEN_S = 0.1
 PLACED_WITHIN_S = 4.0
 MOVED_WITHIN_S = 8.0
 """For so long a relay carries on with a lesson that another takes over, until all its clients are there."""
+LAST_WORD_S = 2.0
+"""What it says then may be so late."""
 T = TypeVar("T")
 
 
@@ -87,6 +90,10 @@ class Conductor:
         self._presence = presence
         self._leadership = leadership
         self._grant_key = grant_key
+        self._stages = Stages(database)
+        self._setting_stage = asyncio.Lock()
+        self._handing_over: dict[str, tuple[str, float]] = {}
+        """The relay a lesson leaves, and until when it carries on with it in monotonic time, by lesson."""
         self._told: dict[str, Told] = {}
         self._seen = Look({}, {}, {})
         self._wake = asyncio.Event()
@@ -134,7 +141,10 @@ class Conductor:
             leading = self._leadership.held
             if not leading:
                 self._told.clear()
+                self._stages.forget()
             seen = await asyncio.to_thread(self._read, leading)
+            # A process that was stopped meanwhile, and goes on, may have been followed by another.
+            leading = leading and self._leadership.held
             before, self._seen = self._seen, seen
             await self._announce_changes(before, seen)
             if leading:
@@ -156,11 +166,30 @@ class Conductor:
         return None if self._leadership.held else self._seen.relays.get(lesson_id)
 
     async def set_stage(self, told: StageTold) -> None:
-        """A relay hands a lesson over: who is on stage there is so where it goes."""
-        if self._leadership.held and (now_at := self._told.get(told.lesson_id)) is not None:
-            for party_id in told.on_stage:
-                on_stage = SetOnStage(lesson_id=told.lesson_id, party_id=party_id, on_stage=True)
-                await self.send(now_at.relay_id, on_stage)
+        """A relay says who is on stage: remember it, and tell the next relay when the lesson is handed over.
+
+        What a relay says that was given up, and wakes, is old.
+        """
+        async with self._setting_stage:  # one after the other, as it was said
+            now_at = self._told.get(told.lesson_id)
+            is_elsewhere = now_at is not None and told.relay_id != now_at.relay_id
+            if not self._leadership.held or (is_elsewhere and not self._hands_over(told)):
+                return
+            changed = self._stages.set(told.lesson_id, told.on_stage)
+            if is_elsewhere and now_at is not None:
+                await self._tell_stage(told.lesson_id, now_at.relay_id, changed)
+        self.look()
+
+    def _hands_over(self, told: StageTold) -> bool:
+        relay_id, until = self._handing_over.get(told.lesson_id, ("", 0.0))
+        # Relays of an earlier version do not say who they are, and speak of the stage only then.
+        return told.relay_id == "" or (told.relay_id == relay_id and time.monotonic() < until)
+
+    async def _tell_stage(self, lesson_id: str, relay_id: str, party_ids: Collection[str]) -> None:
+        on_stage = self._stages.of(lesson_id)
+        for party_id in sorted(party_ids):
+            command = SetOnStage(lesson_id=lesson_id, party_id=party_id, on_stage=party_id in on_stage)
+            await self.send(relay_id, command)
 
     async def send(self, relay_id: str, command: RelayCommand) -> None:
         """Send a command to a relay."""
@@ -188,6 +217,8 @@ class Conductor:
         self._told[lesson_id] = want
         if told is None or told.lesson.open != want.lesson.open:
             await self.send(want.relay_id, want.lesson.open)
+        if told is None:
+            await self._tell_stage(lesson_id, want.relay_id, self._stages.of(lesson_id))
         if want.lesson.recording != (told is not None and told.lesson.recording):
             await self.send(want.relay_id, SetRecording(lesson_id=lesson_id, active=want.lesson.recording))
         if leaves is not None:
@@ -196,6 +227,7 @@ class Conductor:
     async def _hand_over(self, lesson_id: str, relay_id: str) -> None:
         """The other relay is ready: let this one go on until all are there, if it can."""
         if self._placement.can_hand_over(relay_id):
+            self._handing_over[lesson_id] = relay_id, time.monotonic() + MOVED_WITHIN_S + LAST_WORD_S
             await self.send(relay_id, HandOverLesson(lesson_id=lesson_id, patience_s=MOVED_WITHIN_S))
         else:
             self._presence.lesson_over(lesson_id)
@@ -209,6 +241,8 @@ class Conductor:
         reason = "moved" if state == "booked" else state
         await self.send(relay_id, CloseLesson(lesson_id=lesson_id, reason=reason))
         self._presence.lesson_over(lesson_id)
+        self._stages.set(lesson_id, ())
+        self._handing_over.pop(lesson_id, None)
         await asyncio.to_thread(self._placement.closed, lesson_id)
 
     async def _announce_changes(self, before: Look, seen: Look) -> None:
@@ -242,6 +276,7 @@ class Conductor:
         now = self._clock.now()
         if leading:
             with_lead = self._presence.lessons_with_lead
+            self._stages.agree()
             for lesson_id in self._with_session(lambda session: due_for_change(session, now, with_lead)):
                 with self._database.unit_of_work() as session:
                     move_on(session, lesson_id, now, with_lead)

@@ -1,8 +1,8 @@
-"""Tables of the fleet: which relays there are, and which of them carries each lesson that is open."""
+"""Tables of the fleet: which relays there are, which of them carries each open lesson, and who is on stage there."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.storage.base import Base
@@ -30,3 +30,12 @@ class LessonPlacement(Base):
     placed_at: Mapped[datetime]
     moves: Mapped[int] = mapped_column(default=0)
     """How often it had to go to another relay."""
+
+
+class LessonStage(Base):
+    """Who is on stage in an open lesson, for the next relay that carries it; no row: nobody."""
+
+    __tablename__ = "lesson_stages"
+
+    lesson_id: Mapped[str] = mapped_column(ForeignKey("lessons.id", ondelete="CASCADE"), primary_key=True)
+    party_ids: Mapped[list[str]] = mapped_column(JSON)

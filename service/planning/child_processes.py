@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from service.orphans import end_with_parent
 from service.problems import Problem
 
 NICENESS = 10
@@ -89,6 +90,7 @@ def _follow(receiving: Connection, report: Callable[[Any], None]) -> Any:
 
 def _work(work: Work, order: Any, sending: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process itself
+    end_with_parent()
     os.nice(NICENESS)
     try:
         sending.send(("done", work(order, lambda progress: sending.send(("progress", progress)))))

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from media.contract import GrowingRecording, GrowingStream, LiveRecorder, LiveRecording
+from service.orphans import end_with_parent
 
 ADVANCE_EVERY_S = 1.0
 WANTED_FOR_S = 60.0
@@ -92,6 +93,7 @@ class LiveWatching:
 
 def _follow_lessons(recorder: LiveRecorder, journal_folder: Path, folder: Path, receiving: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process itself
+    end_with_parent()
     os.nice(NICENESS)
     wanted_at: dict[str, float] = {}
     followed: dict[str, LiveRecording] = {}

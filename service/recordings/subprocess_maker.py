@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from media.contract import HandoutFile, HandoutMaker, HandoutSource, RecordingMaker, RecordingManifest
+from service.orphans import end_with_parent
 
 NICENESS = 10
 Progress = Callable[[float], None]
@@ -117,6 +118,7 @@ def _follow(receiving: Connection, progress: Progress) -> str:
 
 def _work(work: Callable[..., str], arguments: tuple[Any, ...], sending: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process itself
+    end_with_parent()
     os.nice(NICENESS)
     try:
         sending.send(("done", work(*arguments, progress=lambda share: sending.send(("progress", share)))))

@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from media.contract.digest import StreamDigest, StreamDigester
+from service.orphans import end_with_parent
 
 NICENESS = 15
 
@@ -61,6 +62,7 @@ def _work(
     digester: StreamDigester, file: Path, output_folder: Path, duration_ms: int, thumbnails: bool, sending: Connection
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process itself
+    end_with_parent()
     os.nice(NICENESS)
     try:
         digest = digester.digest(file, output_folder, duration_ms, thumbnails=thumbnails)

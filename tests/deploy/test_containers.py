@@ -1,5 +1,6 @@
 """The Compose file: its parts fit each other and are told settings that exist; its shape is checked by lint."""
 
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ def test_the_deployment_has_two_replicas_two_relays_and_a_worker(product):
 def test_every_setting_of_the_file_exists_and_can_be_used(product, tmp_path, monkeypatch):
     for one in product.values():
         assert set(one["environment"]) <= KNOWN
-    for key, value in next(iter(product.values()))["environment"].items():
+    for key, value in product["serve-1"]["environment"].items():
         monkeypatch.setenv(key, value.replace("/run/secrets", str(tmp_path)))
         if value.startswith("/run/secrets/"):
             (tmp_path / Path(value).name).write_text("0" * 64, encoding="utf-8")
@@ -53,6 +54,35 @@ def test_every_secret_a_part_reads_is_given_to_it_and_declared(compose):
         values = " ".join(map(str, one.get("environment", {}).values()))
         read = {word.split("/")[0].split()[0] for word in values.split("/run/secrets/")[1:]}
         assert read <= given, name
+
+
+def test_relays_are_given_neither_the_database_nor_the_store(product):
+    for one in product.values():
+        if one["command"][0] == "relay":
+            assert one["secrets"] == ["fleet_key"]
+            told = one["environment"]
+            assert not [key for key in told if "DATABASE" in key or "S3" in key]
+            # The operator names TURN servers for all; a process told of them without their secret refuses to start.
+            assert told[f"{PREFIX}TURN_URLS"] == ""
+
+
+def test_one_part_builds_the_image_that_all_of_them_run(product):
+    assert [name for name, one in product.items() if "build" in one] == ["serve-1"]
+
+
+def test_no_secret_gets_into_an_image():
+    ignored = (FOLDER.parents[1] / ".dockerignore").read_text(encoding="utf-8").split()
+    for own in (FOLDER / ".gitignore").read_text(encoding="utf-8").split():
+        path = f"deploy/containers/{own.rstrip('/')}"
+        assert any(fnmatch.fnmatch(path, pattern) for pattern in ignored), path
+
+
+def test_redis_owns_the_folder_of_its_socket_before_it_starts(compose):
+    """A new volume is root's, and the image's entrypoint gives Redis its data folder only."""
+    shell, option, script = compose["services"]["redis"]["entrypoint"]
+    assert (shell, option) == ("/bin/sh", "-c")
+    folder = Path(compose["services"]["redis"]["command"][4]).parent
+    assert script.startswith(f"chown redis {folder} && exec docker-entrypoint.sh ")
 
 
 def test_ports_and_names_are_given_once(product):

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
 from photographs import MESSAGE_KEY
 from playwright.sync_api import ConsoleMessage, Error, Page
@@ -33,6 +35,31 @@ FAULTS = r"""() => {
     return found;
 }"""
 """Targets of 24 pixels at least: WCAG 2.2, 2.5.8."""
+
+
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+VIOLATIONS = """async (rules) => {
+    const known = {'empty-table-header': {enabled: false}};  // the calendar's are named by aria-label; FAULTS has ours
+    const {violations} = await axe.run(document, {runOnly: rules, rules: known, resultTypes: ['violations']});
+    const told = (node) => `${node.target.join(' ')} ${node.any[0]?.message ?? ''}`;
+    return violations.flatMap(({id, nodes}) => nodes.slice(0, 4).map((node) => `${id}: ${told(node)}`));
+}"""
+
+
+@cache
+def axe() -> str:
+    """The source of axe-core. Fails with a sentence when npm has not installed it."""
+    if not AXE.exists():
+        raise FileNotFoundError(f"{AXE.name} is missing: run npm ci in web")
+    return AXE.read_text(encoding="utf-8")
+
+
+def violations_of(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA and good practice: labels, roles, contrast, landmarks, headings."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe())
+    return list(page.evaluate(VIOLATIONS, RULES))
 
 
 def faults_of(page: Page) -> list[str]:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from county import Account
+from deployments import demonstration
 from page_faults import complaints_of, faults_of
 from pages import sign_in
 from playwright.sync_api import Browser, Page, expect
-from running_product import Product
+from running_product import Installation
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -28,13 +29,13 @@ NAMED_BY_ID = ("lessons", "events")
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The demonstration county, as `make run` starts it: always one process."""
-    with Product.started(tmp_path_factory.mktemp("product") / "data", "--demo") as running:
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """The demonstration county, as `make run` starts it; or all of its people and weeks in a fleet."""
+    with demonstration(tmp_path_factory.mktemp("product") / "data") as running:
         yield running
 
 
-def account_of(product: Product, role: str) -> Account:
+def account_of(product: Installation, role: str) -> Account:
     """The demonstration's account with this role."""
     found = next(one for one in product.ready["accounts"] if one["role"] == role)
     return Account(found["username"], found["password"])
@@ -63,7 +64,7 @@ def look(page: Page, path: str) -> list[str]:
     ],
 )
 def test_every_page_can_be_used_by_everybody(
-    product: Product, browser: Browser, role: str, language: str, paths: tuple[str, ...]
+    product: Installation, browser: Browser, role: str, language: str, paths: tuple[str, ...]
 ) -> None:
     account = account_of(product, role)
     with product.client(account.username, account.password) as client:

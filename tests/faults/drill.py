@@ -22,7 +22,10 @@ from service.live.tables import LessonPlacement
 LESSONS = 4
 BEFORE_S, AFTER_S = 6.0, 14.0
 HEALED_WITHIN_S = 40.0
+STAYS_WELL_S = 2.0
+"""For so long nothing may be amiss before the fault counts as over."""
 READY_WITHIN_S = 90.0
+TOLD_WITHIN_S = 10.0
 INTERRUPTION_S = 2.0
 """A stretch without media that somebody in the room notices."""
 
@@ -59,8 +62,13 @@ class Drill:
             await asyncio.sleep(BEFORE_S)
             placed = await asyncio.to_thread(self._placements)
             struck = {key for key, room in rooms.items() if fault.strikes(self._deployment, room, placed[key[0]])}
+            if fault.strikes_with_lead:
+                leads = {course.lead.room_id for course in self._county.courses}
+                without = {lesson_id for lesson_id, room_id in struck if room_id in leads}
+                struck |= {key for key in rooms if key[0] in without}
             watch = Watch(self._deployment, self._client)
             begun, ended, booked = await self._strike(fault, rooms, watch)
+            carried_twice = await self._carried_twice(watch)
         finally:
             await self._end(lessons)
             await asyncio.wait(tasks, timeout=10)
@@ -69,8 +77,10 @@ class Drill:
             await asyncio.gather(*tasks, return_exceptions=True)
         return await self._judge(fault, lessons, rooms, struck) | {
             "booked_meanwhile": booked,
+            "carried_twice": carried_twice,
             "shown_after_s": watch.shown_after_s(fault.reason, begun) if fault.reason else None,
             "well_after_s": watch.well_after_s(ended),
+            "still_ill": watch.still_ill(),
             "health_unanswered": watch.unanswered(),
             "loud_lines": max(watch.loud_lines().values(), default=0),
             "told": list(watch.told()),
@@ -88,7 +98,7 @@ class Drill:
                 await asyncio.to_thread(fault.end, self._deployment)
                 ended, booked = time.monotonic(), len(self._booked) - before
                 await asyncio.sleep(AFTER_S)
-                while not all(room.hears for room in rooms.values()):
+                while not (all(room.hears for room in rooms.values()) and watch.is_well_for(STAYS_WELL_S)):
                     if time.monotonic() > ended + HEALED_WITHIN_S:
                         break
                     await asyncio.sleep(0.2)
@@ -96,6 +106,15 @@ class Drill:
         finally:
             booking.cancel()
             await asyncio.gather(booking, return_exceptions=True)
+
+    async def _carried_twice(self, watch: Watch) -> int:
+        """Lessons that more than one relay still has open, once each had the time to say what it carries."""
+        deadline = time.monotonic() + TOLD_WITHIN_S
+        while True:
+            more = sum((await watch.carried()).values()) - LESSONS
+            if more <= 0 or time.monotonic() > deadline:
+                return more
+            await asyncio.sleep(0.5)
 
     async def _keep_booking(self) -> None:
         """Somebody books all the time; what was confirmed must be there afterwards."""
@@ -141,6 +160,7 @@ class Drill:
             "doubled_rows": doubled,
             "lost_bookings": await losses.bookings(self._booked),
             "lost_recorded_s": await losses.recorded_s(lessons, rooms),
+            "thrown_out_again": sum(len(room.story.welcomes_ms) > 2 for room in rooms.values()),
             "errors": sum(len(room.story.errors) for room in rooms.values()),
         }
 

@@ -22,6 +22,8 @@ class Fault:
     lasts_s: float
     strikes: Callable[[Deployment, LightRoom, str], bool] = lambda *_: False
     """Whether the room may be interrupted, being on the relay of this id."""
+    strikes_with_lead: bool = False
+    """Whether rooms may notice, too, whose lead it strikes: nobody sees a lead that is away for seconds."""
     reason: str | None = None
     """What health gives as a reason meanwhile."""
 
@@ -39,9 +41,10 @@ def all_faults(freeze_s: float, network: SchoolNetwork | None) -> list[Fault]:
         away_s = freeze_s if name in {"redis", "postgresql"} else SHORT_S
         kill, start = (lambda d, p=part: p(d).kill()), (lambda d, p=part: p(d).start())
         freeze, thaw = (lambda d, p=part: p(d).freeze()), (lambda d, p=part: p(d).thaw())
-        faults.append(Fault(f"kill {name}", kill, start, away_s, strikes, reason))
+        faults.append(Fault(f"kill {name}", kill, start, away_s, strikes, reason=reason))
         # A frozen worker is missed by nobody: what it was at waits, as it does for a busy one.
-        faults.append(Fault(f"freeze {name}", freeze, thaw, freeze_s, strikes, None if name == "worker" else reason))
+        shown = None if name == "worker" else reason
+        faults.append(Fault(f"freeze {name}", freeze, thaw, freeze_s, strikes, name == "replica", shown))
     if network is not None:
         faults.append(
             Fault(
@@ -50,7 +53,7 @@ def all_faults(freeze_s: float, network: SchoolNetwork | None) -> list[Fault]:
                 lambda _: network.join(),
                 freeze_s,
                 _on_first_relay,
-                "relay relay-0",
+                reason="relay relay-0",
             )
         )
     return faults

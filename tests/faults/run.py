@@ -37,6 +37,8 @@ def faults_of(found: dict[str, Any], reason: str | None) -> list[str]:
         "rows doubled": found["doubled_rows"] > 0,
         "bookings lost": found["lost_bookings"] > 0,
         "recordings lost": found["lost_recorded_s"] is None or found["lost_recorded_s"] >= INTERRUPTION_S,
+        "carried by two relays": found["carried_twice"] != 0,
+        "thrown out again": found["thrown_out_again"] > 0,
         "not shown in health": reason is not None and (shown is None or shown > SHOWN_WITHIN_S),
         "not well again": found["well_after_s"] is None,
         "health without answer": found["health_unanswered"] > 0,

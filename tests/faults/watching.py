@@ -13,6 +13,7 @@ from fleet.deployment import Deployment
 
 LOOK_EVERY_S = 0.25
 ANSWER_WITHIN_S = 2.0
+CARRIED = re.compile(r'^three_classrooms_relay_lessons\{relay="([^"]+)"\} (\S+)$', re.MULTILINE)
 LOUD = re.compile(r"^[\d:.]+ (WARNING|ERROR|CRITICAL) |^Traceback ")
 
 
@@ -36,6 +37,16 @@ class Watch:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
 
+    def is_well_for(self, seconds: float) -> bool:
+        """Whether nothing was amiss during the last seconds."""
+        since = time.monotonic() - seconds
+        lately = [reasons for at, reasons in self.seen if at >= since]
+        return bool(lately) and not any(lately)
+
+    def still_ill(self) -> list[str]:
+        """What was amiss at the last look."""
+        return sorted(self.seen[-1][1]) if self.seen else []
+
     def shown_after_s(self, reason: str, begun: float) -> float | None:
         """Seconds until health gave the reason; None when it never did."""
         found = next((at - begun for at, reasons in self.seen if at > begun and reason in reasons), None)
@@ -47,6 +58,14 @@ class Watch:
             return None
         last_ill = max((at for at, reasons in self.seen if reasons), default=ended)
         return round(max(0.0, last_ill - ended), 1)
+
+    async def carried(self) -> dict[str, int]:
+        """How many lessons each relay has open, by its last heartbeat. Raises httpx.HTTPError."""
+        token = self._deployment.environment["THREE_CLASSROOMS_METRICS_TOKEN"]
+        url = f"{self._deployment.replicas[-1].ready['url']}/api/metrics"
+        answer = await self._client.get(url, headers={"Authorization": f"Bearer {token}"})
+        found = CARRIED.findall(answer.raise_for_status().text)
+        return {relay_id: int(float(lessons)) for relay_id, lessons in found}
 
     def unanswered(self) -> int:
         """How often health gave no answer in time."""

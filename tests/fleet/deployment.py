@@ -110,6 +110,7 @@ class Deployment:
             "THREE_CLASSROOMS_ANNOUNCED_ADDRESSES": "127.0.0.1",
             "THREE_CLASSROOMS_RELAY_ROOMS": str(relay_rooms),
             "THREE_CLASSROOMS_LOG_LEVEL": "info",
+            "THREE_CLASSROOMS_METRICS_TOKEN": secrets.token_hex(16),
             **(environment or {}),
         }
         ports = http_ports or [0] * replicas

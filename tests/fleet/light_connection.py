@@ -14,6 +14,7 @@ from fleet.light_leg import LightLeg
 from fleet.light_media import PICTURE_HZ, SOUND_HZ, SOUNDS_FOR_A_PICTURE, Stream, sounds
 from websockets.asyncio.client import ClientConnection, connect
 
+OPEN_WITHIN_S = 10.0
 PING_EVERY_S, SILENCE_S = 10.0, 25.0
 LOOK_EVERY_S = 0.1
 MEDIA_SILENCE_S = 4.0
@@ -35,6 +36,7 @@ class LightConnection:
         make_leg: MakeLeg,
         told: Callable[["LightConnection", dict[str, Any]], None],
         heard: Callable[["LightConnection", str, float], None],
+        open_within_s: float = OPEN_WITHIN_S,
     ) -> None:
         """`told` gets what concerns the room as a whole.
 
@@ -45,6 +47,9 @@ class LightConnection:
         self._certificate, self._make_leg = certificate, make_leg
         self._sound_every_s = sound_every_s
         self._told, self._heard = told, heard
+        self._open_within_s = open_within_s
+        self.is_answered = False
+        """Its socket was opened."""
         self._socket: ClientConnection | None = None
         self._publishing: LightLeg | None = None
         self._receiving: LightLeg | None = None
@@ -81,8 +86,14 @@ class LightConnection:
         headers = {"Authorization": f"Bearer {self._token}"}
         try:
             async with connect(
-                address, additional_headers=headers, ping_interval=None, proxy=None, open_timeout=10, close_timeout=0.5
+                address,
+                additional_headers=headers,
+                ping_interval=None,
+                proxy=None,
+                open_timeout=self._open_within_s,
+                close_timeout=0.5,
             ) as socket:
+                self.is_answered = True
                 self._socket = socket
                 await self.say("join", lesson_id=self._lesson_id)
                 await self._stay(socket)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiortc.rtcdtlstransport import RTCCertificate
-from fleet.light_connection import LOOK_EVERY_S, LightConnection, MakeLeg
+from fleet.light_connection import LOOK_EVERY_S, OPEN_WITHIN_S, LightConnection, MakeLeg
 from fleet.light_leg import LightLeg
 from fleet.light_media import SOUND_EVERY_S
 from websockets.exceptions import WebSocketException
@@ -21,6 +21,8 @@ from websockets.exceptions import WebSocketException
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.3, 5.0
+AGAIN_WITHIN_S = (2.0, 2.0, 2.0, 2.0, 6.0)
+"""Who was in the lesson and finds nobody who answers for so long asks again, as browsers do."""
 MOVED_WITHIN_S = 12.0
 LOST = (WebSocketException, OSError, TimeoutError, RuntimeError)
 
@@ -73,6 +75,7 @@ class LightRoom:
         self._running: dict[LightConnection, asyncio.Task[None]] = {}
         self._moving: asyncio.Task[None] | None = None
         self._heard_at: dict[str, float] = {}
+        self._unanswered = 0
         self.story = Story()
         self.lead_at: float | None = None
         """When something of the lead (or, for the lead, of anybody) came last."""
@@ -114,7 +117,7 @@ class LightRoom:
             self.story.connections += 1
             welcomes = len(self.story.welcomes_ms)
             self.complete.clear()
-            self._current = self._connect()
+            self._current = last = self._connect()
             while (current := self._current) is not None:
                 await asyncio.wait({self._running[current]})
                 self._forget(current)
@@ -122,7 +125,9 @@ class LightRoom:
                     # A relay that has waited for long enough ends what has not moved: go on with what there is.
                     self._current, self._next = self._next, None
             if len(self.story.welcomes_ms) > welcomes:
-                wait_s = FIRST_WAIT_S
+                wait_s, self._unanswered = FIRST_WAIT_S, 0
+            elif welcomes and not last.is_answered:
+                wait_s, self._unanswered = FIRST_WAIT_S, self._unanswered + 1
             if not self.ended:
                 await asyncio.sleep(wait_s)
                 wait_s = min(LONGEST_WAIT_S, wait_s * 2)
@@ -138,10 +143,15 @@ class LightRoom:
             make_leg=self._make_leg,
             told=self._told,
             heard=self._heard,
+            open_within_s=self._open_within_s(),
         )
         self.story.opened_at.append(connection.opened_at)
         self._running[connection] = asyncio.create_task(connection.run())
         return connection
+
+    def _open_within_s(self) -> float:
+        was_there = bool(self.story.welcomes_ms)
+        return AGAIN_WITHIN_S[self._unanswered % len(AGAIN_WITHIN_S)] if was_there else OPEN_WITHIN_S
 
     def _forget(self, connection: LightConnection) -> None:
         ended = self._running.pop(connection)

@@ -7,6 +7,7 @@ import weakref
 import pytest
 from aiortc import rtcdtlstransport as aiortc_dtls
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsParameters, RTCDtlsTransport
+from OpenSSL import SSL
 
 from media.forwarder.api import SrtpProfile
 from media.relay.dtls import CertificateSource, DtlsLeg
@@ -28,10 +29,10 @@ class Pipe:
         self.leg.feed(data)
 
 
-async def handshake(profiles, *, lie=False, deadline_s=5.0, silent=False):
+async def handshake(profiles, *, lie=False, deadline_s=5.0, silent=False, certificate=None):
     pipe = Pipe()
     outcome, keys = asyncio.get_running_loop().create_future(), asyncio.get_running_loop().create_future()
-    certificate = CertificateSource().current()
+    certificate = certificate or CertificateSource().current()
     leg = DtlsLeg(certificate, pipe.queue.put_nowait, keys.set_result, outcome.set_result)
     pipe.leg = leg
     own = RTCCertificate.generateCertificate()
@@ -153,3 +154,25 @@ def test_the_clients_goodbye_is_told():
 def test_the_certificate_is_kept_for_a_day():
     source = CertificateSource()
     assert source.current() is source.current()
+
+
+def test_handshakes_with_one_certificate_share_what_openssl_keeps_for_them():
+    async def scenario():
+        certificate = CertificateSource().current()
+        clients = []
+        for _ in range(3):
+            leg, client, keys, _ = await handshake(PROFILES, certificate=certificate)
+            await asyncio.wait_for(keys, 5)
+            clients.append(client)
+            await leg.close()
+            await client.stop()
+        contexts = [one for one in gc.get_objects() if isinstance(one, SSL.Context)]
+        return certificate._create_ssl_context(PROFILES), contexts, clients
+
+    gc.collect()
+    before = sum(isinstance(one, SSL.Context) for one in gc.get_objects())
+    shared, contexts, clients = asyncio.run(scenario())
+    assert shared in contexts
+    # One for each client, which make their own, and one for all three legs.
+    assert len(contexts) - before <= len(clients) + 1
+    assert shared.get_session_cache_mode() == SSL.SESS_CACHE_OFF

@@ -188,6 +188,22 @@ def test_publishers_are_asked_only_for_what_somebody_is_sent_or_is_recorded(reco
     assert {connection for connection, message in desk.told if message["type"] == "wanted"} == {"c-lead"}
 
 
+def test_a_room_whose_line_loses_packets_is_told_at_once_to_wait_for_repairs_and_when_that_is_over() -> None:
+    desk = Desk()
+    desk.good_line()
+    waits = []
+    for second in range(20):
+        for _ in range(5):
+            desk.now += 0.2
+            desk.report(1_500_000, lost=6 if second < 4 else 0)
+        desk.lines.sample(NOTHING, desk.now)
+        waits.append([one[1]["wait_ms"] for one in desk.told if one[1]["type"] == "line"][-1])
+    assert waits[1] > 250
+    assert waits[-1] == 0
+    # Nothing is told again and again.
+    assert len({id(one[1]) for one in desk.told if one[1]["type"] == "line"}) <= 6
+
+
 def test_a_schools_line_is_a_ceiling_and_the_room_is_told_so() -> None:
     desk = Desk(line=SchoolLine(school_id="s", down_kbps=1000, up_kbps=1000))
     desk.shares.open("other room", SchoolLine(school_id="s", down_kbps=1000, up_kbps=1000))

@@ -306,6 +306,20 @@ def test_in_a_famous_teacher_lesson_only_the_lead_and_those_on_stage_publish():
     assert sent(done, "village", "roster")[-1]["may_publish"] is False
 
 
+def test_whoever_goes_on_stage_or_leaves_it_is_told_of_for_the_lessons_next_relay():
+    hall = Hall("famous_teacher")
+    hall.join("lead", "lead")
+    hall.join("village")
+    assert of(hall.say("lead", "stage", party_id="village", on=True), actions.TellStage) == [
+        actions.TellStage(("village",))
+    ]
+    assert of(hall.say("lead", "stage", party_id="village", on=True), actions.TellStage) == []
+    assert of(hall.feed(events.StageSet("guest", True)), actions.TellStage) == [actions.TellStage(("guest", "village"))]
+    assert of(hall.say("lead", "stage", party_id="village", on=False), actions.TellStage) == [
+        actions.TellStage(("guest",))
+    ]
+
+
 def test_a_party_on_stage_is_still_on_stage_after_a_reconnect():
     hall = Hall("famous_school")
     hall.feed(events.StageSet("village", True))

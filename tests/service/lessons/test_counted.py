@@ -98,12 +98,27 @@ def test_what_is_declined_cancelled_moved_or_ended_is_given_back(
     clock.advance(minutes=11)
     teacher.post(f"/api/lessons/{lesson['id']}/end")
     with rooms.parts.database.reading() as session:
-        assert session.scalar(in_use) == 3
+        assert session.scalar(in_use) == 2
     second = teacher.post("/api/lessons", lesson_request("far room", in_minutes=300)).json()
     teacher.post(f"/api/lessons/{second['id']}/cancel")
     with rooms.parts.database.reading() as session:
         still = select(func.sum(CapacitySlot.used)).where(CapacitySlot.resource_kind == "relay")
-        assert session.scalar(still) == 3
+        assert session.scalar(still) == 2
+
+
+def test_lessons_that_ended_early_do_not_stand_in_the_way_of_the_next_ones(
+    signed_in: Any, lesson_request: Any, rooms: Any, clock: Any
+) -> None:
+    """Counters know stretches of five minutes: what is over before one is must not fill it."""
+    limit(rooms, "school_south_1", kits=1)
+    teacher = signed_in("teacher_north")
+    clock.set(datetime(2026, 9, 7, 6, 0, tzinfo=UTC))
+    for _ in range(3):
+        answer = teacher.post("/api/lessons", lesson_request("south room", in_minutes=0))
+        assert answer.status_code == 201, answer.text
+        teacher.post(f"/api/lessons/{answer.json()['id']}/start").raise_for_status()
+        clock.advance(minutes=1)
+        teacher.post(f"/api/lessons/{answer.json()['id']}/end").raise_for_status()
 
 
 def test_a_cap_lowered_below_what_is_booked_stops_only_new_lessons(

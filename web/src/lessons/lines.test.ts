@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { absencesOf, bandsOf, missedText, spanOf, worthMakingUp, type PartyLine } from './lines'
+import { absencesOf, bandsOf, minutesAndSeconds, spanOf, worthMakingUp, type PartyLine } from './lines'
 
 function at(second: number): string {
   return new Date(1_780_000_000_000 + 1000 * second).toISOString()
@@ -43,6 +43,6 @@ describe('the timeline of the lines', () => {
   })
 
   it('says missed time in minutes and seconds', () => {
-    expect([missedText(400), missedText(61_000)]).toEqual(['0:00', '1:01'])
+    expect([minutesAndSeconds(7_400), minutesAndSeconds(61_000)]).toEqual([{ minutes: 0, seconds: 7 }, { minutes: 1, seconds: 1 }])
   })
 })

@@ -75,8 +75,8 @@ export function worthMakingUp(line: PartyLine): PartyLine['missed'] {
   return line.missed.filter(({ sound_ms, picture_ms, away }) => away || Math.max(sound_ms, picture_ms) >= FELT_MS)
 }
 
-/** Milliseconds as minutes and seconds. */
-export function missedText(ms: number): string {
-  const seconds = Math.round(ms / 1000)
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+/** Milliseconds as whole minutes and seconds. */
+export function minutesAndSeconds(ms: number): { minutes: number; seconds: number } {
+  const whole = Math.round(ms / 1000)
+  return { minutes: Math.floor(whole / 60), seconds: whole % 60 }
 }

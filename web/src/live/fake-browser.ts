@@ -85,7 +85,8 @@ interface FakeTransceiver {
   direction: string
   encodings: RTCRtpEncodingParameters[]
   sender: FakeSender
-  receiver: { track: FakeTrack }
+  /** Without `jitterBufferTarget` it is that of an older browser. */
+  receiver: { track: FakeTrack; jitterBufferTarget?: number | null }
 }
 
 /** Gives mids as a browser does: at setLocalDescription for own transceivers, from the offer's `mids:` line for received ones. */
@@ -100,6 +101,7 @@ export class FakePeerConnection {
   /** What getStats gives. */
   stats: object[] = []
   iceRestarts = 0
+  olderBrowser = false
   private readonly transceivers: FakeTransceiver[] = []
   constructor(public configuration: RTCConfiguration) {}
   setConfiguration(configuration: RTCConfiguration): void {
@@ -154,7 +156,7 @@ export class FakePeerConnection {
         getParameters: () => ({ encodings: [], codecs: [] }),
         setParameters: () => Promise.resolve(),
       }
-      this.transceivers.push({ mid, direction: 'recvonly', encodings: [], sender, receiver: { track: new FakeTrack(kind, mid) } })
+      this.transceivers.push({ mid, direction: 'recvonly', encodings: [], sender, receiver: { track: new FakeTrack(kind, mid), ...(this.olderBrowser ? {} : { jitterBufferTarget: null }) } })
     }
     return Promise.resolve()
   }

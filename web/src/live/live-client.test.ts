@@ -263,6 +263,36 @@ describe('publishing', () => {
     expect(client.state.line.reason).toBe('none')
   })
 
+  it('lets all that is received wait for repairs as long as the relay says, what comes later too', async () => {
+    const { browser } = await joined()
+    const receiving = browser.connections[0] as FakePeerConnection
+    const waits = () => receiving.getTransceivers().map(({ receiver }) => receiver.jitterBufferTarget)
+    const say = (wait_ms?: number) => browser.socket.say({ type: 'line', reason: 'none', kbps: 3000, loss_pct: 6, queue_ms: 0, tracks: [], ...(wait_ms === undefined ? {} : { wait_ms }) })
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:a0,v1', tracks: [] })
+    await settled()
+    expect(waits()).toEqual([null, null])
+    say(240)
+    expect(waits()).toEqual([240, 240])
+    browser.socket.say({ type: 'subscribe', id: 2, sdp: 'mids:a0,v1,v2', tracks: [] })
+    await settled()
+    expect(waits()).toEqual([240, 240, 240])
+    say(0)
+    expect(waits()).toEqual([null, null, null])
+    say(180)
+    say()
+    expect(waits()).toEqual([null, null, null])
+  })
+
+  it('leaves the waiting of an older browser as it is', async () => {
+    const { browser } = await joined()
+    const receiving = browser.connections[0] as FakePeerConnection
+    receiving.olderBrowser = true
+    browser.socket.say({ type: 'subscribe', id: 1, sdp: 'mids:a0,v1', tracks: [] })
+    await settled()
+    browser.socket.say({ type: 'line', reason: 'none', kbps: 3000, loss_pct: 6, queue_ms: 0, tracks: [], wait_ms: 240 })
+    expect(receiving.getTransceivers().every(({ receiver }) => !('jitterBufferTarget' in receiver))).toBe(true)
+  })
+
   it('puts a returned camera in its old place without asking the relay', async () => {
     const { browser, client } = await joined()
     browser.socket.say({ type: 'published', id: 1, sdp: 'ok' })

@@ -232,6 +232,7 @@ export class LiveConnection {
     else if (message.type === 'published') this.publisher?.answered(message.id, message.sdp)
     else if (message.type === 'wanted') void this.publisher?.setLookedAt(message.source, message.layers, message.kbps)
     else {
+      if (message.type === 'line') this.subscriber.setWait(message.wait_ms ?? 0)
       if (message.type === 'error' && message.about === 'restart') return this.die('media') // an older relay
       if (message.type === 'error' && message.about === 'publish') this.publisher?.refused()
       this.hooks.message(message)

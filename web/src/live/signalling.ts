@@ -60,6 +60,8 @@ export interface LineMessage {
   kbps: number | null
   loss_pct: number
   queue_ms: number
+  /** So long sound and pictures should wait for what is sent again; 0 or nothing (an older relay): as the browser thinks right. */
+  wait_ms?: number
   tracks: { track_id: string; state: PictureState }[]
 }
 

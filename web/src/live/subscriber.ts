@@ -12,6 +12,7 @@ export interface SubscriberHooks {
 export class Subscriber {
   private work: Promise<void> = Promise.resolve()
   private closed = false
+  private wait_ms: number | null = null
 
   constructor(
     readonly connection: RTCPeerConnection,
@@ -32,6 +33,12 @@ export class Subscriber {
     return this.work
   }
 
+  /** Lets all sound and pictures wait so long before they are played, together, so that lips stay in sync; 0: the browser's own choice. */
+  setWait(wait_ms: number): void {
+    this.wait_ms = wait_ms > 0 ? wait_ms : null
+    this.applyWait()
+  }
+
   close(): void {
     this.closed = true
     this.connection.close()
@@ -42,8 +49,16 @@ export class Subscriber {
     await this.connection.setRemoteDescription({ type: 'offer', sdp })
     await this.connection.setLocalDescription(await this.connection.createAnswer())
     if (this.closed) return
+    this.applyWait()
     this.hooks.send({ type: 'subscribed', id, sdp: this.connection.localDescription?.sdp ?? '' })
     this.hooks.received(this.match(tracks))
+  }
+
+  private applyWait(): void {
+    for (const { receiver } of this.connection.getTransceivers()) {
+      // Older browsers cannot be told.
+      if ('jitterBufferTarget' in receiver && receiver.jitterBufferTarget !== this.wait_ms) receiver.jitterBufferTarget = this.wait_ms
+    }
   }
 
   private match(tracks: OfferedTrack[]): ReceivedTrack[] {

@@ -13,7 +13,7 @@ export default {
   choose: 'Choose an organisation on the left.',
   periods: 'Bells',
   periodsOwn: 'These periods are this organisation’s own.',
-  periodsInherited: 'These are the periods of “{name}”; saving makes them this organisation’s own.',
+  periodsInherited: 'These periods come from {name}; saving makes them this organisation’s own.',
   periodsNone: 'No periods yet.',
   number: 'No.',
   starts: 'Starts',

@@ -13,7 +13,7 @@ export default {
   choose: '请在左侧选择一个机构。',
   periods: '作息（节次）',
   periodsOwn: '这里的节次由本机构自己设置。',
-  periodsInherited: '这里沿用“{name}”的节次；保存后改为本机构自己的。',
+  periodsInherited: '这里沿用{name}的节次；保存后改为本机构自己的。',
   periodsNone: '还没有设置节次。',
   number: '节',
   starts: '开始',

@@ -56,7 +56,7 @@ export default {
   leadOrReason: 'Lead / reason',
   why: 'Why',
   whyTitle: 'Why it is so',
-  gets: 'gets {served} a week and needs {needed}.',
+  gets: 'gets {served} of the {needed} lessons a week it needs.',
   status: {
     no_lead_for_edition: 'No lead lesson uses this textbook edition.',
     no_lead_for_subject: 'Nobody leads this subject for this grade.',
@@ -135,7 +135,7 @@ export default {
     moved: '{who} attends {teacher} at another time',
     added: '{who} newly attends {teacher}',
   },
-  told: 'Told once you choose it:',
+  told: 'Told as soon as you choose it:',
   choose: 'Choose this',
   chosen: 'Chosen',
   changeAccepted: 'The timetable was changed.',

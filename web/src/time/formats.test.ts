@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { writerOf } from './formats'
+import { daysText, writerOf } from './formats'
 
 const now = new Date('2026-11-22T12:00:00Z')
 const lesson = new Date('2026-11-22T16:30:00Z')
@@ -21,5 +21,17 @@ describe('instants in words', () => {
     expect(write('day', new Date('2025-11-22T16:30:00Z'), now)).toBe('2025年11月23日周日')
     expect(write('day', new Date('2025-12-31T16:30:00Z'), now)).toBe('1月1日周四')
     expect(writerOf('en', 'Europe/Berlin')('day', new Date('2025-12-31T16:30:00Z'), now)).toBe('Wed, 31 December 2025')
+  })
+})
+
+describe('days of a calendar in words', () => {
+  it('are as the language writes them from one to another', () => {
+    expect(daysText('en', '2026-11-23', '2026-11-29')).toMatch(/^23\s*–\s*29 Nov 2026$/)
+    expect(daysText('zh-CN', '2026-11-23', '2026-11-29')).toMatch(/^2026\/11\/23\s*–\s*2026\/11\/29$/)
+  })
+
+  it('are one day where both are the same', () => {
+    expect(daysText('en', '2026-11-23')).toBe('23 Nov 2026')
+    expect(daysText('zh-CN', '2026-11-23', '2026-11-23')).toBe('2026年11月23日')
   })
 })

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/vue-query'
 import { computed } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { answer, api } from '../api/client'
-import { writerOf, type TimeKind } from './formats'
+import { daysText, writerOf, type TimeKind } from './formats'
 import { wallTime } from './zoned'
 
 export function useSettings() {
@@ -24,7 +24,9 @@ export function useTimes() {
   const show = (kind: TimeKind, at: string | Date | null | undefined): string =>
     at ? write.value(kind, typeof at === 'string' ? new Date(at) : at) : ''
   const span = (from: string, to: string): string => `${show('time', from)}–${show('time', to)}`
+  /** A day `YYYY-MM-DD` of the calendar, or from one to another. */
+  const days = (from: string, to?: string): string => daysText(locale.value, from, to)
   const today = (): string => wallTime(new Date(), zone.value).date
 
-  return { zone, show, span, today }
+  return { zone, show, span, days, today }
 }
