@@ -537,22 +537,6 @@ describe('a socket that is cut', () => {
     expect(waits).toEqual([500, 500, 1_000, 1_000])
   })
 
-  it('is taken up at once when the network is back', async () => {
-    const { browser } = await joined(RESUMABLE)
-    for (let refused = 0; refused < 3; refused++) {
-      browser.socket.onclose?.({ code: 1006, reason: '' })
-      await browser.pass(500)
-    }
-    browser.socket.onclose?.({ code: 1006, reason: '' })
-    const before = browser.sockets.length
-    browser.comeOnline()
-    expect(browser.sockets).toHaveLength(before + 1)
-    browser.socket.onopen?.()
-    expect(browser.socket.types()).toEqual(['resume'])
-    await browser.pass(1_500) // what was waited for is forgotten
-    expect(browser.sockets).toHaveLength(before + 1)
-  })
-
   it('is not taken up after a close with a reason', async () => {
     const { browser } = await joined(RESUMABLE)
     browser.socket.onclose?.({ code: 4003, reason: 'media_lost' })

@@ -170,7 +170,6 @@ export class LiveConnection {
 
   /** The computer's network has changed: whether the socket still lives is asked at once. */
   networkChanged(): void {
-    if (this.socket.isCut) return this.socket.hurry()
     this.doubt()
     const asked = this.doubtedAtMs
     this.browser.setTimer(() => {

@@ -72,11 +72,6 @@ export class LiveSocket {
     if (!this.over && this.cutAt_ms === null) this.onClose(CUT)
   }
 
-  /** The network is back: an attempt at once, whatever was waited for. */
-  hurry(): void {
-    if (!this.over && this.isCut) this.resume()
-  }
-
   /** Ends it on purpose; no more hooks are called. */
   close(): void {
     this.over = true
