@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import ifaddr
+from sqlalchemy.engine import make_url
 
 from media.contract.messages import REPLICA_LENGTH
 from media.recorder.digest import FileDigester
@@ -117,7 +118,8 @@ def prepare_storage(parts: Parts) -> None:
     try:
         prepare_schema(parts.database)
     except SchemaError as error:
-        raise ConfigurationError(f"{configuration.effective_database_url}: {error}") from error
+        address = make_url(configuration.effective_database_url).render_as_string(hide_password=True)
+        raise ConfigurationError(f"{address}: {error}") from error
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from service.api.dependencies import PartsDependency, PersonDependency, find_signed_in_person
 from service.api.forms import Identity, RequestBody
+from service.audit.acts import made
 from service.planning.feeds import CalendarKind, open_feed, person_of_feed, revoke_feed, write_feed
 from service.problems import NotSignedIn
 
@@ -64,6 +65,7 @@ def subscribe(request: NewFeed, parts: PartsDependency, person: PersonDependency
     """Make an address that a calendar program can read without signing in."""
     with parts.database.unit_of_work() as session:
         identity, token = open_feed(session, person, request.kind, request.target_id, parts.clock.now())
+        made(feed_id=identity)
     return Feed(id=identity, path=f"/api/calendars/{request.kind}/{request.target_id}.ics?token={token}")
 
 

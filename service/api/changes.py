@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Offset, RequestBody, Text60, Text120
 from service.api.lessons import IdempotencyHeader
+from service.audit.acts import made
 from service.planning.change_items import Item
 from service.planning.changes import (
     ChangeKind,
@@ -104,7 +105,9 @@ def tell_change(request: NewChange, parts: PartsDependency, person: PersonDepend
     what = Happening(request.kind, request.target_id, request.from_day, request.to_day, request.name or "")
     with parts.database.unit_of_work() as session:
         plan = find_plan(session, person, request.plan_id)
-        return _view(session, propose_change(session, person, plan, opened, what, desk))
+        change = propose_change(session, person, plan, opened, what, desk)
+        made(change_id=change.id, plan_id=plan.id)
+        return _view(session, change)
 
 
 @router.get("/changes")

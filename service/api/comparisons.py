@@ -4,6 +4,7 @@ from fastapi import APIRouter, status
 
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Limit, Offset
+from service.audit.acts import made
 from service.reviews.comparisons import (
     ComparisonAnswer,
     ComparisonChange,
@@ -35,7 +36,9 @@ def read_comparisons(
 def create_comparison(request: ComparisonRequest, parts: PartsDependency, person: PersonDependency) -> ComparisonAnswer:
     """Lay two to four recorded lessons side by side."""
     with parts.database.unit_of_work() as session:
-        return make_comparison(session, person, request, parts.clock.now())
+        comparison = make_comparison(session, person, request, parts.clock.now())
+        made(comparison_id=comparison.id)
+        return comparison
 
 
 @router.get("/comparisons/{comparison_id}")

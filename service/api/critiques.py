@@ -11,6 +11,7 @@ from starlette.responses import Response
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
+from service.audit.acts import made
 from service.configuration import Locale
 from service.parts import Parts
 from service.reviews.access import may_take_notes
@@ -72,7 +73,9 @@ def read_reviewers(
 def create_critique(request: CritiqueRequest, parts: PartsDependency, person: PersonDependency) -> CritiqueAnswer:
     """Open a critique over a lesson, or with one rubric across the lessons of a comparison."""
     with parts.database.unit_of_work() as session:
-        return view_critique(person, open_critique(session, person, request, "critique", parts.clock.now()))
+        critique = open_critique(session, person, request, "critique", parts.clock.now())
+        made(critique_id=critique.id)
+        return view_critique(person, critique)
 
 
 @router.get("/critiques/{critique_id}")

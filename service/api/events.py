@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Limit, Offset, SearchText
+from service.audit.acts import made
 from service.events.announcing import announce_event, cancel_event, change_event
 from service.events.observing import observe_event, stop_observing
 from service.events.rights import find_event
@@ -56,6 +57,7 @@ def announce(request: EventRequest, parts: PartsDependency, person: PersonDepend
     desk = parts.desk()
     with parts.database.unit_of_work() as session:
         event = announce_event(session, person, request, desk)
+        made(event_id=event.id)
         view = _view(session, person, event, parts)
     parts.live.look()
     return view

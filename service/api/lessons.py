@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query, status
 from service.api.dependencies import DeviceDependency, PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset
 from service.api.time_parameters import From, To, interval_of
+from service.audit.acts import made
 from service.lessons import answers, booking, course, suggestions, weekly
 from service.lessons.finding import LessonFilter, list_lessons
 from service.lessons.schemas import (
@@ -70,6 +71,7 @@ def book_lesson(
     desk = parts.desk()
     with parts.database.unit_of_work() as session:
         lesson = booking.book_lesson(session, person, request, desk, key)
+        made(lesson_id=lesson.id)
         view = view_lesson(session, person, lesson, desk.now)
     parts.live.look()
     return view
@@ -81,6 +83,7 @@ def book_series(request: WeeklyRequest, parts: PartsDependency, person: PersonDe
     desk = parts.desk()
     with parts.database.unit_of_work() as session:
         booked = weekly.book_weekly(session, person, request, desk)
+        made(lesson_id=booked.lessons[0].id, series_id=booked.series_id)
         lessons = view_lessons(session, person, booked.lessons, desk.now)
     parts.live.look()
     return WeeklyBooked(series_id=booked.series_id, lessons=lessons, left_out=booked.left_out)

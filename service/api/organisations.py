@@ -12,6 +12,7 @@ from service.accounts.principal import Person
 from service.api.answers import OrganisationBrief
 from service.api.dependencies import AdministratorDependency, PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text60, Text120
+from service.audit.acts import made
 from service.organisation.bells import effective_bells, replace_bells
 from service.organisation.classes import add_class, list_classes
 from service.organisation.removing import find_term_in_subtree, remove_organisation, remove_term
@@ -93,7 +94,9 @@ def create_organisation(
     _require(person, "organisations.manage")
     with parts.database.unit_of_work() as session:
         parent = find_organisation_in_subtree(session, person.organisation_path, body.parent_id)
-        return OrganisationAnswer.of(add_organisation(session, parent, body.name, body.kind, parts.clock.now()))
+        node = add_organisation(session, parent, body.name, body.kind, parts.clock.now())
+        made(organisation_id=node.id)
+        return OrganisationAnswer.of(node)
 
 
 class OrganisationChange(RequestBody):
@@ -222,7 +225,9 @@ def create_term(body: NewTerm, person: AdministratorDependency, parts: PartsDepe
     _require(person, "terms.manage")
     with parts.database.unit_of_work() as session:
         node = find_organisation_in_subtree(session, person.organisation_path, body.organisation_id)
-        return TermAnswer.of(add_term(session, node, body.name, body.starts_on, body.ends_on))
+        term = add_term(session, node, body.name, body.starts_on, body.ends_on)
+        made(term_id=term.id)
+        return TermAnswer.of(term)
 
 
 @router.delete("/terms/{term_id}", status_code=status.HTTP_204_NO_CONTENT)
@@ -285,7 +290,9 @@ def create_class(body: NewClass, person: AdministratorDependency, parts: PartsDe
     """Add a class to a school of one's own subtree."""
     with parts.database.unit_of_work() as session:
         school = find_organisation_in_subtree(session, person.organisation_path, body.organisation_id)
-        return ClassAnswer.of(add_class(session, school, body.name, body.grade, parts.clock.now()))
+        school_class = add_class(session, school, body.name, body.grade, parts.clock.now())
+        made(class_id=school_class.id)
+        return ClassAnswer.of(school_class)
 
 
 def _require(person: Person, permission: str) -> None:

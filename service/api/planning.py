@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from service.accounts.principal import Person
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text120
+from service.audit.acts import made
 from service.parts import Parts
 from service.planning.acceptance import Accepting, accept_plan
 from service.planning.assumptions import Assumption
@@ -98,6 +99,7 @@ def make_plan(request: NewPlan, parts: PartsDependency, person: PersonDependency
     wish = Wish(request.name, request.budget_seconds, request.seed)
     with parts.database.unit_of_work() as session:
         plan = request_plan(session, person, request.organisation_id, request.term_id, wish, desk)
+        made(plan_id=plan.id)
         view = view_brief(plan, desk.now)
     parts.planning.request(view.id)
     return view

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from service.accounts.principal import Principal
 from service.api.dependencies import AdministratorDependency, PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text60
+from service.audit.acts import made
 from service.organisation.tree import find_organisation_in_subtree, whole_tree
 from service.problems import NotAllowed
 from service.rooms.devices import devices_of_rooms, is_connected
@@ -93,6 +94,7 @@ def create_room(body: NewRoom, person: AdministratorDependency, parts: PartsDepe
     with parts.database.unit_of_work() as session:
         school = find_organisation_in_subtree(session, person.organisation_path, body.organisation_id)
         room = add_room(session, school, body.name, body.can_lead, parts.clock.now())
+        made(room_id=room.id)
         return room_answers(session, [room], person, parts.clock.now())[0]
 
 

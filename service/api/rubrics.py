@@ -3,6 +3,7 @@
 from fastapi import APIRouter, status
 
 from service.api.dependencies import PartsDependency, PersonDependency
+from service.audit.acts import made
 from service.reviews.rubrics import (
     RubricAnswer,
     RubricRequest,
@@ -27,7 +28,9 @@ def read_rubrics(parts: PartsDependency, person: PersonDependency) -> Rubrics:
 def create_rubric(request: RubricRequest, parts: PartsDependency, person: PersonDependency) -> RubricAnswer:
     """Keep a new rubric for an organisation of yours; administrators only."""
     with parts.database.unit_of_work() as session:
-        return add_rubric(session, person, request, parts.clock.now())
+        rubric = add_rubric(session, person, request, parts.clock.now())
+        made(rubric_id=rubric.id)
+        return rubric
 
 
 @router.put("/rubrics/{rubric_id}")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, status
 from media.contract import LessonKind
 from service.api.dependencies import PartsDependency, PersonDependency
 from service.api.forms import Limit, Offset, SearchText
+from service.audit.acts import made
 from service.problems import NotAllowed
 from service.reviews.access import may_review
 from service.reviews.library import LibraryFilter, figures_by_county, search_library
@@ -56,7 +57,9 @@ def read_samples(
 def create_nomination(request: NominationRequest, parts: PartsDependency, person: PersonDependency) -> SampleAnswer:
     """Nominate a recorded lesson as a sample lesson."""
     with parts.database.unit_of_work() as session:
-        return answer(person, nominate(session, person, request, parts.configuration.zone, parts.clock.now()))
+        sample = nominate(session, person, request, parts.configuration.zone, parts.clock.now())
+        made(sample_id=sample.id, lesson_id=sample.lesson_id)
+        return answer(person, sample)
 
 
 @router.get("/samples/figures")

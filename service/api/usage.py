@@ -1,8 +1,7 @@
 """Endpoints of the usage report: as JSON, as CSV and XLSX, and the raw log of one lesson."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from typing import IO, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response, StreamingResponse
@@ -20,11 +19,11 @@ from service.problems import NotAllowed
 from service.usage.lines import LessonLines, read_lines
 from service.usage.report import UsageFilter, all_items, list_events, make_report
 from service.usage.schemas import Locale, UsageEvents, UsageReport
-from service.usage.spreadsheet import Cell, csv_chunks, row_cells, xlsx_file
+from service.usage.spreadsheet import csv_chunks, row_cells, xlsx_chunks
+from service.usage.streamed_workbook import Cell
 
 router = APIRouter(tags=["usage"])
 
-CHUNK_BYTES = 64 * 1024
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LocaleParameter = Annotated[Locale | None, Query(description="Language of headers and words; yours when not given.")]
 
@@ -76,8 +75,8 @@ def export_xlsx(
     """Give the whole report as an Excel workbook."""
     language = locale or _language(person)
     _refuse_early(parts, person, wanted)
-    file = xlsx_file(_export_rows(parts, person, wanted, language), language)
-    return StreamingResponse(_file_chunks(file), media_type=XLSX_TYPE, headers=_attachment("usage.xlsx"))
+    chunks = xlsx_chunks(_export_rows(parts, person, wanted, language), language)
+    return StreamingResponse(chunks, media_type=XLSX_TYPE, headers=_attachment("usage.xlsx"))
 
 
 @router.get("/usage/events")
@@ -133,9 +132,3 @@ def _language(person: Person) -> Locale:
 
 def _attachment(name: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-
-
-def _file_chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with closing(file):
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk

@@ -20,6 +20,7 @@ from service.api.answers import OrganisationBrief, UserAnswer
 from service.api.dependencies import AdministratorDependency, PartsDependency, PersonDependency
 from service.api.forms import Identity, Limit, Offset, RequestBody, SearchText, Text60
 from service.api.session import NewPassword
+from service.audit.acts import made
 from service.configuration import Locale
 from service.organisation.tree import find_organisation, find_organisation_in_subtree, whole_tree
 from service.parts import Parts
@@ -85,6 +86,7 @@ def create_account(body: NewUser, person: AdministratorDependency, parts: PartsD
             now=parts.clock.now(),
             by=person,
         )
+        made(user_id=user.id)
         return UserAnswer.of(user)
 
 

@@ -4,7 +4,7 @@ known, and is written in the transaction of the first change it makes, so that n
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal
@@ -56,6 +56,8 @@ class Act:
     is_written: bool = False
     turned_away: Reason | None = None
     """Why somebody who wanted to sign in could not; `person` is then whose account it was, if there is one."""
+    made: dict[str, str] = field(default_factory=dict)
+    """What came into being by it: an id for each name, as addresses have it."""
 
     @property
     def operation(self) -> str | None:
@@ -72,6 +74,13 @@ def done_by(person: Person) -> None:
     act = _act.get()
     if act is not None:
         act.person = person
+
+
+def made(**ids: str) -> None:
+    """Note what this request's act brings into being: no address names it yet. Within the transaction that does it."""
+    act = _act.get()
+    if act is not None:
+        act.made |= ids
 
 
 def turned_away(person: Person | None, reason: Reason) -> None:
@@ -98,6 +107,7 @@ def act_was_written() -> None:
 
 def _row(act: Act, person: Person | None, operation: str, at: datetime) -> dict[str, Any]:
     client = act.scope.get("client")
+    named = {**act.scope.get("path_params", {}), **act.made}
     return {
         "at": at,
         "user_id": person.user_id if person else "",
@@ -105,7 +115,7 @@ def _row(act: Act, person: Person | None, operation: str, at: datetime) -> dict[
         "role": person.role.value if person else "",
         "organisation_path": person.organisation_path if person else "/",
         "operation": operation,
-        "about": {str(n): str(value)[:LONGEST_PARAMETER] for n, value in act.scope.get("path_params", {}).items()},
+        "about": {str(name): str(value)[:LONGEST_PARAMETER] for name, value in named.items()},
         "client": client[0] if client else "",
     }
 

@@ -12,8 +12,12 @@ from service.accounts.tables import User
 from service.audit.schemas import AuditEntries, AuditEntry
 from service.audit.tables import AuditRow
 from service.events.tables import Event
+from service.exchange.tables import Import
 from service.lessons.tables import Lesson
-from service.organisation.tables import Organisation
+from service.organisation.tables import Organisation, SchoolClass, Term
+from service.planning.plan_tables import Plan
+from service.reviews.comparison_tables import Comparison
+from service.reviews.tables import Critique, Rubric
 from service.rooms.tables import Room
 
 
@@ -31,8 +35,8 @@ def list_acts(session: Session, person: Person, wanted: AuditFilter, limit: int,
     """Give a page of what the person may see, newest first."""
     conditions = _conditions(person, wanted)
     total = session.scalar(select(func.count()).select_from(AuditRow).where(*conditions)) or 0
-    page = select(AuditRow).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset)
-    rows = session.scalars(page).all()
+    page = select(AuditRow.id).where(*conditions).order_by(AuditRow.id.desc()).limit(limit).offset(offset).subquery()
+    rows = session.scalars(select(AuditRow).join(page, page.c.id == AuditRow.id).order_by(AuditRow.id.desc())).all()
     names = _present_names(session, rows)
     items = [
         AuditEntry(
@@ -57,6 +61,13 @@ NAMES: dict[str, tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]]] 
     "user_id": (User.id, User.display_name),
     "organisation_id": (Organisation.id, Organisation.name),
     "event_id": (Event.id, Event.title),
+    "class_id": (SchoolClass.id, SchoolClass.name),
+    "term_id": (Term.id, Term.name),
+    "plan_id": (Plan.id, Plan.name),
+    "critique_id": (Critique.id, Critique.title),
+    "comparison_id": (Comparison.id, Comparison.title),
+    "rubric_id": (Rubric.id, Rubric.name),
+    "import_id": (Import.id, Import.file_name),
 }
 """What addresses name, and what people call it."""
 

@@ -8,7 +8,10 @@ from service.accounts.roles import Role
 
 
 class AuditEntry(BaseModel):
-    """Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named."""
+    """Who did what, and when.
+
+    `operation` is an operation's id in this API; `about` has the ids of what its address named and of what came of it.
+    """
 
     id: int
     at: datetime

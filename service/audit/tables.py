@@ -20,18 +20,19 @@ class AuditRow(Base):
     __tablename__ = "audit_log"
     __table_args__ = (
         Index("ix_audit_log_organisation_path_id", "organisation_path", "id"),
+        Index("ix_audit_log_at_organisation_path", "at", "organisation_path"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
-    at: Mapped[datetime] = mapped_column(index=True)
+    at: Mapped[datetime]
     user_id: Mapped[str] = mapped_column(Id, index=True)
     person: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(30))
     organisation_path: Mapped[str] = mapped_column(String(200))
     operation: Mapped[str] = mapped_column(String(60))
     about: Mapped[dict[str, str]] = mapped_column(JSON)
-    """What the address named: the parameters of its path."""
+    """What the address named (the parameters of its path), and what the act brought into being."""
     client: Mapped[str] = mapped_column(String(60))
     """IP address the request came from."""
 

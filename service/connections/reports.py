@@ -57,15 +57,16 @@ def find_reports(
 ) -> tuple[int, Sequence[tuple[ConnectionReport, str]]]:
     """Give how many reports lie in the person's subtree, and a page of them with their schools, newest first."""
     inside = Organisation.path.startswith(person.organisation_path, autoescape=True)
-    joined = Organisation.id == ConnectionReport.organisation_id
-    total = session.scalar(select(func.count()).select_from(ConnectionReport).join(Organisation, joined).where(inside))
+    within = ConnectionReport.organisation_id.in_(select(Organisation.id).where(inside))
+    total = session.scalar(select(func.count()).select_from(ConnectionReport).where(within))
+    newest = (ConnectionReport.at.desc(), ConnectionReport.id)
+    # Which rows the page has is decided without their facts: thousands of those are too much to sort in memory.
+    page = select(ConnectionReport.id).where(within).order_by(*newest).limit(limit).offset(offset).subquery()
     rows = session.execute(
         select(ConnectionReport, Organisation.name)
-        .join(Organisation, joined)
-        .where(inside)
-        .order_by(ConnectionReport.at.desc(), ConnectionReport.id)
-        .limit(limit)
-        .offset(offset)
+        .join(page, page.c.id == ConnectionReport.id)
+        .join(Organisation, Organisation.id == ConnectionReport.organisation_id)
+        .order_by(*newest)
     ).all()
     return total or 0, [(report, school) for report, school in rows]
 

@@ -1,6 +1,8 @@
 """Uploads: looked at first, applied later in one transaction, all or nothing, and only as they were shown."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,9 +18,11 @@ from service.exchange.faults import FileRefused
 from service.exchange.findings import Findings, Summary
 from service.exchange.large_files import LARGE_FILE_BYTES
 from service.exchange.opening import open_tables
+from service.exchange.recorded_writes import RecordedWrites, recording
 from service.exchange.register import Register
 from service.exchange.tables import Import
 from service.parts import Parts
+from service.planning.child_processes import NICENESS
 from service.problems import Conflict, NotFound
 from service.storage.base import new_id
 from service.storage.database import Database
@@ -27,6 +31,8 @@ KEPT_FOR = timedelta(hours=24)
 MOST_WAITING = 5
 """Uploads of one person that wait; the oldest gives way."""
 MOST_NAME_CHARACTERS = 200
+MOST_ATTEMPTS = 3
+"""Times a file is checked anew because somebody changed what it refers to in the very seconds of checking."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +109,16 @@ def apply(parts: Parts, person: Person, import_id: str) -> Summary:
     if not is_large(content):
         return _apply(parts.database, person, import_id, now)
     order = ApplyOrder(parts.large_files.database_url, person, now, import_id, act_to_write(now))
-    summary: Summary = parts.large_files.run(apply_here, order)
+    summary: Summary = parts.large_files.run(apply_here, order, niceness=0)
     act_was_written()
     return summary
 
 
 def apply_here(order: ApplyOrder, report: Callable[[object], None]) -> Summary:
-    """Apply an upload in this process, with its line of the audit log."""
+    """Apply an upload in this process, with its line of the audit log.
+
+    On a thread of low priority, but for what others have to wait for: who holds the lock must not be kept waiting.
+    """
     database = Database(order.database_url)
 
     def write_act(session: Session) -> None:
@@ -119,28 +128,94 @@ def apply_here(order: ApplyOrder, report: Callable[[object], None]) -> Summary:
 
     database.before_commit.append(write_act)
     try:
-        return _apply(database, order.person, order.import_id, order.now)
+        with ThreadPoolExecutor(max_workers=1, initializer=os.nice, initargs=(NICENESS,)) as gentle:
+            return _apply(database, order.person, order.import_id, order.now, lambda work: gentle.submit(work).result())
     finally:
         database.close()
 
 
-def _apply(database: Database, person: Person, import_id: str, now: datetime) -> Summary:
+Run = Callable[[Callable[[], Any]], Any]
+"""Does a piece of work that takes long, and gives what it gives."""
+
+
+def _at_once(work: Callable[[], Any]) -> Any:
+    return work()
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """An upload that is to be applied."""
+
+    content: bytes
+    kind: str
+    person: Person
+    now: datetime
+
+    def check(self, session: Session) -> Summary:
+        """Look through its tables and write what they say; others than those shown are refused later."""
+        register = Register(session, self.person, self.now, self.person.locale, writes=True)
+        return check_tables(open_tables(self.content), self.kind, register).summary()
+
+
+def _apply(database: Database, person: Person, import_id: str, now: datetime, run: Run = _at_once) -> Summary:
+    """Check and write; `run` does the long part of it, for which nobody waits."""
     with database.reading() as session:
         content, kind = _waiting(session, person, import_id, now)
-    tables = open_tables(content)
-    with database.unit_of_work() as session:
-        upload = session.get_one(Import, import_id, with_for_update=True)
-        if upload.applied_at is not None:
-            raise _applied()
-        with session.no_autoflush:
-            findings = check_tables(tables, kind, Register(session, person, now, person.locale, writes=True))
-        summary = findings.summary()
-        if summary.error_total or summary.digest != upload.digest:
-            raise Conflict(
-                "What the file refers to was changed since it was checked; upload it again.", code="import_outdated"
-            )
-        upload.applied_at, upload.content = now, None
+    order = _Checking(content, kind, person, now)
+    if database.engine.dialect.name == "sqlite":
+        return _apply_prepared(database, import_id, order, run)
+    summary: Summary = run(lambda: _apply_whole(database, import_id, order))
     return summary
+
+
+def _apply_whole(database: Database, import_id: str, order: _Checking) -> Summary:
+    """On PostgreSQL, where only those wait who change the same rows."""
+    with database.unit_of_work() as session:
+        upload = _take(session, import_id)
+        with session.no_autoflush:
+            summary = order.check(session)
+        _finish(upload, summary, order.now)
+    return summary
+
+
+def _apply_prepared(database: Database, import_id: str, order: _Checking, run: Run) -> Summary:
+    """On SQLite: check while others go on writing, and keep them waiting only while the rows are written.
+
+    What was checked counts only if nothing of it was changed meanwhile; else all is checked again.
+    """
+    for _attempt in range(MOST_ATTEMPTS):
+        prepared: tuple[Summary, RecordedWrites] = run(lambda: _prepare(database, order))
+        summary, recorded = prepared
+        with database.unit_of_work() as session:
+            upload = _take(session, import_id)
+            if recorded.still_follow(session):
+                _finish(upload, summary, order.now)
+                recorded.execute(session)
+                return summary
+    raise _outdated()
+
+
+def _prepare(database: Database, order: _Checking) -> tuple[Summary, RecordedWrites]:
+    own = Database(database.engine.url.render_as_string(hide_password=False))
+    try:
+        with own.reading() as session, recording(own.engine, session) as recorded:
+            summary = order.check(session)
+        return summary, recorded
+    finally:
+        own.close()
+
+
+def _take(session: Session, import_id: str) -> Import:
+    upload = session.get_one(Import, import_id, with_for_update=True)
+    if upload.applied_at is not None:
+        raise _applied()
+    return upload
+
+
+def _finish(upload: Import, summary: Summary, now: datetime) -> None:
+    if summary.error_total or summary.digest != upload.digest:
+        raise _outdated()
+    upload.applied_at, upload.content = now, None
 
 
 def is_large(content: bytes) -> bool:
@@ -155,6 +230,12 @@ def _waiting(session: Session, person: Person, import_id: str, now: datetime) ->
     if upload.applied_at is not None or upload.content is None:
         raise _applied()
     return upload.content, upload.kind
+
+
+def _outdated() -> Conflict:
+    return Conflict(
+        "What the file refers to was changed since it was checked; upload it again.", code="import_outdated"
+    )
 
 
 def _applied() -> Conflict:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from service.planning.child_processes import ChildFailedError, ChildProcesses
+from service.planning.child_processes import NICENESS, ChildFailedError, ChildProcesses
 from service.problems import Conflict
 from service.storage.base import new_id
 from service.storage.database import Database
@@ -21,10 +21,12 @@ class LargeFiles:
         self.database_url = database.engine.url.render_as_string(hide_password=False)
         self._children = ChildProcesses()
 
-    def run(self, work: Callable[[Any, Callable[[object], None]], Any], order: object) -> Any:
+    def run(
+        self, work: Callable[[Any, Callable[[object], None]], Any], order: object, *, niceness: int = NICENESS
+    ) -> Any:
         """What `work` makes of an order. Raises the Conflict it met, and ChildFailedError when its process broke."""
         try:
-            return self._children.run(f"file {new_id()}", work, order, _nothing)
+            return self._children.run(f"file {new_id()}", work, order, _nothing, niceness=niceness)
         except ChildFailedError as error:
             if error.code:
                 raise Conflict(str(error), code=error.code) from error

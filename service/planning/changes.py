@@ -284,12 +284,12 @@ def _lost(week: Sequence[WeekProposal]) -> dict[tuple[str, int], set[str]]:
 
 
 def _different(drafts: Sequence[tuple[str, list[Item]]]) -> list[tuple[str, list[Item]]]:
-    """Three at most, none twice."""
-    kept: list[tuple[str, list[Item]]] = []
+    """Three at most, none twice: in whatever order they name the same lessons, people see the same."""
+    kept: dict[frozenset[str], tuple[str, list[Item]]] = {}
     for kind, items in drafts:
-        if all(items != other for _, other in kept):
-            kept.append((kind, items))
-    return kept[:3]
+        seen = frozenset(one.model_copy(update={"classes": sorted(one.classes)}).model_dump_json() for one in items)
+        kept.setdefault(seen, (kind, items))
+    return list(kept.values())[:3]
 
 
 def _closed(what: Happening) -> list[tuple[str, date, str]]:

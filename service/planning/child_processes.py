@@ -38,12 +38,12 @@ class ChildProcesses:
         self._stopped = False
         atexit.register(self.stop)
 
-    def run(self, name: str, work: Work, order: Any, report: Callable[[Any], None]) -> Any:
+    def run(self, name: str, work: Work, order: Any, report: Callable[[Any], None], *, niceness: int = NICENESS) -> Any:
         """What the work gives. Raises ChildFailedError, also when the process dies, is cancelled or stopped."""
         context = multiprocessing.get_context("spawn")
         receiving, sending = context.Pipe(duplex=False)
         # Not a daemon: the work may have processes of its own. `stop` ends it, at the latest when Python exits.
-        process = context.Process(target=_work, args=(work, order, sending))
+        process = context.Process(target=_work, args=(work, order, sending, niceness))
         with self._lock:
             if self._stopped:
                 raise ChildFailedError("the service stops")
@@ -88,10 +88,10 @@ def _follow(receiving: Connection, report: Callable[[Any], None]) -> Any:
             raise ChildFailedError(*value)
 
 
-def _work(work: Work, order: Any, sending: Connection) -> None:
+def _work(work: Work, order: Any, sending: Connection, niceness: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this process itself
     end_with_parent()
-    os.nice(NICENESS)
+    os.nice(niceness)
     try:
         sending.send(("done", work(order, lambda progress: sending.send(("progress", progress)))))
     except Problem as problem:

@@ -1,5 +1,7 @@
 """Parallel lessons (同课异构): two to four recordings side by side, locked by time or by the phases somebody marks."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -120,8 +122,8 @@ def list_comparisons(session: Session, person: Person, limit: int, offset: int) 
     """Give a page of the comparisons all of whose lessons the person may watch."""
     total = session.scalar(select(func.count()).select_from(Comparison).where(_known_to(person))) or 0
     page = select(Comparison).where(_known_to(person)).order_by(Comparison.created_at.desc(), Comparison.id)
-    found = session.scalars(page.limit(limit).offset(offset)).unique()
-    return Comparisons(items=[answer(session, person, comparison) for comparison in found], total=total)
+    found = session.scalars(page.limit(limit).offset(offset)).unique().all()
+    return Comparisons(items=_answers(session, person, found), total=total)
 
 
 def find_comparison(session: Session, person: Person, comparison_id: str) -> Comparison:
@@ -166,10 +168,25 @@ def delete_comparison(session: Session, person: Person, comparison: Comparison) 
 
 def answer(session: Session, person: Person, comparison: Comparison) -> ComparisonAnswer:
     """A comparison as the person sees it."""
-    lesson_ids = [part.lesson_id for part in comparison.lessons]
+    return _answers(session, person, [comparison])[0]
+
+
+def _answers(session: Session, person: Person, comparisons: Sequence[Comparison]) -> list[ComparisonAnswer]:
+    lesson_ids = {part.lesson_id for comparison in comparisons for part in comparison.lessons}
     lengths = select(Recording.lesson_id, Recording.duration_ms).where(Recording.lesson_id.in_(lesson_ids))
     durations: dict[str, int | None] = {row[0]: row[1] for row in session.execute(lengths)}
-    critiques = select(Critique.id).where(Critique.comparison_id == comparison.id).order_by(Critique.opened_at)
+    over = select(Critique.comparison_id, Critique.id).where(
+        Critique.comparison_id.in_([one.id for one in comparisons])
+    )
+    critiques: dict[str | None, list[str]] = defaultdict(list)
+    for comparison_id, critique_id in session.execute(over.order_by(Critique.opened_at)):
+        critiques[comparison_id].append(critique_id)
+    return [_answer(person, one, durations, critiques[one.id]) for one in comparisons]
+
+
+def _answer(
+    person: Person, comparison: Comparison, durations: Mapping[str, int | None], critique_ids: list[str]
+) -> ComparisonAnswer:
     return ComparisonAnswer(
         id=comparison.id,
         title=comparison.title,
@@ -191,7 +208,7 @@ def answer(session: Session, person: Person, comparison: Comparison) -> Comparis
             )
             for part in comparison.lessons
         ],
-        critique_ids=list(session.scalars(critiques)),
+        critique_ids=critique_ids,
     )
 
 

@@ -105,7 +105,12 @@ def _make_engine(url: str) -> tuple[Engine, DatabaseWatch | None]:
         # All 40 stay open once they were needed: a new connection costs PostgreSQL a process. The one used last is
         # taken first; it knows the statements prepared before.
         engine = create_engine(
-            url, connect_args=NOTICES_ABSENCE, pool_size=40, max_overflow=0, pool_timeout=10, pool_use_lifo=True
+            url,
+            connect_args=NOTICES_ABSENCE | {"client_encoding": "utf8"},
+            pool_size=40,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_use_lifo=True,
         )
         event.listen(engine, "connect", _prepare_postgresql)
         watch = DatabaseWatch(engine)  # it knows of a connection before that is asked whether it lives

@@ -67,6 +67,7 @@ def prepare_schema(database: Database) -> None:
     try:
         with database.engine.execution_options(writes=True).begin() as connection:
             if connection.dialect.name == "postgresql":
+                _expect_unicode(connection)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
             configuration = migration_configuration(connection)
             if serves_though_newer(connection, configuration):
@@ -76,6 +77,16 @@ def prepare_schema(database: Database) -> None:
             note_support(connection, configuration)
     except (SQLAlchemyError, CommandError) as error:
         raise SchemaError(f"the database cannot be brought up to date: {_first_line(error)}") from error
+
+
+def _expect_unicode(connection: Connection) -> None:
+    """In another encoding lengths are those of bytes, and Chinese names do not fit where they must."""
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise SchemaError(
+            f"the database keeps its text as {encoding}: make another with "
+            "CREATE DATABASE ... TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
+        )
 
 
 def migration_configuration(connection: Connection) -> Config:

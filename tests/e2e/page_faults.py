@@ -69,6 +69,23 @@ def faults_of(page: Page) -> list[str]:
     return found + [f"says {match.group()}" for pattern in (MESSAGE_KEY, NOT_WORDS) for match in pattern.finditer(text)]
 
 
+SMALL = """(least) => {
+    const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const text = walker.currentNode.textContent.trim(), e = walker.currentNode.parentElement;
+        const size = parseFloat(getComputedStyle(e).fontSize);
+        if (!text || size >= least || !e.checkVisibility({visibilityProperty: true})) continue;
+        found.push(`${size} px: ${text.slice(0, 40)}`);
+    }
+    return found;
+}"""
+
+
+def small_text_of(page: Page, least_px: float = 28) -> list[str]:
+    """What is written smaller than the last row of a classroom can read, on a screen of 1920 by 1080."""
+    return list(page.evaluate(SMALL, least_px))
+
+
 @contextmanager
 def complaints_of(page: Page) -> Iterator[list[str]]:
     """What the browser complains of meanwhile: errors of scripts, refused requests, blocked content."""

@@ -41,6 +41,7 @@ def faults_of(found: dict[str, Any], reason: str | None) -> list[str]:
         "thrown out again": found["thrown_out_again"] > 0,
         "not shown in health": reason is not None and (shown is None or shown > SHOWN_WITHIN_S),
         "not well again": found["well_after_s"] is None,
+        "ended by itself": bool(found["ended"]),
         "health without answer": found["health_unanswered"] > 0,
         "said too often": found["loud_lines"] > MOST_LOUD_LINES,
     }

@@ -59,6 +59,16 @@ class Watch:
         last_ill = max((at for at, reasons in self.seen if reasons), default=ended)
         return round(max(0.0, last_ill - ended), 1)
 
+    def ended(self) -> list[str]:
+        """Processes that are not there any more, and nobody ended them."""
+        return [process.name for process in self._deployment.processes if not process.is_running]
+
+    def last_words(self) -> Iterator[str]:
+        """What those said at last."""
+        for process in self._deployment.processes:
+            if not process.is_running:
+                yield f"{process.name} ended by itself; it said:\n{process.log.read_text(errors='replace')[-3000:]}"
+
     async def carried(self) -> dict[str, int]:
         """How many lessons each relay has open, by its last heartbeat. Raises httpx.HTTPError."""
         token = self._deployment.environment["THREE_CLASSROOMS_METRICS_TOKEN"]

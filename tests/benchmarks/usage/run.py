@@ -12,12 +12,14 @@ table and a JSON line.
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from postgresql_server import start_server, stop_server
+from reports import measure_reports
 from sqlalchemy import text
 
 from media.contract import Delivered
@@ -30,6 +32,7 @@ FIRST_DAY = datetime(2026, 9, 7, 0, 30, tzinfo=UTC)
 LESSONS_A_DAY, AT_ONCE, ROWS_A_LESSON = 250, 50, 1_920
 TERM_ROWS = LESSONS_A_DAY * ROWS_A_LESSON * 90
 APPENDED = 500
+BAR_MS = 300.0
 FILL = """
 INSERT INTO usage_log (at, type, lesson_id, party_id, data)
 SELECT CAST(:day AS timestamptz) + wave * interval '1 hour' + tick * interval '5 seconds',
@@ -52,11 +55,12 @@ SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE oid = 'usage_log'::regclass OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'usage_log'::regclass)"""
 
 
-def main() -> None:
-    """Fill, append, read, print."""
+def main() -> int:
+    """Fill, append, read, print; 0 when nobody waits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--days", type=int, default=200, help="of lessons in the usage report")
     arguments = parser.parse_args()
     server = start_server({})
     try:
@@ -65,6 +69,7 @@ def main() -> None:
             database = Database(url)
             try:
                 steps = _measure(database, arguments.rows, arguments.steps)
+                reports = measure_reports(database, arguments.days)
             finally:
                 database.close()
     finally:
@@ -72,7 +77,11 @@ def main() -> None:
     last = steps[-1]
     term = {name: round(size * TERM_ROWS / last["rows"] / 2**30, 1) for name, size in last["bytes"].items()}
     print(f"a term of {TERM_ROWS:,} rows, extrapolated, GiB: {term}")
-    print(json.dumps({"steps": steps, "term_rows": TERM_ROWS, "term_gib": term}))
+    slow = [name for name, value in reports.items() if name.endswith(" ms") and value > BAR_MS]
+    slow += [name for name in ("page_p95_ms", "lesson_p95_ms", "observers_p95_ms") if last[name] > BAR_MS]
+    found = {"steps": steps, "term_rows": TERM_ROWS, "term_gib": term, "reports": reports, "over_bar": slow}
+    print(json.dumps(found, ensure_ascii=False))
+    return 1 if slow else 0
 
 
 def _measure(database: Database, rows: int, steps: int) -> list[dict[str, Any]]:
@@ -168,4 +177,4 @@ def _p95(work: Callable[[int], None], times: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

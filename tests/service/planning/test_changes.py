@@ -241,3 +241,14 @@ def test_strangers_neither_tell_nor_see_changes(tell: Callable[..., Any], signed
         assert signed_in(who).get(f"/api/changes/{change['id']}").status_code == status
         assert signed_in(who).post(f"/api/changes/{change['id']}/withdraw").status_code == status
     assert signed_in("county_south").get("/api/changes").json() == {"items": [], "total": 0}
+
+
+@pytest.mark.parametrize("kind", ["absence", "room_down", "relay_down"])
+def test_no_two_proposals_change_the_same_lessons_in_the_same_way(
+    tell: Callable[..., Any], county: Any, kind: str
+) -> None:
+    target = {"absence": None, "room_down": county.rooms["studio one"].id, "relay_down": "relay"}[kind]
+    answer = tell(kind=kind, from_day="2026-09-14", to_day="2026-10-30", **({"target_id": target} if target else {}))
+    assert answer.status_code == 201, answer.text
+    seen = [frozenset(str(sorted(item.items())) for item in one["items"]) for one in answer.json()["proposals"]]
+    assert len(seen) == len(set(seen))

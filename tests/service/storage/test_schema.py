@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from postgresql_server import Server
 from sqlalchemy import text
 
 from service.storage.database import Database
@@ -71,6 +72,18 @@ def test_a_database_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -
     with pytest.raises(SchemaError, match="users"):
         prepare_schema(database)
     assert objects_of(database) == {("table", "users")}
+
+
+def test_a_database_that_counts_letters_as_bytes_is_refused(postgresql: Server) -> None:
+    """What a server makes whose machine has no locale."""
+    postgresql.run("CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    database = Database(postgresql.url("bytes"))
+    try:
+        with pytest.raises(SchemaError, match=r"SQL_ASCII.*ENCODING 'UTF8'"):
+            prepare_schema(database)
+    finally:
+        database.close()
+        postgresql.run("DROP DATABASE bytes WITH (FORCE)")
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:

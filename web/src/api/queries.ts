@@ -10,9 +10,12 @@ export function worthRepeating(failures: number, error: unknown): boolean {
   return failures < mostRepeats && (status === 0 || status >= 500)
 }
 
+/** A browser's word for being online is about the Internet; a school's own network may have none, and silence is no answer. */
+const networkMode = 'always'
+
 export const queryClient = new QueryClient({
   defaultOptions: {
-    queries: { retry: worthRepeating, staleTime: 5_000, refetchOnWindowFocus: true },
-    mutations: { retry: false },
+    queries: { networkMode, retry: worthRepeating, staleTime: 5_000, refetchOnWindowFocus: true },
+    mutations: { networkMode, retry: false },
   },
 })

@@ -2904,7 +2904,9 @@ export interface components {
         };
         /**
          * AuditEntry
-         * @description Who did what, and when. `operation` is an operation's id in this API; `about` names what its address named.
+         * @description Who did what, and when.
+         *
+         *     `operation` is an operation's id in this API; `about` has the ids of what its address named and of what came of it.
          */
         AuditEntry: {
             /** Id */

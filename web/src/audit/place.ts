@@ -8,6 +8,9 @@ const places: [parameter: string, path: (id: string) => string, label: string][]
   ['room_id', () => '/rooms', 'rooms.title'],
   ['user_id', () => '/people', 'accounts.people'],
   ['organisation_id', () => '/organisation', 'organisation.title'],
+  ['class_id', () => '/organisation', 'organisation.title'],
+  ['term_id', () => '/organisation', 'organisation.title'],
+  ['rubric_id', () => '/reviews/rubrics', 'reviews.rubric.plural'],
   ['plan_id', () => '/planning', 'planning.title'],
   ['change_id', () => '/planning/changes', 'planning.changes'],
 ]

@@ -37,8 +37,8 @@ export default {
   hint: {
     noSocket: 'The platform\'s live channel (WebSocket) cannot be reached: the school\'s proxy or firewall blocks it. Ask the network administrator to let it through.',
     noMedia: 'The platform opens, but no way for picture and sound does: send the report below to the network administrator.',
-    udpShut: 'The straight way is shut, a relay server is used. Lessons work; sound comes a little later.',
-    tcpOnly: 'The school\'s network lets only port 443 through; an encrypted relay server is used. Lessons work; on a bad line sound comes later than on the straight way. Letting UDP through is better.',
+    udpShut: 'The direct connection is blocked, so a relay server is used. Lessons work; sound comes a little later.',
+    tcpOnly: 'The school\'s network lets only port 443 through; an encrypted relay server is used. Lessons work; on a bad line sound comes later than over a direct connection. Letting UDP through is better.',
     loss: 'The line loses packets: sound may stutter. Use a cable, and stop other programs that use the line.',
     delay: 'A round trip takes more than 0.4 seconds: people will talk over each other.',
     noCamera: 'The camera cannot be used: check its plug, and allow it in the browser.',
@@ -49,7 +49,7 @@ export default {
   waysTitle: 'What the school\'s network lets through',
   way: {
     socket: 'Live channel of the platform (WebSocket)',
-    direct: 'Straight (UDP)',
+    direct: 'Direct (UDP)',
     turn_udp: 'Relay server (UDP)',
     turn_tcp: 'Relay server (TCP)',
     turn_tls: 'Encrypted relay server (TLS, port 443)',
@@ -57,7 +57,7 @@ export default {
   noTurn: 'The platform has no relay server: schools that let only port 443 through cannot take part.',
   answers: 'open, {ms} ms there and back',
   open: 'open, connected in {seconds} s',
-  shut: 'shut',
+  shut: 'blocked',
   figures: 'Down {down} Mbit/s, up {up} Mbit/s; loss {downLoss}% down, {upLoss}% up; round trip {delay} ms',
   figuresNote: 'Only as much as a lesson needs is sent: the line may carry more.',
   devices: 'Devices',
@@ -78,6 +78,6 @@ export default {
   },
   report: { title: 'Three Classrooms, connection test: {who}, {at}', wish: 'Please let through the school\'s firewall:', stays: 'The school\'s firewall lets these through; please leave it so:' },
   othersTitle: 'Newest tests of the schools',
-  others: { at: 'Time', place: 'Where', seen: 'Receives', shown: 'Sends', ways: 'Open ways' },
+  others: { at: 'Time', place: 'Where', seen: 'Receives', shown: 'Sends', ways: 'What is open' },
   short: { full: 'sharp', small: 'small picture', sound: 'sound only', none: 'nothing' },
 }

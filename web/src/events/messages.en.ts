@@ -1,7 +1,7 @@
 export default {
   title: 'Public lessons',
-  lead: 'Famous-teacher lessons and famous-school courses: schools sign up; who waits moves up when somebody withdraws.',
-  which: 'Which',
+  lead: 'Famous-teacher lessons and famous-school courses: schools sign up; those on the waiting list move up when one withdraws.',
+  which: 'Show',
   whichOnes: { coming: 'Coming', mine: 'Concerning me', all: 'All' },
   none: 'No public lessons.',
   announce: 'Announce a public lesson',

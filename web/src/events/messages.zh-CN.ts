@@ -42,7 +42,7 @@ export default {
   nowSeated: '报名成功，已有名额。',
   nowWaiting: '已加入候补，轮到时会通知您。',
   ours: '本校报名',
-  withdraw: '退出',
+  withdraw: '退出报名',
   withdrawLead: '{room} 退出后，名额立即给候补的第一位。',
   edit: '修改',
   editLead: '增加名额会马上递补；减少名额时，最后报名的转回候补并收到通知。',

@@ -31,9 +31,9 @@ export default {
   leftOutKind: { series: '主讲课', demand: '需求' },
   gapWords: {
     best: '已证明：没有比它更好的方案。',
-    close: '已证明：与最好的方案相差不超过 {gap} %。',
-    good: '与理论上限相差 {gap} %，再算久一些可能更好。',
-    far: '与理论上限相差 {gap} %，建议延长搜索时间。',
+    close: '已证明：与最好的方案相差不超过 {gap}%。',
+    good: '与理论上限相差 {gap}%，再算久一些可能更好。',
+    far: '与理论上限相差 {gap}%，建议延长搜索时间。',
     unknown: '上限还没有算出。',
   },
   numbers: '得分 {score}，任何方案最多 {bound}',

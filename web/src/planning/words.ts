@@ -14,7 +14,7 @@ export function gapWord(gapPct: number | null | undefined): GapWord {
 /** A share of 0 to 1 in whole percent; never rounded up to 100. */
 export function percent(share: number): string {
   const whole = Math.round(share * 100)
-  return `${whole === 100 && share < 1 ? 99 : whole} %`
+  return `${whole === 100 && share < 1 ? 99 : whole}%`
 }
 
 /** How full a bar of progress is while a plan is made: by time, never quite full before it is done. */
@@ -27,7 +27,7 @@ export function weekTimeText(time: WeekTime, weekdays: readonly string[]): strin
   return `${weekdays[time.weekday] ?? ''} ${time.starts}`
 }
 
-/** "云岭县 97 % (29 / 30)": what a school or county gets of what it needs. */
+/** "云岭县 97% (29 / 30)": what a school or county gets of what it needs. */
 export function servedWords({ name, needed, served }: { name: string; needed: number; served: number }): string {
   return `${name} ${percent(needed ? served / needed : 1)} (${served} / ${needed})`
 }

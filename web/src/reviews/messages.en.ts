@@ -111,7 +111,7 @@ export default {
     unmark: 'Take the mark of “{phase}” away',
     hear: 'Hear this one',
     own: 'Own replay',
-    waits: 'Through with this phase; waits for the others',
+    waits: 'Finished with this phase; waiting for the others',
   },
   observation: {
     title: 'Observations',
