@@ -36,6 +36,9 @@ test-e2e: .setup/develop .setup/system service/web_app/index.html ## the whole p
 test-e2e-fleet: .setup/develop .setup/system service/web_app/index.html ## the same stories against two replicas and two relays behind the edge, PostgreSQL and Redis (root)
 	E2E_DEPLOYMENT=fleet $(STORIES) tests/e2e $(ARGS) || E2E_DEPLOYMENT=fleet $(STORIES) tests/e2e $(ONCE_MORE) $(ARGS)
 
+test-fuzz-api: .setup/develop ## every address as every role, with the ids of one's own and of a foreign county: no 500, nothing told (ARGS="-k whoever")
+	FUZZ_ROLES=all $(BIN)/python -m pytest -n 2 tests/service/test_openapi_fuzz.py $(ARGS)
+
 test-endurance: .setup/develop .setup/system service/web_app/index.html ## two hundred layer switches in Chromium, for each codec (two idle cores)
 	$(BIN)/python -m pytest -m endurance $(ARGS)
 

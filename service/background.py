@@ -50,3 +50,8 @@ def make_plans(parts: Parts) -> AbstractAsyncContextManager[None]:
 def conduct_lessons(parts: Parts) -> AbstractAsyncContextManager[None]:
     """The live part: relays' events, and the clock's part in the course of lessons."""
     return parts.live.running()
+
+
+def watch_standing(parts: Parts) -> AbstractAsyncContextManager[None]:
+    """Whether those who are connected still may be."""
+    return parts.standing.running()

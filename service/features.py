@@ -52,6 +52,7 @@ from service.background import (
     make_recordings,
     tend_recording_notices,
     watch_running_lessons,
+    watch_standing,
     write_usage,
 )
 from service.parts import Parts
@@ -103,6 +104,7 @@ BACKGROUND: tuple[Task, ...] = (
     *JOBS,
     watch_running_lessons,
     tend_recording_notices,
+    watch_standing,
     conduct_lessons,
 )
 """Entered in order when the application starts, left in reverse order when it stops."""

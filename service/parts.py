@@ -20,6 +20,7 @@ from service.lessons.desk import Desk, Limits
 from service.live.fleet import Fleet
 from service.live.live import FleetWiring, Live
 from service.live.placement import FLEET, FleetPlacement, HashPlacement, Placement
+from service.live.standing import Standing
 from service.live.turn import TurnServer
 from service.planning.production import Planning
 from service.planning.solving import SubprocessSolver
@@ -76,6 +77,7 @@ class Parts:
     digests: Digests = field(init=False)
     planning: Planning = field(init=False)
     large_files: LargeFiles = field(init=False)
+    standing: Standing = field(init=False)
     live: Live = field(init=False)
     connection_tests: ConnectionTests = field(init=False)
     audit_log: AuditLog = field(init=False)
@@ -127,6 +129,7 @@ class Parts:
             self.live_recorder, configuration.journal_folder, configuration.data_folder / "watching"
         )
         self.recording_notices = RecordingNotices(self.database, self.clock, lambda: tuple(self.fleet.beats.values()))
+        self.standing = Standing(self.database, self.clock, timedelta(hours=configuration.session_idle_hours))
         self.live = Live(
             self.database,
             self.bus,

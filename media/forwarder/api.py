@@ -259,7 +259,7 @@ class SetSinkLayer:
 
 @dataclass(frozen=True)
 class SetSinkRepeat:
-    """Send each packet of a sound once more, two packets later, to a receiver whose line loses many.
+    """Send each packet of a sound once more, three packets later, to a receiver whose line loses many.
 
     The very datagram is sent again (which receivers without need drop as replayed), so nothing need be negotiated.
     Ignored if the sink is gone, is picture, or answers NACK by RTX.

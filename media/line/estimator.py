@@ -26,7 +26,7 @@ SHORT_QUEUE_SHARE = 0.7
 LOSS_HIGH = 0.10
 "More loss than is usual on this line."
 MOST_USUAL_LOSS = 0.35
-SAME_LOSS = 0.5
+SAME_LOSS = 0.35
 "After less was sent, at least so much of the loss before: it did not come of what was sent."
 LOSS_AFTER_S = 1.0
 "Loss is judged over at least so long,"
@@ -41,6 +41,10 @@ GROWTH_NEAR_LIMIT_PER_S = 0.01
 NEAR_LIMIT = 0.93
 
 PROBE_BACKOFF_S = 5.0
+LOSSY = 0.03
+LOSSY_BACKOFF_S = 1.5
+LOSSY_PROBES = 4
+"A probe of a lossy line that came incomplete met a burst of losses and says nothing: so often it is made again soon."
 MOST_BACKOFF_S = 60.0
 RECOVERY_BACKOFF_S = 6.0
 "A line that was better a while ago is asked at least so often: full quality is back within 10 s of its recovery."
@@ -94,6 +98,8 @@ class LineEstimator:
         self._usual_loss = 0.0
         self._loss_cut: tuple[float, float] | None = None
         "Loss and rate before the last cut that loss caused."
+        self.taken_back_at = float("-inf")
+        "When a cut was last taken back, for it had not lessened the loss."
         self._silent_since: float | None = None
         self._path_since = float("-inf")
         self._watched_at: float | None = None
@@ -104,6 +110,8 @@ class LineEstimator:
         self._probe: tuple[ProbePlan, float] | None = None
         self._probe_at = now
         self._backoff_s = PROBE_BACKOFF_S
+        self._lossy_probes = 0
+        "Probes in a row that came incomplete without a queue."
         if before_bps is not None:
             self._best_bps = max(before_bps, self.rate_bps)
 
@@ -176,12 +184,18 @@ class LineEstimator:
             self._raise(min(arrived_bps, plan.bits_per_second), result.at)
             self._limit_bps = None
             self._backoff_s = PROBE_BACKOFF_S
+            self._lossy_probes = 0
             self._probe_at = result.at + 0.3
             return True
         if queued and not self._draining:
             # What comes out of a full line is what it carries.
             self._limit_bps = arrived_bps
             self._raise(0.85 * arrived_bps, result.at)
+        if not (complete or queued) and background >= LOSSY and self._lossy_probes < LOSSY_PROBES:
+            self._lossy_probes += 1
+            self._probe_at = result.at + LOSSY_BACKOFF_S
+            return False
+        self._lossy_probes = 0
         self._probe_at = result.at + min(self._backoff_s, self._most_backoff_s(result.at))
         self._backoff_s = min(2 * self._backoff_s, MOST_BACKOFF_S)
         return False
@@ -227,7 +241,7 @@ class LineEstimator:
         sent = sum(one.sent_packets for one in self._lossy)
         self.loss = min(1.0, sum(one.lost_packets for one in self._lossy) / sent) if sent else 0.0
         if self.loss < self._usual_loss:
-            self._usual_loss += 0.02 * (self.loss - self._usual_loss)
+            self._usual_loss += 0.005 * (self.loss - self._usual_loss)
 
     def _arriving_bps(self, over_s: float = MEASURE_S) -> float:
         recent = [one for one in self._recent if one.at > self._recent[-1].at - over_s]
@@ -260,6 +274,9 @@ class LineEstimator:
         self._usual_loss = max(self._usual_loss, min(self.loss, MOST_USUAL_LOSS))
         if self._loss_cut is not None:
             self._raise(self._loss_cut[1], at)
+            self.taken_back_at = at
+        if self._backoff_s == PROBE_BACKOFF_S:
+            self._probe_at = min(self._probe_at, at + 0.3)
         self._loss_cut = None
 
     def _cut_for_loss(self, at: float) -> None:

@@ -1,13 +1,13 @@
 """One receiver's line at work: its estimate, what each of its tracks gets of it, and the probes for more (sans-IO)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from media.forwarder.api import ProbeResult, ReceiverWindow
 from media.line.allocation import PAUSED, Choice, Importance, Wish, allocate
 from media.line.estimator import LineEstimator, ProbePlan
-from media.line.repair_wait import RepairWait
+from media.line.repair_wait import AFTER_FULL_S, RepairWait
 
 Reason = Literal["none", "line", "ceiling"]
 
@@ -21,8 +21,10 @@ FIRST_REPORT_S = 4.0
 SOON_S = 10.0
 REPEAT_FROM_LOSS = 0.03
 "With so much loss sound is sent twice,"
-REPEAT_FROM_BPS = 200_000.0
-"if the line carries so much;"
+REPEAT_FROM_BPS = 450_000.0
+"if the line carries so much,"
+REPEAT_ROOM = 4.0
+"and so many times what sound takes once;"
 REPEAT_TO_LOSS = 0.015
 "until there was less than this for so long:"
 REPEAT_CALM_S = 10.0
@@ -83,6 +85,8 @@ class SubscriberLine:
         self.repeats_sound = False
         "Whether each packet of sound goes out twice: the line loses packets, and not because it is full."
         self._lossy_at = float("-inf")
+        self._full_at = float("-inf")
+        self._sound_bps = 0.0
         self.repair_wait = RepairWait()
         self.budget_bps = float("inf")
         "What may be sent to this receiver; infinity while nothing is known of its line."
@@ -102,15 +106,20 @@ class SubscriberLine:
         self.estimator.take_window(window, now)
         self._judge_repeating(window.at)
         self.repair_wait.take(window, full=self.estimator.full)
-        if was_silent:
-            # What fell while nothing was heard is no sign of a weak line.
+        mistaken = self.estimator.taken_back_at == window.at
+        if was_silent or mistaken:
+            # What fell while nothing was heard, or for a loss that is usual, is no sign of a weak line.
             self.forgive()
-        return was_silent or self.estimator.rate_bps < before
+        return was_silent or mistaken or self.estimator.rate_bps < before
 
     def _judge_repeating(self, at: float) -> None:
         # What a full line drops would only be more if more were sent.
         estimator = self.estimator
-        roomy = not estimator.full and estimator.rate_bps >= REPEAT_FROM_BPS
+        if estimator.full:
+            self._full_at = at
+        roomy = at - self._full_at > AFTER_FULL_S and estimator.rate_bps >= max(
+            REPEAT_FROM_BPS, REPEAT_ROOM * self._sound_bps
+        )
         if estimator.loss >= REPEAT_FROM_LOSS and roomy:
             self.repeats_sound = True
         if estimator.loss >= REPEAT_TO_LOSS:
@@ -134,6 +143,9 @@ class SubscriberLine:
     def decide(self, wishes: Sequence[Wish], ceiling_bps: float | None, now: float) -> Orders:
         """Reconsider everything."""
         self._ceiling_bps = ceiling_bps
+        self._sound_bps = sum(wish.choices[0].bits_per_second for wish in wishes if _is_sound(wish))
+        if self.repeats_sound:
+            wishes = [_twice(wish) if _is_sound(wish) else wish for wish in wishes]
         self.estimator.watch(now)
         mute = not self.estimator.known and now - self._opened_at > FIRST_REPORT_S
         line_bps = self.estimator.rate_bps if self.reports and not mute else float("inf")
@@ -181,7 +193,7 @@ class SubscriberLine:
             return None
         if not self.estimator.known:
             return START_PACE_BPS
-        sounds = (wish for wish in wishes if wish.importance <= Importance.OTHER_SOUND)
+        sounds = (wish for wish in wishes if _is_sound(wish))
         budget = max(0.25 * budget, budget - sum(sound.choices[0].bits_per_second for sound in sounds))
         return budget * EMPTYING_SHARE if self.estimator.full else budget
 
@@ -200,8 +212,17 @@ class SubscriberLine:
         wanted = demand * 1.15
         if ceiling_bps is not None:
             wanted = min(wanted, ceiling_bps)
-        has_picture = any(wish.importance > Importance.OTHER_SOUND for wish in wishes)
+        has_picture = not all(_is_sound(wish) for wish in wishes)
         return self.estimator.plan_probe(now, wanted) if has_picture else None
+
+
+def _is_sound(wish: Wish) -> bool:
+    return wish.importance <= Importance.OTHER_SOUND
+
+
+def _twice(wish: Wish) -> Wish:
+    choices = tuple(replace(one, bits_per_second=2 * one.bits_per_second) for one in wish.choices)
+    return replace(wish, choices=choices)
 
 
 def _differ(one: Choice | None, other: Choice | None) -> bool:

@@ -10,7 +10,9 @@ from media.line.rates import TrackRates
 from media.line.subscriber_line import SubscriberLine
 
 LARGE_HEIGHT = 400
-"A picture shown smaller than this (CSS pixels times the screen's scale) needs no more than the lowest layer."
+"A picture shown smaller than this (CSS pixels times the screen's scale) needs no more than the lowest layer,"
+THUMBNAIL_HEIGHT = 200
+"and one so small needs no more even where that was lowered for weak lines."
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class LineTrack:
     "When each number of layers was last needed."
     lowest: Lowest = FREE
     "What its lowest layer should take."
+    lowered: bool = False
+    "Whether that is clearly less than usual, for weak lines' sake."
     missing_since: float | None = None
     "Since when its best layer is wanted and does not come, though a lower one does."
     asked: tuple[float | None, float] = (None, float("-inf"))
@@ -61,6 +65,8 @@ class Receiver:
     "Track by sink."
     heights: dict[str, int] | None = None
     "How large it shows each track it knew when it last said so; None: it never did."
+    roomy: set[str] = field(default_factory=set)
+    "Tracks shown small whose usual lowest layer its line would carry."
     active: dict[int, bool] = field(default_factory=dict)
     repeated: dict[int, bool] = field(default_factory=dict)
     "Sinks of sound whose packets go out twice."
@@ -79,8 +85,19 @@ class Receiver:
 
     def most_layers(self, track: LineTrack) -> int:
         """How many layers are of use at the size at which it shows the track."""
-        height = LARGE_HEIGHT if self.heights is None else self.heights.get(track.facts.track_id, 0)
-        return 0 if height <= 0 else 1 if height < LARGE_HEIGHT else track.facts.layers
+        if not self.looks(track):
+            return 0
+        # Where the lowest was lowered for others' weak lines, a good line gets the next: nobody sees less for another.
+        for_others = track.lowered and track.facts.track_id in self.roomy
+        enough = THUMBNAIL_HEIGHT + 1 if for_others else LARGE_HEIGHT
+        return 1 if self._height(track) < enough else track.facts.layers
+
+    def shows_small(self, track: LineTrack) -> bool:
+        """Whether the usual lowest layer is all it has a use for."""
+        return track.facts.layers > 1 and self._height(track) < LARGE_HEIGHT
+
+    def _height(self, track: LineTrack) -> int:
+        return LARGE_HEIGHT if self.heights is None else self.heights.get(track.facts.track_id, 0)
 
     def importance(self, track: LineTrack, on_stage: frozenset[str]) -> Importance:
         """How important the track is to it; what it shows large by its own choice is like one brought up."""

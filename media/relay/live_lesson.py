@@ -295,7 +295,8 @@ class LiveLesson:
         connection = self._connections.get(action.connection_id)
         if connection is None:
             return
-        self._sample_soon()
+        if connection.tracks:
+            self._sample_soon()
         try:
             answer = connection.publisher.answer(action.sdp, action.tracks, avoid_h264=self._avoid_h264)
         except SdpError as error:

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import gc
+import itertools
 import logging
 import time
 import uuid
+import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
@@ -43,6 +45,9 @@ from media.session import events
 logger = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
+SLICES = 8
+"""Parts in which all lessons are looked after, one after another within each `SAMPLE_S`: what hundreds of them have to
+be asked and have to tell at one moment would keep whoever joins then waiting."""
 MAX_QUEUED_EVENTS = 100_000
 RETRY_S = 0.5
 JOURNALS_CLOSE_S = 10.0
@@ -143,6 +148,7 @@ class Relay:
             try:
                 async for message in commands:
                     self._take_command(message)
+                    await asyncio.sleep(0)  # media, too, is waiting
             except Exception as error:
                 # The bus is elsewhere and may be away for a while; clients of missed commands will ask again.
                 logger.warning("commands were interrupted, subscribing anew: %s", error)
@@ -266,6 +272,7 @@ class Relay:
                 # Heartbeats go this way, too: a relay that stops here would be given up.
                 logger.exception("an event could not be told: %s", event.type)
             self._outbox.task_done()
+            await asyncio.sleep(0)  # reports come in hundreds
 
     async def _publish(self, topic: str, message: dict[str, Any]) -> None:
         while True:
@@ -304,35 +311,47 @@ class Relay:
         )
 
     async def _watch(self) -> None:
-        report_due = self._clock.monotonic() + self._configuration.report_interval_s
-        beat_due = self._clock.monotonic()
-        while True:
-            await asyncio.sleep(SAMPLE_S)
+        interval_s = self._configuration.report_interval_s
+        began = self._clock.monotonic()
+        report_due = [began + interval_s * (part + 1) / SLICES for part in range(SLICES)]
+        beat_due = began
+        for part in itertools.cycle(range(SLICES)):
+            await asyncio.sleep(SAMPLE_S / SLICES)
             now = self._clock.monotonic()
-            reporting = now >= report_due
+            reporting = now >= report_due[part]
             if reporting:
-                report_due = now + self._configuration.report_interval_s
+                report_due[part] = max(report_due[part] + interval_s, now)
             if now >= beat_due:
-                beat_due = now + self._configuration.heartbeat_s - SAMPLE_S / 2
+                beat_due = now + self._configuration.heartbeat_s - SAMPLE_S / SLICES / 2
                 self._heartbeat()
             try:
                 statistics = self._port.statistics()
-                self._totals.note(statistics)
-                self._shares.split()
+                if part == 0:
+                    self._totals.note(statistics)
+                if part % (SLICES // 2) == 0:
+                    self._shares.split()
             except Exception:
                 logger.exception("the relay's counters could not be read")
                 continue
-            for lesson in list(self._lessons.values()):
-                try:
-                    lesson.sample(statistics, now)
-                    lesson.feed(events.Elapsed())
-                    if reporting:
-                        lesson.report()
-                    self._end_if_handed_over(lesson)
-                    if lesson.is_overdue_test:
-                        self._end(lesson, lesson.close("over"))
-                except Exception:
-                    logger.exception("watching over a lesson failed: %s", lesson.lesson_id)
+            for lesson in [one for one in self._lessons.values() if _part_of(one) == part]:
+                self._look_after(lesson, statistics, now, reporting=reporting)
+
+    def _look_after(self, lesson: LiveLesson, statistics: core.Statistics, now: float, *, reporting: bool) -> None:
+        try:
+            lesson.sample(statistics, now)
+            lesson.feed(events.Elapsed())
+            if reporting:
+                lesson.report()
+            self._end_if_handed_over(lesson)
+            if lesson.is_overdue_test:
+                self._end(lesson, lesson.close("over"))
+        except Exception:
+            logger.exception("watching over a lesson failed: %s", lesson.lesson_id)
+
+
+def _part_of(lesson: LiveLesson) -> int:
+    """In which part of each second a lesson is looked after; always the same, so that its samples are evenly apart."""
+    return zlib.crc32(lesson.lesson_id.encode()) % SLICES
 
 
 async def _cancel(*tasks: asyncio.Task[None]) -> None:

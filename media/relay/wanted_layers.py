@@ -14,6 +14,10 @@ ASK_MORE_EVERY_S = 2.0
 "A publisher is asked at once to take less for its lowest layer, and no more often than this to take more."
 ASK_STEP = 0.1
 "It is asked anew when that differs by more than this."
+LOWERED = 0.75
+"A lowest layer that takes less than this share of the usual shows less,"
+RAISED_AGAIN = 0.95
+"until it takes so much again."
 
 
 class WantedLayers:
@@ -88,8 +92,10 @@ class WantedLayers:
         """Find what the lowest layer should take; true if the publisher must be told."""
         limits = range_of(track.facts.source, track.facts.layers)
         track.lowest = lowest_layer(self._left_for(track, now), limits)
-        asked, at = track.asked
         bps = track.lowest.bps
+        share = 1.0 if bps is None else bps / limits.usual
+        track.lowered = share < (RAISED_AGAIN if track.lowered else LOWERED)
+        asked, at = track.asked
         if up_left < (limits.most if bps is None else bps):
             bps = max(LEAST_BPS, MARGIN * up_left)
         if bps is not None and asked is not None:
@@ -113,10 +119,12 @@ class WantedLayers:
                 if choice is not None and choice.layer > 0:
                     continue
                 left = receiver.line.budget_bps - self._others_take(receiver, sink, now)
-                small = receiver.most_layers(track) < track.facts.layers
-                if not small or left < range_of(track.facts.source, track.facts.layers).usual:
-                    # Who shows it small has no use for more than the usual.
-                    found.append(max(0.0, left))
+                if receiver.shows_small(track) and left >= range_of(track.facts.source, track.facts.layers).usual:
+                    # It has no use for more than the usual.
+                    receiver.roomy.add(track_id)
+                    continue
+                receiver.roomy.discard(track_id)
+                found.append(max(0.0, left))
         return found
 
     def _others_take(self, receiver: Receiver, sink: int, now: float) -> float:

@@ -1,13 +1,16 @@
 """Server-side sessions of signed-in people: opened by a password, found by a cookie's token, closed for good."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import Person
 from service.accounts.tables import User, UserSession
 from service.security.tokens import derive_token, hash_token, new_token
+from service.storage.many import one_of
 
 SEEN_EVERY = timedelta(minutes=5)
 """How stale `last_seen_at` may grow, so that reading pages does not write to the database each time."""
@@ -56,9 +59,34 @@ def csrf_token_of(token: str) -> str:
     return derive_token(token, "csrf")
 
 
+def living_sessions(
+    session: Session, session_ids: Collection[str], now: datetime, idle: timedelta
+) -> dict[str, datetime]:
+    """Of many sessions those that are still good, each with when it was last seen."""
+    found = session.execute(
+        select(UserSession.id, UserSession.last_seen_at)
+        .join(User, User.id == UserSession.user_id)
+        .where(
+            one_of(session, cast(ColumnElement[str], UserSession.id), session_ids),
+            UserSession.expires_at > now,
+            UserSession.last_seen_at > now - idle,
+            User.disabled.is_(False),
+        )
+    )
+    return {row.id: row.last_seen_at for row in found}
+
+
 def renew_session(session: Session, session_id: str, now: datetime) -> None:
     """Note that the session was used."""
-    session.execute(update(UserSession).where(UserSession.id == session_id).values(last_seen_at=now))
+    renew_sessions(session, [session_id], now)
+
+
+def renew_sessions(session: Session, session_ids: Collection[str], now: datetime) -> None:
+    """Note that the sessions were used."""
+    chosen = one_of(session, cast(ColumnElement[str], UserSession.id), session_ids)
+    session.execute(
+        update(UserSession).where(chosen).values(last_seen_at=now), execution_options={"synchronize_session": False}
+    )
 
 
 def close_session(session: Session, session_id: str) -> None:

@@ -35,8 +35,11 @@ async def get_parts(connection: HTTPConnection) -> Parts:
 PartsDependency = Annotated[Parts, Depends(get_parts)]
 
 
-def find_signed_in_person(connection: HTTPConnection, parts: Parts) -> Person | None:
-    """The person the session cookie stands for; for HTTP and WebSocket alike. Blocks on the database."""
+def find_signed_in_person(connection: HTTPConnection, parts: Parts, *, noting: bool = True) -> Person | None:
+    """The person the session cookie stands for; for HTTP and WebSocket alike. Blocks on the database.
+
+    With `noting`, the session counts as seen.
+    """
     token = connection.cookies.get(SESSION_COOKIE)
     if not token:
         return None
@@ -46,14 +49,17 @@ def find_signed_in_person(connection: HTTPConnection, parts: Parts) -> Person | 
     if found is None:
         return None
     person, is_stale = found
-    if is_stale:
+    if is_stale and noting:
         with parts.database.unit_of_work() as session:
             renew_session(session, person.session_id, now)
     return person
 
 
-def find_paired_device(connection: HTTPConnection, parts: Parts) -> RoomDevice | None:
-    """The device the bearer token or the device cookie stands for. Blocks on the database."""
+def find_paired_device(connection: HTTPConnection, parts: Parts, *, noting: bool = True) -> RoomDevice | None:
+    """The device the bearer token or the device cookie stands for. Blocks on the database.
+
+    With `noting`, the device counts as seen.
+    """
     token = _bearer_token(connection) or connection.cookies.get(DEVICE_COOKIE)
     if not token:
         return None
@@ -63,22 +69,24 @@ def find_paired_device(connection: HTTPConnection, parts: Parts) -> RoomDevice |
     if found is None:
         return None
     device, is_stale = found
-    if is_stale:
+    if is_stale and noting:
         with parts.database.unit_of_work() as session:
             saw_device(session, device.device_id, now)
     return device
 
 
-def find_principal(connection: HTTPConnection, parts: Parts) -> Principal | None:
+def find_principal(connection: HTTPConnection, parts: Parts, *, noting: bool = True) -> Principal | None:
     """Person or device behind a connection; a bearer token speaks before cookies, a person before a device cookie.
 
-    For the WebSocket, which must also refuse a foreign Origin itself (`is_same_origin`) when a cookie spoke.
+    For the WebSocket, which must also refuse a foreign Origin itself (`is_same_origin`) when a cookie spoke. With
+    `noting`, the session or device counts as seen.
     """
     if _bearer_token(connection):
-        return find_paired_device(connection, parts)
+        return find_paired_device(connection, parts, noting=noting)
     if connection.query_params.get("as") == "room":  # the room page, in a browser where somebody is signed in too
-        return find_paired_device(connection, parts)
-    return find_signed_in_person(connection, parts) or find_paired_device(connection, parts)
+        return find_paired_device(connection, parts, noting=noting)
+    person = find_signed_in_person(connection, parts, noting=noting)
+    return person or find_paired_device(connection, parts, noting=noting)
 
 
 def current_person(connection: HTTPConnection, parts: PartsDependency) -> Person:

@@ -1,14 +1,16 @@
 """The bus of a deployment of several processes, over Redis.
 
 Commands and words for clients travel in inboxes (streams their one reader follows by its own place), what must not be
-lost in kept streams with a consumer group and acknowledgement, heartbeats as publish/subscribe. All of it is signed.
+lost in kept streams with a consumer group and acknowledgement, heartbeats as publish/subscribe. All of it is signed,
+and a signed message that comes a second time is dropped.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from media.contract import EVENTS_TOPIC, HEARTBEATS_TOPIC
 from media.contract.tracing import with_trace
 from service.bus.connection import AWAY_ERRORS, Reach, connect
 from service.bus.outbox import Delivery, Outbox
-from service.bus.signing import ForgedError, Signer
+from service.bus.signing import ForgedError, Freshness, Signer
 from service.bus.spool import Spool
 from service.bus.streams import Consumption, Inbox, News
 
@@ -28,7 +30,13 @@ NAMESPACE = "three-classrooms"
 KEPT = frozenset({EVENTS_TOPIC})
 VOLATILE = frozenset({HEARTBEATS_TOPIC})
 FAREWELL_S = 2.0
+CLOCKS_APART_S = 60.0
+"""How far apart the clocks of a fleet's machines may be, and how long a message may be on its way when its reader is
+new; join grants ask for no less."""
+KEPT_FOR_S = 30 * 24 * 3600.0
+"""For so long at most, what must not be lost may wait on the disk of its sender for Redis or for a reader."""
 LISTEN_AGAIN_S = 0.5
+Open = Callable[[bytes], dict[str, Any] | None]
 
 
 class RefusedByRedisError(Exception):
@@ -43,6 +51,8 @@ class RedisBus:
         self.reach = Reach()
         self.forged = 0
         """Messages dropped because their signature was wrong."""
+        self.replayed = 0
+        """Messages dropped because they were copies of earlier ones."""
         self._signer = Signer(key)
         self._namespace = namespace
         self._outbox = Outbox(self.redis, self.reach, self.key_of, _delivery_of)
@@ -94,7 +104,7 @@ class RedisBus:
         """Subscribe while the context is entered; waits for Redis."""
         await self._outbox.sent()
         if _delivery_of(topic) == "volatile":
-            news = News(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+            news = News(self.redis, self.reach, self.key_of(topic), self._opening(topic, CLOCKS_APART_S))
             try:
                 await news.begin()
                 yield news
@@ -102,14 +112,14 @@ class RedisBus:
                 with contextlib.suppress(*AWAY_ERRORS):
                     await news.close()
         else:
-            inbox = Inbox(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+            inbox = Inbox(self.redis, self.reach, self.key_of(topic), self._opening(topic, CLOCKS_APART_S))
             await inbox.begin()
             yield inbox
 
     @contextlib.asynccontextmanager
     async def consume(self, topic: str) -> AsyncIterator[Consumption]:
         """Read a kept topic, from what nobody has acknowledged on; waits for Redis."""
-        consumption = Consumption(self.redis, self.reach, self.key_of(topic), lambda sealed: self._open(topic, sealed))
+        consumption = Consumption(self.redis, self.reach, self.key_of(topic), self._opening(topic, KEPT_FOR_S))
         await consumption.begin()
         yield consumption
 
@@ -140,17 +150,26 @@ class RedisBus:
                 log.exception("listening on %s was interrupted; listening again", topic)
                 await asyncio.sleep(LISTEN_AGAIN_S)
 
-    def _open(self, topic: str, sealed: bytes) -> dict[str, Any] | None:
-        if not sealed:
-            return None
+    def _opening(self, topic: str, most_age_s: float) -> Open:
+        """What opens the messages of a topic for a reader that begins now."""
+        freshness = Freshness(time.time() - most_age_s)
+        return lambda sealed: self._open(topic, sealed, freshness) if sealed else None
+
+    def _open(self, topic: str, sealed: bytes, freshness: Freshness) -> dict[str, Any] | None:
         try:
-            message: dict[str, Any] = json.loads(self._signer.open(topic, sealed))
+            stamp, text = self._signer.open(topic, sealed)
+            message: dict[str, Any] = json.loads(text)
         except (ForgedError, ValueError):
             self.forged += 1
             if self.forged == 1:
                 log.error("a message on %s was not signed with this fleet's key; such messages are dropped", topic)
             return None
-        return message
+        if freshness.is_new(stamp):
+            return message
+        self.replayed += 1
+        if self.replayed == 1:
+            log.error("a message on %s came again, or is too old by its clock; such messages are dropped", topic)
+        return None
 
 
 def _delivery_of(topic: str) -> Delivery:

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 WAIT_MS = 1_000
 AT_ONCE = 512
+IN_A_ROW = 16
+"""Messages given without letting anything else of this process have its turn: they come in hundreds."""
 MOST_HASTY = 5
 """A confirmation that is passed over, too, looks as if nothing came without any wait; so many in a row are none."""
 BEGINNING = "0-0"
@@ -39,7 +41,8 @@ class Inbox:
         self._key = key
         self._decode = decode
         self._place = BEGINNING
-        self._ready: deque[dict[str, Any]] = deque()
+        self._ready: deque[bytes] = deque()
+        self._turns = Turns()
 
     async def begin(self) -> None:
         """Begin after what is there now; waits for Redis."""
@@ -52,17 +55,22 @@ class Inbox:
 
     async def __anext__(self) -> dict[str, Any]:
         """Give the next message. Raises SubscriberTooSlow when messages were dropped before they were read."""
-        while not self._ready:
-            before = self._reach.absences
-            rows = await _patiently(self._reach, self._read)
-            if rows and (len(rows) == AT_ONCE or self._reach.absences != before):
-                await self._refuse_gap()
-            for identity, fields in rows:
-                self._place = identity.decode()
-                message = self._decode((fields or {}).get(b"m", b""))
-                if message is not None:
-                    self._ready.append(message)
-        return self._ready.popleft()
+        while True:
+            if not self._ready:
+                await self._fill()
+            await self._turns.take()
+            message = self._decode(self._ready.popleft()) if self._ready else None
+            if message is not None:
+                return message
+
+    async def _fill(self) -> None:
+        before = self._reach.absences
+        rows = await _patiently(self._reach, self._read)
+        if rows and (len(rows) == AT_ONCE or self._reach.absences != before):
+            await self._refuse_gap()
+        if rows:
+            self._place = rows[-1][0].decode()
+        self._ready.extend(_sealed(fields) for _, fields in rows)
 
     async def _read(self) -> Rows:
         answer: Any = await self._redis.xread({self._key: self._place}, count=AT_ONCE, block=WAIT_MS)
@@ -146,7 +154,8 @@ class Consumption:
         self._place: str | None = BEGINNING
         """How far what a reader left open was given again; None once all of it was."""
         self._open: deque[str] = deque()
-        self._ready: deque[Delivery] = deque()
+        self._ready: deque[tuple[str, bytes]] = deque()
+        self._turns = Turns()
 
     async def begin(self) -> None:
         """Make sure that the topic has its group; waits for Redis."""
@@ -158,9 +167,16 @@ class Consumption:
 
     async def __anext__(self) -> Delivery:
         """Give the next message and its position, which grows."""
-        while not self._ready:
-            self._take(await _patiently(self._reach, self._read, self._go_back))
-        return self._ready.popleft()
+        while True:
+            if not self._ready:
+                self._take(await _patiently(self._reach, self._read, self._go_back))
+            await self._turns.take()
+            if not self._ready:
+                continue
+            place, sealed = self._ready.popleft()
+            message = self._decode(sealed)
+            if message is not None:
+                return Delivery(place, message)
 
     async def acknowledge(self, position: str) -> None:
         """All up to this position is safe elsewhere. When Redis is away, it is given again later."""
@@ -187,9 +203,7 @@ class Consumption:
             if self._open and _number(place) <= _number(self._open[-1]):
                 continue
             self._open.append(place)
-            message = self._decode((fields or {}).get(b"m", b""))
-            if message is not None:
-                self._ready.append(Delivery(place, message))
+            self._ready.append((place, _sealed(fields)))
         if self._place is not None:
             self._place = rows[-1][0].decode() if rows else None
 
@@ -229,6 +243,24 @@ async def _patiently(reach: Reach, ask: Callable[[], Any], failed: Callable[[], 
         else:
             reach.back()
             return answer
+
+
+class Turns:
+    """Lets others have their turn now and then while one after another is there to be taken."""
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+
+    async def take(self) -> None:
+        """Go on, or let others go first."""
+        self._in_a_row += 1
+        if self._in_a_row >= IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
+
+
+def _sealed(fields: dict[bytes, bytes] | None) -> bytes:
+    return (fields or {}).get(b"m", b"")
 
 
 def _number(place: str) -> tuple[int, int]:

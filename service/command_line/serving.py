@@ -32,6 +32,9 @@ GRACE_S = 2
 SWITCH_S = 0.001
 """After how long a thread that computes lets another one go on. A request changes threads dozens of times, which
 with Python's own 5 ms each time takes it a fifth of a second beside one that computes."""
+NEW_OBJECTS = 20_000
+"""After how many new objects cycles are looked for: every few questions of the database with Python's own 700. Each
+such look holds up all threads, the thorough ones for tens of milliseconds when hundreds are connected."""
 
 
 def run_server(configuration: Configuration, *, demo: bool) -> None:
@@ -82,6 +85,7 @@ async def _start(parts: Parts, listener: socket.socket, stack: AsyncExitStack, *
         ready |= await asyncio.to_thread(_setup_address, parts, url)
     gc.collect()
     gc.freeze()  # what is here now stays: no later collection need look through it
+    gc.set_threshold(max(NEW_OBJECTS, gc.get_threshold()[0]))
     print(f"READY {json.dumps(ready, ensure_ascii=False)}", flush=True)
     for account in ready.get("accounts", ()):
         # The same as in READY, for eyes: one line each, the name as wide as the widest.

@@ -95,6 +95,8 @@ class Conductor:
         self._handing_over: dict[str, tuple[str, float]] = {}
         """The relay a lesson leaves, and until when it carries on with it in monotonic time, by lesson."""
         self._told: dict[str, Told] = {}
+        self._to_tell_again: set[str] = set()
+        """Lessons whose relay began anew since; they are still to be closed when they end before that."""
         self._seen = Look({}, {}, {})
         self._wake = asyncio.Event()
         self._looked = asyncio.Event()
@@ -108,9 +110,15 @@ class Conductor:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._wake.set)
 
+    def lead_came(self, lesson_id: str) -> None:
+        """Its time has come: let the lesson begin; one that is early waits for the clock."""
+        lesson = self._seen.lessons.get(lesson_id)
+        if lesson is None or (lesson.state == "booked" and lesson.open.starts_at <= self._clock.now().timestamp()):
+            self.look()
+
     def forget(self, relay_id: str) -> None:
         """The relay began anew: tell it everything again."""
-        self._told = {lesson_id: told for lesson_id, told in self._told.items() if told.relay_id != relay_id}
+        self._to_tell_again |= {lesson_id for lesson_id, told in self._told.items() if told.relay_id == relay_id}
         self.look()
 
     async def run(self) -> None:
@@ -162,7 +170,7 @@ class Conductor:
 
     def _known_relay(self, lesson_id: str) -> str | None:
         if (told := self._told.get(lesson_id)) is not None:
-            return told.relay_id
+            return told.relay_id if lesson_id not in self._to_tell_again else None
         return None if self._leadership.held else self._seen.relays.get(lesson_id)
 
     async def set_stage(self, told: StageTold) -> None:
@@ -208,6 +216,9 @@ class Conductor:
 
     async def _tell(self, lesson_id: str, want: Told) -> None:
         told = self._told.get(lesson_id)
+        if lesson_id in self._to_tell_again:
+            self._to_tell_again.discard(lesson_id)
+            told = None
         if told == want:
             return
         leaves: str | None = None
@@ -235,6 +246,7 @@ class Conductor:
 
     async def _close(self, lesson_id: str, relay_id: str) -> None:
         told = self._told.pop(lesson_id, None)
+        self._to_tell_again.discard(lesson_id)
         state = await asyncio.to_thread(self._with_session, lambda session: state_of(session, lesson_id))
         if told is None or told.lesson.recording:
             await self.send(relay_id, SetRecording(lesson_id=lesson_id, active=False))

@@ -100,7 +100,7 @@ class Live:
             replica_id=replica_id,
             leadership=self.leadership,
             lesson_closed=lesson_closed,
-            lead_came=self.look,
+            lead_came=self.conductor.lead_came,
             heard=self._heard,
             takes_over=self._take_over,
             recording_told=recording_told,

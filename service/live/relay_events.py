@@ -56,7 +56,7 @@ class RelayEvents:
         replica_id: str,
         leadership: Leadership,
         lesson_closed: Callable[[str], None],
-        lead_came: Callable[[], None],
+        lead_came: Callable[[str], None],
         heard: Callable[[RelayHeartbeat], None],
         takes_over: Callable[[], Awaitable[None]],
         recording_told: Callable[[RecordingState], None],
@@ -194,7 +194,7 @@ class RelayEvents:
         if isinstance(event, PartyJoined):
             self._presence.joined(event)
             if event.role == "lead":
-                self._lead_came()
+                self._lead_came(event.lesson_id)
         elif isinstance(event, PartyLeft):
             self._presence.left(event)
         elif isinstance(event, RecordingState):

@@ -1,14 +1,16 @@
 """Paired devices: found by their token, noted as seen, revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from service.accounts.principal import RoomDevice
 from service.rooms.tables import Device, Room
 from service.security.tokens import hash_token
+from service.storage.many import one_of
 
 SEEN_EVERY = timedelta(seconds=20)
 """How stale `last_seen_at` may grow; the device page asks for its lesson more often than that."""
@@ -34,9 +36,24 @@ def find_device(session: Session, token: str, now: datetime) -> tuple[RoomDevice
     return found, device.last_seen_at is None or device.last_seen_at + SEEN_EVERY < now
 
 
+def paired_devices(session: Session, device_ids: Collection[str]) -> dict[str, datetime | None]:
+    """Of many devices those that are still paired, each with when it was last seen."""
+    chosen = one_of(session, cast(ColumnElement[str], Device.id), device_ids)
+    found = session.execute(select(Device.id, Device.last_seen_at).where(chosen, Device.revoked_at.is_(None)))
+    return {row.id: row.last_seen_at for row in found}
+
+
 def saw_device(session: Session, device_id: str, now: datetime) -> None:
     """Note that the device is there."""
-    session.execute(update(Device).where(Device.id == device_id).values(last_seen_at=now))
+    saw_devices(session, [device_id], now)
+
+
+def saw_devices(session: Session, device_ids: Collection[str], now: datetime) -> None:
+    """Note that the devices are there."""
+    chosen = one_of(session, cast(ColumnElement[str], Device.id), device_ids)
+    session.execute(
+        update(Device).where(chosen).values(last_seen_at=now), execution_options={"synchronize_session": False}
+    )
 
 
 def device_of_room(session: Session, room_id: str) -> Device | None:

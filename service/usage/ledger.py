@@ -7,13 +7,9 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from media.contract import Delivered, PartyJoined, PartyLeft, Published
-from service.accounts.tables import User
-from service.lessons.tables import Lesson
-from service.organisation.tables import Organisation
-from service.organisation.tree import ancestor_ids
-from service.rooms.tables import Room
 from service.storage.many import one_of
 from service.usage.attendance import Attendance, AttendanceEvent, fold
+from service.usage.attending import new_rows
 from service.usage.tables import AttendanceRow, UsageRow
 
 _FIGURES = tuple(field.name for field in fields(Attendance))
@@ -28,12 +24,15 @@ _EVENTS: dict[str, type[AttendanceEvent]] = {
 def count_in(session: Session, events: list[AttendanceEvent]) -> None:
     """Fold events into the attendance rows, in order; parties and lessons nobody knows stay in the log only."""
     rows = _known_rows(session, events)
+    joined = {(event.lesson_id, event.party_id): event for event in events if isinstance(event, PartyJoined)}
+    fresh = new_rows(session, [event for key, event in joined.items() if key not in rows])
     figures: dict[tuple[str, str], Attendance] = {}
     for event in events:
         key = (event.lesson_id, event.party_id)
         row = rows.get(key)
-        if row is None and isinstance(event, PartyJoined):
-            row = _new_row(session, event)
+        if row is None and isinstance(event, PartyJoined) and (row := fresh.get(key)) is not None:
+            _store(row, Attendance())
+            session.add(row)
         if row is not None:
             rows[key] = row
             figures[key] = fold(figures.get(key) or _load(row), event)
@@ -62,43 +61,6 @@ def _event(row: UsageRow) -> AttendanceEvent:
     known = _EVENTS[row.type]
     own = {"lesson_id": row.lesson_id, "party_id": row.party_id, "connection_id": row.connection_id}
     return known.model_validate({name: own[name] for name in own.keys() & known.model_fields.keys()} | row.data)
-
-
-def _new_row(session: Session, event: PartyJoined) -> AttendanceRow | None:
-    kind, _, identity = event.party_id.partition(":")
-    if session.get(Lesson, event.lesson_id) is None:
-        return None
-    if kind == "room":
-        room = session.get(Room, identity)
-        found = (room.name, room.school) if room else None
-    else:
-        user = session.get(User, identity)
-        found = (user.display_name, user.organisation) if user else None
-    if found is None:
-        return None
-    name, organisation = found
-    row = AttendanceRow(
-        lesson_id=event.lesson_id,
-        party_id=event.party_id,
-        party_role=event.role,
-        organisation_id=organisation.id,
-        organisation_path=organisation.path,
-        county=_county(session, organisation),
-        school=organisation.name,
-        room_or_person=name,
-    )
-    _store(row, Attendance())
-    session.add(row)
-    return row
-
-
-def _county(session: Session, organisation: Organisation) -> str:
-    name = session.scalar(
-        select(Organisation.name).where(
-            Organisation.id.in_(ancestor_ids(organisation.path)), Organisation.kind == "county"
-        )
-    )
-    return name or ""
 
 
 def _load(row: AttendanceRow) -> Attendance:

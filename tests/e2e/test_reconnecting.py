@@ -67,13 +67,16 @@ def test_a_change_of_address_costs_a_moment_and_no_connection_is_made_anew(troub
 def test_an_outage_is_told_in_words_and_everything_goes_on_after_it(troubled: TroubledLesson) -> None:
     mark_connections(troubled.room)
     lost = troubled.room.get_by_test_id("line-lost")
+    stopped = troubled.teacher.get_by_test_id("tile-stopped")
 
     def mend() -> None:
-        expect(lost).to_contain_text("不用操作")
+        expect(lost).to_contain_text("不用操作", timeout=20_000)
+        expect(stopped).to_contain_text("对方网络中断", timeout=20_000)
         troubled.school.mend()
 
     assert troubled.without_picture(troubled.school.cut, 4.0, mend) < RECOVERED_WITHIN_S
     expect(lost).to_have_count(0)
+    expect(stopped).to_have_count(0)
     assert connections_are_marked(troubled.room)
 
 

@@ -1,6 +1,7 @@
 """Schools whose firewall shuts the straight way but leaves the deployment's TURN server open, over UDP or over TCP."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from deployments import http_ports, product_behind
 from edge import PAGES_NAME, TURN_NAME, running_edge
 from pages import CLASSROOM_SCREEN, assert_sees_and_hears, sign_in, wait_until
 from playwright.sync_api import Page, expect, sync_playwright
+from reconnecting import FRESH_AFTER_S, WATCH
 from running_lesson import start_lesson
 from running_product import zone_where_it_is_morning
 from school_network import HTTPS, SchoolNetwork, school_network
@@ -39,6 +41,23 @@ class Classroom:
     school: SchoolNetwork
     room: Page
     teacher: Page
+    host: int = 2
+
+    def take_part_through_turn(self, protocol: str) -> None:
+        """Both see and hear each other, and all media of the room goes that way."""
+        for page in (self.room, self.teacher):
+            assert_sees_and_hears(page, pictures=1, sounds=1)
+        ways = [["relay", protocol]] * 2
+        wait_until(self.room, lambda: self.room.evaluate(WAYS) == ways, f"all media goes through TURN over {protocol}")
+
+    def change_address(self) -> None:
+        """The room's computer enters another Wi-Fi; returns when a picture shows that was sent after it."""
+        self.room.evaluate(WATCH)
+        self.host += 1
+        self.school.move(self.host)
+        moved = time.time()
+        fresh = "window.freshAt ?? 0"
+        wait_until(self.room, lambda: self.room.evaluate(fresh) > moved + FRESH_AFTER_S, "the picture is fresh again")
 
 
 @pytest.fixture(scope="module")
@@ -81,13 +100,13 @@ def classroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classroom]:
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
-def test_a_room_takes_part_through_the_turn_server(classroom: Classroom, protocol: str) -> None:
+def test_a_room_takes_part_through_the_turn_server_from_one_address_and_from_the_next(
+    classroom: Classroom, protocol: str
+) -> None:
     classroom.school.let_through(HTTPS, (protocol, TURN_PORT))
-    room = classroom.room
-    room.goto(f"https://{PAGES_NAME}/room")
-    expect(room.get_by_test_id("room-lesson")).to_be_visible(timeout=20_000)
-    for page in (room, classroom.teacher):
-        assert_sees_and_hears(page, pictures=1, sounds=1)
-    ways = [["relay", protocol]] * 2
-    wait_until(room, lambda: room.evaluate(WAYS) == ways, f"all media of the room goes through TURN over {protocol}")
+    classroom.room.goto(f"https://{PAGES_NAME}/room")
+    expect(classroom.room.get_by_test_id("room-lesson")).to_be_visible(timeout=20_000)
+    classroom.take_part_through_turn(protocol)
     assert ["relay", protocol] not in classroom.teacher.evaluate(WAYS)
+    classroom.change_address()
+    classroom.take_part_through_turn(protocol)

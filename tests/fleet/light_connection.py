@@ -33,6 +33,7 @@ class LightConnection:
         *,
         certificate: RTCCertificate,
         sound_every_s: float,
+        look_every_s: float = LOOK_EVERY_S,
         make_leg: MakeLeg,
         told: Callable[["LightConnection", dict[str, Any]], None],
         heard: Callable[["LightConnection", str, float], None],
@@ -45,7 +46,7 @@ class LightConnection:
         self.address = address
         self._token, self._lesson_id = token, lesson_id
         self._certificate, self._make_leg = certificate, make_leg
-        self._sound_every_s = sound_every_s
+        self._sound_every_s, self._look_every_s = sound_every_s, look_every_s
         self._told, self._heard = told, heard
         self._open_within_s = open_within_s
         self.is_answered = False
@@ -201,7 +202,7 @@ class LightConnection:
     async def _watch_media(self) -> None:
         """End a connection whose media has died."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             newest = self.newest
             if newest is not None and not self.is_left and time.monotonic() - newest > MEDIA_SILENCE_S:
                 raise TimeoutError("no media arrives any more")

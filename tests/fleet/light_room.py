@@ -62,12 +62,14 @@ class LightRoom:
         certificate: RTCCertificate,
         others: int,
         sound_every_s: float = SOUND_EVERY_S,
+        look_every_s: float = LOOK_EVERY_S,
         make_leg: MakeLeg = LightLeg,
     ) -> None:
+        """`look_every_s`: how exactly it is known when media came or went."""
         self._url, self._token, self._lesson_id = url, token, lesson_id
         self._certificate = certificate
         self._others = others
-        self._sound_every_s = sound_every_s
+        self._sound_every_s, self._look_every_s = sound_every_s, look_every_s
         self._make_leg = make_leg
         self._current: LightConnection | None = None
         self._next: LightConnection | None = None
@@ -140,6 +142,7 @@ class LightRoom:
             self._lesson_id,
             certificate=self._certificate,
             sound_every_s=self._sound_every_s,
+            look_every_s=self._look_every_s,
             make_leg=self._make_leg,
             told=self._told,
             heard=self._heard,
@@ -213,7 +216,7 @@ class LightRoom:
     async def _watch(self) -> None:
         """Note when media arrives."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             newest = self._current.newest if self._current else None
             if self._current is None or newest is None:
                 continue

@@ -2,6 +2,7 @@
 
 _MIN_SPACING_S = 0.02
 _MAX_SPACING_S = 1.0
+_SPACING_SHARE = 0.6
 _MAX_RESENDS = 8
 # Repairs may take this share of what is sent for the first time, and this much at once.
 _SHARE = 0.25
@@ -23,7 +24,7 @@ class ResendLimiter:
     def allow(self, ext_seq: int, size_bytes: int, rtt: float | None, now: float) -> bool:
         """Tell whether the packet may be sent again now, and if so take note of it."""
         last, count = self._resends.get(ext_seq, (None, 0))
-        spacing = min(max(rtt or 0.0, _MIN_SPACING_S), _MAX_SPACING_S)
+        spacing = min(max(_SPACING_SHARE * (rtt or 0.0), _MIN_SPACING_S), _MAX_SPACING_S)
         if count >= _MAX_RESENDS or (last is not None and now - last < spacing) or size_bytes > self._budget_bytes:
             return False
         self._budget_bytes -= size_bytes

@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free
 cdef enum:
     RESEND_MIN_SPACING_US = 20_000
     RESEND_MAX_SPACING_US = 1_000_000
+    RESEND_SPACING_PERCENT = 60         # of the round trip: browsers that do not know it ask again every 100 ms
     RESEND_TIMES = 8                    # where one in six is lost, three would leave a picture standing every few seconds
     RESEND_BURST_BYTES = 60_000         # repairs may take this much at once
     RESEND_SHARE = 4                    # and one part in four of what is sent for the first time
@@ -30,7 +31,8 @@ cdef inline void resend_earn(ResendLimiter *limiter, int sent_bytes) noexcept no
 cdef inline bint resend_allow(ResendLimiter *limiter, int64_t out, int payload_bytes, double rtt_s,
                               int64_t now_us) noexcept nogil:
     # Whether the packet may be sent again now; if so, takes note of it. rtt_s below 0: unknown.
-    cdef int64_t spacing_us = max(RESEND_MIN_SPACING_US, min(RESEND_MAX_SPACING_US, <int64_t>(rtt_s * 1e6)))
+    cdef int64_t spacing_us = max(RESEND_MIN_SPACING_US, min(
+        RESEND_MAX_SPACING_US, <int64_t>(rtt_s * 1e4) * RESEND_SPACING_PERCENT))
     cdef Resend *resend
     if limiter.resends == NULL:
         limiter.resends = <Resend *>calloc(RESENDS, sizeof(Resend))

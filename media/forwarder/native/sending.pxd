@@ -32,7 +32,7 @@ from media.forwarder.native.vp8 cimport (
 from media.forwarder.native.wire cimport prefetch, prefetch_lines, write16, write24
 
 cdef enum:
-    REPEAT_AFTER = 2                # packets: a burst of losses is over by then, and the receiver still waits
+    REPEAT_AFTER = 3                # packets: a burst of losses is over by then, RED's copy too, and the receiver waits
     NAMED_PACKETS = 200             # the first of a sink carry its mid: by then the receiver has surely bound the SSRC
     LAST_SRTCP_INDEX = 0x7FFFFFFF
     LOSSY_US = 20_000_000           # so long after a loss a receiver is sent its sound several times over
@@ -458,7 +458,7 @@ cdef inline void resend_rewritten(State *state, Sink *sink, const Vp8Numbers *vp
 # --- twice ------------------------------------------------------------------------------------------------------------
 
 cdef inline void repeat_earlier(State *state, Sink *sink, const Stream *stream, int64_t place) noexcept nogil:
-    # After the packet at `place`, if none newer went out: the one before the last once more, found by its number.
+    # After the packet at `place`, if none newer went out: an earlier one once more, found by its number.
     cdef int64_t out = sink.numbering.next_out - 1 - REPEAT_AFTER
     cdef int64_t earlier
     cdef Packet packet
@@ -485,7 +485,7 @@ cdef inline void send_pending(State *state, Sink *sink, const Stream *stream) no
             send_first_of_red(state, sink, stream, packet)
         else:
             send_first(state, sink, stream, packet, cache_payload(&stream.cache, packet))
-        if sink.repeats and not (packet.newest_at and has_red(sink)):   # RED is the repetition
+        if sink.repeats:            # RED too: what it repeats comes so soon that a burst takes both
             repeat_earlier(state, sink, stream, packet.place)
 
 

@@ -35,7 +35,8 @@ cdef inline void sent_log_note(SentLog *log, uint32_t number, int size, bint pad
 
 cdef inline bint may_be_again(const SentPacket *packet, int64_t later_us) noexcept nogil:
     # Whether what arrived so much later than the fastest may be the datagram sent again, of which the first was lost.
-    return packet.mark > PADDING and later_us >= (packet.mark - 1 - PADDING) * AGAIN_STEP_US
+    # A step less than when it went: arrival times are rounded.
+    return packet.mark > PADDING and later_us >= (packet.mark - 2 - PADDING) * AGAIN_STEP_US
 
 
 cdef inline SentPacket *sent_log_find(SentLog *log, int64_t number) noexcept nogil:

@@ -37,6 +37,8 @@ class Measured:
 
     api_ms: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
+    lags_ms: list[float] = field(default_factory=list)
+    """How late the rooms' own processes were."""
 
 
 class Timed(httpx.AsyncHTTPTransport):
@@ -136,7 +138,9 @@ class Bell:
         """Ring the bell; gives every room's story in the order of lessons."""
         rings_at = time.monotonic() + RINGS_AFTER_S
         outputs = await asyncio.gather(*(child.communicate(f"{rings_at}\n".encode()) for child in clients))
-        stories = [story for output, _ in outputs for story in json.loads(output)]
+        told = [json.loads(output) for output, _ in outputs]
+        self._measured.lags_ms = sorted(lag for one in told for lag in one["lags_ms"])
+        stories = [story for one in told for story in one["stories"]]
         return sorted(stories, key=lambda story: story["number"])
 
     async def _keep_asking(self, client: httpx.AsyncClient, county: County) -> None:
@@ -183,6 +187,7 @@ class Bell:
             "media_p99_ms": percentile(media, 99),
             "api_p50_ms": percentile(api_ms, 50),
             "api_p99_ms": percentile(api_ms, 99),
+            "rooms_late_p99_ms": percentile(self._measured.lags_ms, 99),
             "errors": errors.total() + reconnects + len(stories) - len(complete),
             "error_kinds": dict(errors.most_common(3)) | ({"reconnects": reconnects} if reconnects else {}),
             "placement_spread_pct": spread,

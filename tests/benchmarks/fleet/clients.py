@@ -17,6 +17,10 @@ from fleet.light_media import picture, sounds
 from fleet.light_room import LightRoom
 
 OTHERS = 2
+LOOK_EVERY_S = 0.5
+"""How often each room looks whether media arrives: the looks of all rooms are work of the machine that is measured."""
+LAG_EVERY_S = 0.01
+"""How often this process looks whether it is late itself."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,12 @@ class Errand:
     stays_s: float
 
 
-async def attend(errand: Errand, rings_at: float) -> list[dict[str, Any]]:
-    """Let every room come in its time after `rings_at` (monotonic), and stay until the end."""
+async def attend(errand: Errand, rings_at: float) -> dict[str, Any]:
+    """Let every room come in its time after `rings_at` (monotonic), and stay until the end.
+
+    Gives what each went through, and how late this process was itself each time it looked: what it blames on others
+    is late by as much.
+    """
     turn = count()
     certificate = RTCCertificate.generateCertificate()
 
@@ -57,6 +65,7 @@ async def attend(errand: Errand, rings_at: float) -> list[dict[str, Any]]:
             certificate=certificate,
             others=OTHERS,
             sound_every_s=errand.sound_every_s,
+            look_every_s=LOOK_EVERY_S,
         )
         for arrival in errand.arrivals
     ]
@@ -70,14 +79,25 @@ async def attend(errand: Errand, rings_at: float) -> list[dict[str, Any]]:
     ]
     waiting = [asyncio.create_task(room.complete.wait()) for room in rooms]
     last_s = max(arrival.after_s for arrival in errand.arrivals)
+    lags_ms: list[float] = []
+    lagging = asyncio.create_task(note_lags(lags_ms))
     await asyncio.wait(waiting, timeout=rings_at + last_s + errand.complete_within_s - time.monotonic())
     await asyncio.sleep(errand.stays_s)
-    for task in (*waiting, *tasks):
+    for task in (lagging, *waiting, *tasks):
         task.cancel()
-    await asyncio.gather(*waiting, *tasks, return_exceptions=True)
-    return [
+    await asyncio.gather(lagging, *waiting, *tasks, return_exceptions=True)
+    stories = [
         {"number": arrival.number, **asdict(room.story)} for arrival, room in zip(errand.arrivals, rooms, strict=True)
     ]
+    return {"stories": stories, "lags_ms": lags_ms}
+
+
+async def note_lags(lags_ms: list[float]) -> None:
+    """Note again and again how much later than asked this process was woken."""
+    while True:
+        asked_at = time.monotonic() + LAG_EVERY_S
+        await asyncio.sleep(LAG_EVERY_S)
+        lags_ms.append(round((time.monotonic() - asked_at) * 1000, 1))
 
 
 def main() -> None:
@@ -87,8 +107,7 @@ def main() -> None:
     sounds(), picture()  # encoded once, before anybody waits
     gc.set_threshold(50_000)
     print("READY", flush=True)
-    stories = asyncio.run(attend(errand, float(sys.stdin.readline())))
-    print(json.dumps(stories), flush=True)
+    print(json.dumps(asyncio.run(attend(errand, float(sys.stdin.readline())))), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def test_good_figures_miss_nothing(name):
         ("step", {"witness_freeze_s": 1.5}),
         ("step", {"witness_concealed_pct": 2.5}),
         ("burst15", {"witness_concealed_pct": None}),
+        ("0.5mbit", {"witness_height_p50": 180}),
         ("0.5mbit", {"witness_freeze_s": 1.5}),
         ("outage", {"back_s": 3.0}),
         ("outage", {"back_s": None}),

@@ -243,3 +243,21 @@ def test_who_comes_back_begins_with_half_of_what_the_line_carried_and_asks_for_a
     estimator.take_window(window(100.3))
     assert estimator.plan_probe(100.3, 2_400_000).bits_per_second >= 2_400_000
     assert LineEstimator(0.0, before_bps=80_000).rate_bps == START_BPS
+
+
+def test_a_probe_that_met_a_burst_of_losses_is_made_again_soon_but_not_for_ever():
+    estimator = LineEstimator(0.0)
+    asked, now = [], 0.0
+    while now < 40.0:
+        now += 0.2
+        estimator.take_window(window(now, lost=3))
+        plan = estimator.plan_probe(now, 3_000_000)
+        if plan is not None:
+            asked.append(now)
+            bits = plan.bits_per_second * plan.duration_ms // 1000
+            now += 0.2
+            estimator.take_window(window(now, lost=3))
+            estimator.take_probe(ProbeResult(1, now, bits, bits // 2, plan.duration_ms, 20, 0.0, 0.0))
+    gaps = [later - before for before, later in itertools.pairwise(asked)]
+    assert all(gap < 2.5 for gap in gaps[:4])
+    assert gaps[4] > 4.5

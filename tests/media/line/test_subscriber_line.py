@@ -51,3 +51,18 @@ def test_sound_goes_out_twice_while_a_line_that_is_not_full_loses_packets():
     assert seen[5] and seen[29]
     assert not any(seen[31:40])
     assert not seen[-1]
+
+
+def test_sound_that_goes_out_twice_is_counted_twice_and_needs_a_line_with_room_for_it():
+    line = SubscriberLine(0.0, reports=True)
+    line.decide(lesson(), None, 0.0)
+    for step in range(10):
+        line.take_window(window(0.2 * step, lost=2))
+    assert line.estimator.rate_bps > 4 * SOUND_BPS and line.repeats_sound
+    rate = line.estimator.rate_bps
+    assert line.decide(lesson(), None, 2.0).rate_bps == pytest.approx(rate - 2 * SOUND_BPS, rel=0.02)
+    narrow = SubscriberLine(0.0, reports=True)
+    narrow.decide(lesson(), 300_000, 0.0)
+    narrow.estimator.rate_bps = 3 * SOUND_BPS
+    narrow.take_window(window(0.2, bps=3 * SOUND_BPS, lost=4))
+    assert not narrow.repeats_sound

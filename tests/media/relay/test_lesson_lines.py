@@ -268,6 +268,29 @@ def test_a_line_that_carries_all_asks_the_publisher_for_nothing_less() -> None:
     assert asked_kbps(desk)[-1] is None
 
 
+@pytest.mark.parametrize(("height", "layer"), [(250, 1), (150, 0)])
+def test_who_shows_a_picture_small_does_not_see_less_of_it_for_another_rooms_weak_line(height: int, layer: int) -> None:
+    desk = Narrow()
+    desk.lines.open_receiver("c-fibre", ROOM, 8, 0.0, reports=False)
+    desk.lines.add_sink("c-fibre", 22, "camera", 0.0)
+    for room in ("c-room", "c-fibre"):
+        desk.lines.looked(room, {"camera": height}, 0.0)
+    desk.settle(900_000)
+    usual = desk.commands[:]
+    assert [one.layer for one in usual if isinstance(one, core.SetSinkLayer) and one.sink == 22][-1] == 0
+    desk.settle(300_000)
+    assert (asked_kbps(desk)[-1] or 350) < 262
+    assert desk.sent()[12] == 0
+    layers = [one.layer for one in desk.commands if isinstance(one, core.SetSinkLayer) and one.sink == 22]
+    assert layers[-1] == layer
+    # The weak line is not asked for the better layer.
+    assert desk.lines._receivers["c-room"].most_layers(desk.lines._tracks["camera"]) == 1
+    desk.settle(900_000, 40.0)
+    layers = [one.layer for one in desk.commands if isinstance(one, core.SetSinkLayer) and one.sink == 22]
+    assert layers[-1] == 0
+    assert len(layers) <= 4
+
+
 def repeated(desk: Desk) -> list[core.SetSinkRepeat]:
     return [one for one in desk.commands if isinstance(one, core.SetSinkRepeat)]
 

@@ -115,3 +115,24 @@ def test_a_kept_topic_is_consumed_in_order_and_acknowledged(run: Any) -> None:
         return received
 
     assert run(scenario) == list(range(100))
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_equal_messages_are_two_messages(run: Any, topic: str) -> None:
+    async def scenario(bus: Bus) -> list[dict[str, object]]:
+        async with bus.subscribe(topic) as messages:
+            for message in ({"n": 1}, {"n": 1}, {"n": 2}):
+                await bus.publish(topic, message)
+            return [await anext(messages) for _ in range(3)]
+
+    assert run(scenario) == [{"n": 1}, {"n": 1}, {"n": 2}]
+
+
+def test_equal_messages_of_a_kept_topic_are_two_messages(run: Any) -> None:
+    async def scenario(bus: Bus) -> list[dict[str, object]]:
+        async with bus.consume(EVENTS_TOPIC) as consumption:
+            for message in ({"n": 1}, {"n": 1}, {"n": 2}):
+                await bus.publish(EVENTS_TOPIC, message)
+            return [(await anext(aiter(consumption))).message for _ in range(3)]
+
+    assert run(scenario) == [{"n": 1}, {"n": 1}, {"n": 2}]

@@ -145,7 +145,8 @@ def test_a_client_that_never_joins_is_let_go(
 def test_a_device_revoked_during_the_lesson_is_sent_away(
     running: Any, due_lesson: Any, as_room: Any, rooms: Any, signed_in: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.live.RECHECK_S", 0.05)
+    monkeypatch.setattr("service.live.standing.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("service.live.standing.RECHECK_S", 0.05)
     with running() as (client, _relay):
         socket = join(client, due_lesson, as_room("south room"))
         assert socket.receive_json()["type"] == "welcome"
@@ -160,7 +161,8 @@ def test_a_device_revoked_during_the_lesson_is_sent_away(
 def test_a_room_in_a_lesson_counts_as_connected(
     running: Any, due_lesson: Any, as_room: Any, rooms: Any, signed_in: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.api.live.RECHECK_S", 0.05)
+    monkeypatch.setattr("service.live.standing.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("service.live.standing.RECHECK_S", 0.05)
     path = f"/api/rooms/{rooms.rooms['south room'].id}"
     with running() as (client, relay):
         socket = join(client, due_lesson, as_room("south room"))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from media.contract import EVENTS_TOPIC, RelayCommand, SetOnStage, StageTold, parse_command
+from service.lessons.tables import Lesson
 from service.live.clients import Clients
 from service.live.conductor import Conductor
 from service.live.leadership import AlwaysLeading
@@ -41,8 +42,10 @@ def test_a_relay_that_begins_anew_and_a_service_that_does_know_who_was_on_stage(
     with running() as (_client, relay):
         assert relay.wait_for("set_on_stage", 2) == both
         clock.advance(minutes=10)
-        signed_in("teacher_north").post(f"/api/lessons/{due_lesson['id']}/start")
-        signed_in("teacher_north").post(f"/api/lessons/{due_lesson['id']}/end")
+        answer = signed_in("teacher_north").post(f"/api/lessons/{due_lesson['id']}/start")
+        assert answer.status_code == 200, answer.text
+        answer = signed_in("teacher_north").post(f"/api/lessons/{due_lesson['id']}/end")
+        assert answer.status_code == 200, answer.text
         relay.wait_for("close_lesson")
         relay.wait_until(lambda: not written(parts))
 
@@ -142,5 +145,29 @@ def test_a_relay_of_the_former_version_tells_only_when_it_hands_over(conduct: An
         await conductor.agree()
         await conductor.set_stage(StageTold(lesson_id=due_lesson["id"], on_stage=[GUEST, VILLAGE]))
         assert sent.stage("b") == [(GUEST, True), (VILLAGE, True)]
+
+    conduct(scenario)
+
+
+def test_a_lesson_that_ends_just_after_its_relay_was_heard_first_is_closed_there(
+    conduct: Any, due_lesson: Any, parts: Any
+) -> None:
+    async def scenario(conductor: Conductor, _placement: Anywhere, sent: Sent) -> None:
+        conductor.forget("a")
+        with parts.database.unit_of_work() as session:
+            session.get_one(Lesson, due_lesson["id"]).state = "cancelled"
+        await conductor.agree()
+        assert [command.type for command in sent.commands["a"]][-1] == "close_lesson"
+
+    conduct(scenario)
+
+
+def test_a_relay_that_began_anew_is_told_everything_once_more(conduct: Any) -> None:
+    async def scenario(conductor: Conductor, _placement: Anywhere, sent: Sent) -> None:
+        sent.commands["a"].clear()
+        conductor.forget("a")
+        await conductor.agree()
+        await conductor.agree()
+        assert [command.type for command in sent.commands["a"]] == ["open_lesson", "set_on_stage"]
 
     conduct(scenario)

@@ -330,6 +330,7 @@ export class LiveClient {
 
   private update(change: Partial<LiveState>): void {
     this.state = { ...this.state, ...change }
+    this.state.mediaFlowed ||= this.state.mediaConnected
     for (const listener of this.listeners) listener(this.state)
   }
 }

@@ -34,6 +34,8 @@ export interface LiveState {
   feeds: RemoteFeed[]
   /** Pictures and sound really flow from the relay. */
   mediaConnected: boolean
+  /** They have flowed before. */
+  mediaFlowed: boolean
   camera: DeviceView
   microphone: DeviceView
   /** Own camera picture, for the self view. */
@@ -51,6 +53,11 @@ export interface LiveState {
 
 export const FINAL_PHASES: readonly Phase[] = ['ended', 'replaced', 'refused', 'left']
 
+/** The line to this place is away in mid-lesson; everything comes back by itself. */
+export function isInterrupted(state: Pick<LiveState, 'phase' | 'mediaConnected' | 'mediaFlowed'>): boolean {
+  return state.phase === 'reconnecting' || (state.phase === 'live' && state.mediaFlowed && !state.mediaConnected)
+}
+
 export function initialState(): LiveState {
   return {
     phase: 'connecting',
@@ -64,6 +71,7 @@ export function initialState(): LiveState {
     observers: 0,
     feeds: [],
     mediaConnected: false,
+    mediaFlowed: false,
     camera: { state: 'off', muted: false },
     microphone: { state: 'off', muted: false },
     ownPicture: null,

@@ -27,6 +27,7 @@ export default {
   role: { lead: 'Lead' },
   tile: {
     away: 'Disconnected, waiting for it to come back',
+    stopped: 'The network over there is interrupted; waiting for it',
     pausedForLine: 'Picture paused: the network is slow here. The sound goes on.',
     cameraOff: 'Camera is off',
     soundOnly: 'Sound only',
@@ -88,6 +89,7 @@ export default {
   lost: {
     title: 'The network is interrupted',
     byItself: 'Picture and sound stand still and come back by themselves. There is nothing to do.',
+    coming: 'Picture and sound come back by themselves once the network does.',
     cable: 'Please check the network cable or the Wi-Fi.',
     since: 'For {seconds} seconds',
   },

@@ -27,6 +27,7 @@ export default {
   role: { lead: '主讲' },
   tile: {
     away: '已断开，等待重新连接',
+    stopped: '对方网络中断，正在等待恢复',
     pausedForLine: '画面因网络较慢暂停，声音继续',
     cameraOff: '摄像头已关闭',
     soundOnly: '只有声音',
@@ -88,6 +89,7 @@ export default {
   lost: {
     title: '网络中断',
     byItself: '画面和声音停住了，正在自动恢复，不用操作。',
+    coming: '画面和声音停住了，网络恢复后会自动接上。',
     cable: '请看看网线或无线网络是否连好。',
     since: '已中断 {seconds} 秒',
   },

@@ -1,7 +1,9 @@
-/** The live client as a Vue composable: its state, who is speaking, what was chosen on this screen, and its end with the page. */
+/** The live client as a Vue composable: its state, who is speaking and who has fallen silent, what was chosen on this screen, and its end with the page. */
 import { onBeforeUnmount, onMounted, ref, shallowRef, triggerRef, watch } from 'vue'
 import { realBrowser } from './browser'
+import { FeedPulse, packetsOf } from './feed-pulse'
 import { LiveClient, type LiveClientOptions } from './live-client'
+import { isInterrupted } from './live-state'
 import { hearFeeds, levelsOf, SpeakingSigns } from './sound-levels'
 
 const LEVEL_EVERY_MS = 400
@@ -31,7 +33,9 @@ export function useLiveLesson(options: LiveClientOptions) {
   const client = new LiveClient(realBrowser(), options)
   const state = shallowRef(client.state)
   const speaking = shallowRef<Set<string>>(new Set())
+  const stopped = shallowRef<Set<string>>(new Set())
   const signs = new SpeakingSigns()
+  const pulse = new FeedPulse()
   const silent = ref(client.choices.present.silent)
   const pinned = ref(client.choices.present.pinned)
   const leave = () => client.leave()
@@ -44,8 +48,12 @@ export function useLiveLesson(options: LiveClientOptions) {
   watch([silent, pinned], () => client.choices.set({ silent: silent.value, pinned: pinned.value }))
   async function listen(): Promise<void> {
     const report = await client.peerConnections.subscriber?.getStats()
-    const heard = hearFeeds(signs, client.state.feeds, levelsOf(report?.values() ?? []), performance.now())
+    const entries = [...(report?.values() ?? [])]
+    const { feeds } = client.state
+    const heard = hearFeeds(signs, feeds, levelsOf(entries), performance.now())
     if ([...heard].join() !== [...speaking.value].join()) speaking.value = heard
+    const gone = pulse.stopped(feeds, packetsOf(entries), !isInterrupted(client.state), performance.now())
+    if ([...gone].join() !== [...stopped.value].join()) stopped.value = gone
   }
 
   onMounted(() => {
@@ -61,5 +69,5 @@ export function useLiveLesson(options: LiveClientOptions) {
     client.leave()
     delete window.__threeClassrooms
   })
-  return { client, state, speaking, silent, pinned }
+  return { client, state, speaking, stopped, silent, pinned }
 }

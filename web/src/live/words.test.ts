@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LineView } from './live-state'
-import { lineKey } from './words'
+import { initialState, type LineView } from './live-state'
+import { lineKey, stateKey } from './words'
 
 function line(reason: LineView['reason'], ...states: LineView['pictures'][string][]): LineView {
   return { reason, kbps: 400, pictures: Object.fromEntries(states.map((state, index) => [`t${index}`, state])) }
@@ -22,5 +22,15 @@ describe('the words for the line', () => {
     expect(lineKey(line('ceiling', 'slow'), false)).toBe('live.line.school.smaller')
     expect(lineKey(line('sender', 'small', 'full'), false)).toBe('live.line.sender')
     expect(lineKey(line('none'), true)).toBe('live.line.uplink')
+  })
+})
+
+describe('the words for the connection', () => {
+  it('call it an interruption only where picture and sound flowed before', () => {
+    const state = { ...initialState(), phase: 'live' as const, feeds: [{} as never] }
+    expect(stateKey(state)).toBe('live.phase.media')
+    expect(stateKey({ ...state, mediaConnected: true, mediaFlowed: true })).toBe('live.phase.live')
+    expect(stateKey({ ...state, mediaFlowed: true })).toBe('live.phase.reconnecting')
+    expect(stateKey({ ...state, phase: 'ended', mediaFlowed: true })).toBe('live.phase.ended')
   })
 })

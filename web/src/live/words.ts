@@ -1,11 +1,12 @@
 /** Which message tells a person how the lesson stands. */
-import type { LineView, LiveState } from './live-state'
+import { isInterrupted, type LineView, type LiveState } from './live-state'
 
 const KNOWN_REFUSALS = new Set(['not_allowed', 'not_found', 'too_early'])
 const KNOWN_NOTICES = new Set(['not_allowed', 'rate_limited', 'bad_sdp', 'screen_refused', 'screen_unavailable'])
 
 /** Key of the words for the connection's state. */
 export function stateKey(state: LiveState): string {
+  if (isInterrupted(state)) return 'live.phase.reconnecting'
   if (state.phase !== 'live') return `live.phase.${state.phase}`
   return state.mediaConnected || state.feeds.length === 0 ? 'live.phase.live' : 'live.phase.media'
 }
