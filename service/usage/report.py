@@ -1,6 +1,6 @@
 """The usage report: attendance per lesson and party, filtered by subtree, days, kind and subject, with totals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -55,8 +55,9 @@ def all_items(session: Session, person: Person, wanted: UsageFilter) -> Iterator
 def _weeks(session: Session, wanted: UsageFilter) -> Iterator[tuple[datetime, datetime]]:
     """Seven days after seven days that hold all lessons asked for. Lessons that were attended do not move any more."""
     bounds = select(func.min(Lesson.starts_at), func.max(Lesson.starts_at)).where(*_within_days(wanted))
-    oldest, newest = session.execute(bounds).one()
-    if newest is None:
+    row: Sequence[datetime | None] = session.execute(bounds).one()
+    oldest, newest = row
+    if oldest is None or newest is None:
         return
     ends = newest + timedelta(microseconds=1)
     while ends > oldest:
