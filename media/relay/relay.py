@@ -45,7 +45,7 @@ from media.session import events
 logger = logging.getLogger(__name__)
 
 SAMPLE_S = 1.0
-SLICES = 8
+SLICES = 4
 """Parts in which all lessons are looked after, one after another within each `SAMPLE_S`: what hundreds of them have to
 be asked and have to tell at one moment would keep whoever joins then waiting."""
 MAX_QUEUED_EVENTS = 100_000
