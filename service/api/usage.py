@@ -19,8 +19,7 @@ from service.problems import NotAllowed
 from service.usage.lines import LessonLines, read_lines
 from service.usage.report import UsageFilter, all_items, list_events, make_report
 from service.usage.schemas import Locale, UsageEvents, UsageReport
-from service.usage.spreadsheet import csv_chunks, row_cells, xlsx_chunks
-from service.usage.streamed_workbook import Cell
+from service.usage.spreadsheet import Cell, csv_chunks, row_cells, xlsx_chunks
 
 router = APIRouter(tags=["usage"])
 

@@ -18,8 +18,7 @@ from service.organisation.curriculum import GRADES, SUBJECTS
 from service.planning.demand_views import rows_of
 from service.planning.opened import OpenedPlan
 from service.planning.schemas import DemandRow
-from service.usage.spreadsheet import csv_line, xlsx_cell
-from service.usage.streamed_workbook import Cell
+from service.usage.spreadsheet import Cell, csv_line, xlsx_cell
 
 Locale = Literal["zh-CN", "en"]
 SPOOL_BYTES = 1024 * 1024

@@ -4,16 +4,21 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from tempfile import SpooledTemporaryFile
 from zoneinfo import ZoneInfo
 
+from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
 from openpyxl.workbook.child import _WorkbookChild
 
 from service.usage.schemas import Locale, UsageItem
-from service.usage.streamed_workbook import Cell, workbook_pieces
 
+Cell = str | int | float
 LINES_A_PIECE = 200
+PIECE_BYTES = 64 * 1024
+SPOOL_BYTES = 1024 * 1024
 # Spreadsheets take the full-width forms for formulas too.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -81,8 +86,21 @@ def csv_chunks(rows: Iterable[list[Cell]], locale: Locale) -> Iterator[bytes]:
 
 
 def xlsx_chunks(rows: Iterable[list[Cell]], locale: Locale) -> Iterator[bytes]:
-    """Give the XLSX file in pieces, while the rows are read."""
-    return workbook_pieces(_SHEET[locale], _HEADERS[locale], rows)
+    """Give the XLSX file in pieces, once it is written row by row into a spooled temporary file."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(_SHEET[locale])
+    sheet.freeze_panes = "A2"
+    headers = [WriteOnlyCell(sheet, value=header) for header in _HEADERS[locale]]
+    for header in headers:
+        header.font = Font(bold=True)
+    sheet.append(headers)
+    for row in rows:
+        sheet.append([xlsx_cell(sheet, cell) for cell in row])
+    with SpooledTemporaryFile(max_size=SPOOL_BYTES) as file:
+        book.save(file)
+        file.seek(0)
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def xlsx_cell(sheet: _WorkbookChild, value: Cell) -> object:
