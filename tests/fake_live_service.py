@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
 from media.room_client.block_clock import read_clock
+from media.room_client.peers import describe_locally
 from media.room_client.picture import RoomPicture, unix_ms_now
 from media.room_client.sound import encoded_melody
 from media.room_client.tracks import PictureTrack, SoundTrack
@@ -40,6 +41,7 @@ class FakeConnection:
         self.incoming: RTCPeerConnection | None = None
         self.outgoing: RTCPeerConnection | None = None
         self.tasks: list[asyncio.Task[None]] = []
+        self.closing: asyncio.Task[None] | None = None
 
     async def send(self, kind: str, **fields: Any) -> None:
         await self.websocket.send_text(json.dumps({"v": 1, "type": kind, **fields}))
@@ -48,7 +50,7 @@ class FakeConnection:
         self.incoming = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.incoming.on("track", lambda track: self.tasks.append(asyncio.create_task(self._watch(track))))
         await self.incoming.setRemoteDescription(RTCSessionDescription(message["sdp"], "offer"))
-        await self.incoming.setLocalDescription(await self.incoming.createAnswer())
+        await describe_locally(self.incoming, await self.incoming.createAnswer())
         sdp = self.incoming.localDescription.sdp
         video = sdp[sdp.index("m=video") :]
         self.codec = video[video.index("a=rtpmap") :].split()[1].split("/")[0].lower()
@@ -66,7 +68,7 @@ class FakeConnection:
                 codecs = RTCRtpSender.getCapabilities("video").codecs
                 transceiver.setCodecPreferences([codec for codec in codecs if codec.name in {"H264", "rtx"}])
             transceiver.direction = "sendonly"
-        await self.outgoing.setLocalDescription(await self.outgoing.createOffer())
+        await describe_locally(self.outgoing, await self.outgoing.createOffer())
         tracks = [
             {
                 "mid": transceiver.mid,
@@ -98,6 +100,11 @@ class FakeConnection:
                 self.sounds += 1
 
     async def close(self) -> None:
+        # aiortc takes a peer connection for closed as soon as its closing begins: interrupted, that leaves sockets.
+        self.closing = self.closing or asyncio.create_task(self._close())
+        await asyncio.shield(self.closing)
+
+    async def _close(self) -> None:
         for peer in (self.incoming, self.outgoing):
             if peer is not None:
                 await peer.close()
@@ -204,9 +211,9 @@ async def fake_live_service() -> AsyncIterator[FakeLiveService]:
         yield service
     finally:
         server.should_exit = True
+        await task
         for connection in service.connections:
             await connection.close()
-        await task
         listener.close()
 
 

@@ -47,6 +47,16 @@ def new_peer_connection(on_lost: Callable[[], None]) -> RTCPeerConnection:
     return connection
 
 
+async def describe_locally(connection: RTCPeerConnection, description: RTCSessionDescription) -> None:
+    """Set the local description, also when cancelled: aioice forgets the sockets of a gathering that does not end."""
+    gathering = asyncio.ensure_future(connection.setLocalDescription(description))
+    try:
+        await asyncio.shield(gathering)
+    except asyncio.CancelledError:
+        await asyncio.wait({gathering})
+        raise
+
+
 class Publisher:
     """Sends the room's picture and sound."""
 
@@ -78,7 +88,7 @@ class Publisher:
 
     async def offer(self) -> tuple[str, list[dict[str, str]]]:
         """The SDP offer and which mid carries which source."""
-        await self._connection.setLocalDescription(await self._connection.createOffer())
+        await describe_locally(self._connection, await self._connection.createOffer())
         tracks = [
             {"mid": transceiver.mid or "", "source": "camera" if transceiver.kind == "video" else "microphone"}
             for transceiver in self._connection.getTransceivers()
@@ -133,7 +143,7 @@ class Subscriber:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             await self._follow_descriptions()
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
+            await describe_locally(self._connection, await self._connection.createAnswer())
         except Exception as error:  # as above
             raise ConnectionLostError(f"the server's offer makes no sense: {error}") from error
         return self._connection.localDescription.sdp
