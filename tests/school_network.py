@@ -127,17 +127,21 @@ def school_network(*, only_443: bool = True) -> Iterator[SchoolNetwork]:
     _run("ip", "netns", "add", school.namespace)
     try:
         _run("ip", "link", "add", near, "type", "veth", "peer", "name", far, "netns", school.namespace)
-        _run("ip", "address", "add", f"{outside}/24", "dev", near)
-        _run("ip", "link", "set", near, "up")
-        within = ("ip", "-n", school.namespace)
-        _run(*within, "address", "add", f"{inside}/24", "dev", far)
-        _run(*within, "link", "set", far, "up")
-        _run(*within, "link", "set", "lo", "up")
-        if only_443:
-            school.let_through(HTTPS)
-        yield school
+        try:
+            _run("ip", "address", "add", f"{outside}/24", "dev", near)
+            _run("ip", "link", "set", near, "up")
+            within = ("ip", "-n", school.namespace)
+            _run(*within, "address", "add", f"{inside}/24", "dev", far)
+            _run(*within, "link", "set", far, "up")
+            _run(*within, "link", "set", "lo", "up")
+            if only_443:
+                school.let_through(HTTPS)
+            yield school
+        finally:
+            # It would go with the namespace, but later: the next school of this process has devices of the same name.
+            _run("ip", "link", "delete", near)
     finally:
-        _run("ip", "netns", "delete", school.namespace)  # the pair of devices goes with it
+        _run("ip", "netns", "delete", school.namespace)
 
 
 def _run(program: str, *arguments: str, feed: str | None = None) -> str:
